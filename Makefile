@@ -1,0 +1,48 @@
+# Each target makes .venv if need be; a stamp remembers which pyproject.toml an extra was installed from.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test oracles lint format results clean
+
+demo: $(VENV)/.stamp-install
+	$(BIN)/windowclf quickstart --out runs/quickstart --force
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.stamp-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# PyTorch's default wheels bring gigabytes of CUDA; README.md says how to get its CPU build first.
+oracles: $(VENV)/.stamp-oracles
+	$(BIN)/python -m pytest tests/oracles
+
+format: $(VENV)/.stamp-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The accuracy tables of README.md on the real corpora: about half an hour on two cores.
+results: $(VENV)/.stamp-test
+	$(BIN)/python tests/benchmarks/corpora_table.py --update-readme
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp-install: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.stamp-test: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.stamp-install
+
+$(VENV)/.stamp-oracles: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[oracles]'
+	touch $@ $(VENV)/.stamp-test $(VENV)/.stamp-install
+
+clean:
+	rm -rf $(VENV) dist build runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

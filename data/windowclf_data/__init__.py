@@ -1,0 +1,1 @@
+"""What ships with windowclf: sample corpus, a small set of GloVe vectors, the catalogue. Imports nothing."""

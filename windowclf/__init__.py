@@ -1,0 +1,1 @@
+"""Word-window taggers on pretrained vectors, with a backward pass written by hand."""

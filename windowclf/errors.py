@@ -1,0 +1,86 @@
+"""The errors of windowclf: each says where, what was found, what is allowed and what to do."""
+
+
+class WindowClfError(Exception):
+    """Any fault in what a user gave: text, configuration, model files, arguments.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong, one clause, no full stop.
+    where : str, optional
+        The file, field or argument concerned.
+    line : int, optional
+        Line number in `where`, from 1.
+    found : object, optional
+        The offending value; shown shortened.
+    allowed : str, optional
+        What would have been accepted.
+    hint : str, optional
+        What the user can do next.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        where: str | None = None,
+        line: int | None = None,
+        found: object = None,
+        allowed: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.problem = problem
+        self.where = where
+        self.line = line
+        self.found = found
+        self.allowed = allowed
+        self.hint = hint
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        place = self.where or ""
+        if self.line is not None:
+            place += f":{self.line}"
+        message = f"{place}: {self.problem}" if place else self.problem
+        if self.found is not None:
+            message += f"; found {shorten(self.found)}"
+        if self.allowed is not None:
+            message += f"; allowed: {self.allowed}"
+        if self.hint is not None:
+            message += f". {self.hint}"
+        return message
+
+
+class ConfigError(WindowClfError):
+    """A configuration value, key or file is not usable."""
+
+
+class DataError(WindowClfError):
+    """A corpus, a sentence or its labels are not usable."""
+
+
+class VectorsError(WindowClfError):
+    """A set of pretrained vectors is missing or malformed."""
+
+
+class ModelFileError(WindowClfError):
+    """A model directory is missing, damaged, or of another format version."""
+
+
+class ShapeError(WindowClfError):
+    """An array's shape or dtype does not fit the operation or the model."""
+
+
+class TrainingError(WindowClfError):
+    """Training cannot go on: a loss that is not finite, or nothing to train on."""
+
+
+class FetchError(WindowClfError):
+    """A download failed or did not have the expected hash."""
+
+
+def shorten(value: object, limit: int = 80) -> str:
+    """Return `repr(value)` cut to `limit` characters, control characters escaped."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,109 @@
+"""Files that are whole or absent: atomic writes, hashes, and arrays that are mapped instead of read."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from windowclf.arrays import Floats, Ints
+from windowclf.errors import ModelFileError
+
+# The part of the safetensors format that is used here; everything else is refused.
+_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
+_LARGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target` that replaces it when the block succeeds.
+
+    The block may write a file or make a directory there. After an error `target` is as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    holder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    try:
+        yield holder / target.name
+        _replace(holder / target.name, target, aside=holder / "replaced")
+    finally:
+        shutil.rmtree(holder, ignore_errors=True)
+
+
+def _replace(new: Path, target: Path, aside: Path) -> None:
+    if new.is_dir() and target.exists():
+        os.replace(target, aside)  # a directory cannot be replaced by one that is not empty
+        try:
+            os.replace(new, target)
+        except OSError:
+            os.replace(aside, target)
+            raise
+    else:
+        os.replace(new, target)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8 with unix line ends, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(text.encode("utf-8"))
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file as a hexadecimal string."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Floats | Ints]) -> None:
+    """Write arrays by name to a safetensors file; the caller sees to atomicity."""
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def map_arrays(path: Path) -> dict[str, Floats | Ints]:
+    """Map the arrays of a safetensors file into memory, read-only, without reading them.
+
+    The header is checked against the file's size before anything is allocated.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is not a safetensors file of the dtypes used here, or is cut short.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header_size = int.from_bytes(file.read(8), "little")
+        if size < 8 or header_size > min(size - 8, _LARGEST_HEADER):
+            raise ModelFileError(
+                "not a safetensors file, or cut short", where=str(path), found=f"{size} bytes"
+            )
+        try:
+            header = json.loads(file.read(header_size))
+            entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+            return {name: _map_entry(path, entry, 8 + header_size, size) for name, entry in entries.items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelFileError(
+                "the header of this safetensors file is malformed", where=str(path), found=str(error)
+            ) from error
+
+
+def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size: int) -> Floats | Ints:
+    dtype = np.dtype(_DTYPES[str(entry["dtype"])])
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
+        raise ValueError(f"shape {shape}")
+    if not (isinstance(offsets, list) and len(offsets) == 2 and all(type(n) is int for n in offsets)):
+        raise ValueError(f"data_offsets {offsets}")
+    begin, end = offsets
+    n_bytes = dtype.itemsize
+    for n in shape:
+        n_bytes *= n
+    if begin < 0 or end - begin != n_bytes or data_start + end > file_size:
+        raise ValueError(f"{n_bytes} bytes at {begin} to {end} of a file of {file_size}")
+    if n_bytes == 0:
+        return np.zeros(tuple(shape), dtype)
+    return np.memmap(path, dtype=dtype, mode="r", offset=data_start + begin, shape=tuple(shape))

@@ -1,0 +1,1 @@
+"""Hand-derived backpropagation; knows arrays, not words."""
