@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from windowclf.arrays import Floats, Ints
+from windowclf.arrays import Array
 from windowclf.errors import ModelFileError
 
 # The part of the safetensors format that is used here; everything else is refused.
@@ -59,12 +59,16 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save_arrays(path: Path, arrays: Mapping[str, Floats | Ints]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write arrays by name to a safetensors file; the caller sees to atomicity."""
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    path.touch()
+    mode = path.stat().st_mode  # as the umask has it; safetensors puts a file of its owner alone in place
+    # not np.ascontiguousarray, which gives a number without dimensions one
+    save_file({name: np.asarray(array, order="C") for name, array in arrays.items()}, path)
+    path.chmod(mode)
 
 
-def map_arrays(path: Path) -> dict[str, Floats | Ints]:
+def map_arrays(path: Path) -> dict[str, Array]:
     """Map the arrays of a safetensors file into memory, read-only, without reading them.
 
     The header is checked against the file's size before anything is allocated.
@@ -85,13 +89,13 @@ def map_arrays(path: Path) -> dict[str, Floats | Ints]:
             header = json.loads(file.read(header_size))
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
             return {name: _map_entry(path, entry, 8 + header_size, size) for name, entry in entries.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelFileError(
                 "the header of this safetensors file is malformed", where=str(path), found=str(error)
             ) from error
 
 
-def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size: int) -> Floats | Ints:
+def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size: int) -> Array:
     dtype = np.dtype(_DTYPES[str(entry["dtype"])])
     shape, offsets = entry["shape"], entry["data_offsets"]
     if not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
@@ -106,4 +110,5 @@ def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size:
         raise ValueError(f"{n_bytes} bytes at {begin} to {end} of a file of {file_size}")
     if n_bytes == 0:
         return np.zeros(tuple(shape), dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=data_start + begin, shape=tuple(shape))
+    mapped = np.memmap(path, dtype=dtype, mode="r", offset=data_start + begin, shape=tuple(shape))
+    return mapped.reshape(tuple(shape))  # memmap gives a number without dimensions one
