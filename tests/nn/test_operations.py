@@ -1,0 +1,256 @@
+"""Every operation: its gradients numerically, its value by a naive loop, its dtype, its purity."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import getmembers, isfunction
+from math import exp, log
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pytest
+
+import windowclf.nn
+from windowclf.arrays import Floats
+from windowclf.errors import ShapeError
+from windowclf.nn.gradcheck import check_gradients
+from windowclf.nn.gradients import RowGradient
+from windowclf.nn.losses import LOSSES, PENALTIES
+from windowclf.nn.operations import ACTIVATIONS, OPERATIONS, affine
+
+ALL = {**OPERATIONS, **LOSSES, **PENALTIES}
+TOLERANCE = 1e-12  # values of size 1 in float64, summed over at most a dozen terms
+
+
+@dataclass
+class Case:
+    """An operation with arguments to try it on, and a loop that computes the same the naive way."""
+
+    operation: str
+    arguments: Mapping[str, Floats]
+    naive: Callable[..., Any]
+    keywords: Mapping[str, Any]
+    about: str = ""
+
+    def call(self, **arguments: Floats) -> tuple[Any, Callable[..., Any]]:
+        # Operations take by position what is differentiated; `concatenate` knows no names at all.
+        return ALL[self.operation](*arguments.values(), **self.keywords)
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.about}".strip()
+
+
+def case(operation: str, naive: Callable[..., Any], *, about: str = "", **given: Any) -> Case:
+    is_float = {name: isinstance(v, np.ndarray) and v.dtype == np.float64 for name, v in given.items()}
+    arguments = {name: value for name, value in given.items() if is_float[name] and name != "mask"}
+    keywords = {name: value for name, value in given.items() if name not in arguments}
+    return Case(operation, arguments, naive, keywords, about)
+
+
+def normal(*shape: int) -> Floats:
+    return np.random.default_rng(sum(shape)).standard_normal(shape)
+
+
+def naive_affine(x: Floats, W: Floats, b: Floats, **_: bool) -> Floats:
+    y: Floats = np.empty((len(x), len(b)))
+    for n in range(len(x)):
+        for j in range(len(b)):
+            y[n, j] = sum(x[n, i] * W[i, j] for i in range(len(W))) + b[j]
+    return y
+
+
+def naive_concatenate(*parts: Floats) -> Floats:
+    rows = zip(*parts, strict=True)
+    return np.array([[number for part in row for number in part] for row in rows])
+
+
+def naive_embedding(E: Floats, *, ids: Any, **_: bool) -> Floats:
+    return np.array([E[i] for i in ids.flat]).reshape(*ids.shape, E.shape[1])
+
+
+def naive_word_embedding(E: Floats, special: Floats, *, ids: Any, **_: bool) -> Floats:
+    return naive_embedding(np.concatenate([special, E]), ids=ids)
+
+
+def naive_window(x: Floats, *, ids: Any) -> Floats:
+    return np.array([[number for i in row for number in x[i]] for row in ids]).reshape(len(ids), -1)
+
+
+def naive_dropout(x: Floats, *, mask: Floats) -> Floats:
+    return np.array([[x[i, j] * mask[i, j] for j in range(x.shape[1])] for i in range(len(x))])
+
+
+def naive_cross_entropy(scores: Floats, *, targets: Any) -> float:
+    total = 0.0
+    for row, target in zip(scores, targets, strict=True):
+        exponentials = [exp(score) for score in row]
+        total -= log(exponentials[target] / sum(exponentials))
+    return total / len(scores)
+
+
+def naive_l2_penalty(W: Floats, *, strength: float) -> float:
+    return strength / 2 * sum(float(number) ** 2 for number in W.flat)
+
+
+def elementwise(function: Callable[[float], float]) -> Callable[[Floats], Floats]:
+    return lambda z: np.array([function(float(number)) for number in z.flat]).reshape(z.shape)
+
+
+def ids(rows: Sequence[Any]) -> Any:
+    return np.array(rows, np.int64)
+
+
+REPEATED = ids([[0, 1, 1], [1, 1, 1], [4, 0, 1]])  # within a window and across windows; rows 2, 3 unused
+MASK = np.array([[0, 2, 2], [2, 0, 0.0]])
+KINKS = np.array([[0.0, -0.0, 5e-6], [-5e-6, 1.0, -1.0]])
+AFFINE: dict[str, Any] = {"x": normal(3, 4), "W": normal(4, 2), "b": normal(2)}
+WORDS: dict[str, Any] = {"E": normal(4, 3), "special": normal(2, 3)}
+FROZEN_WORDS = {**WORDS, "E_needs_gradient": False}
+# Which argument a flag freezes.
+FLAGS = {"x_needs_gradient": "x", "needs_gradient": "E", "E_needs_gradient": "E"}
+
+CASES = [
+    case("affine", naive_affine, **AFFINE),
+    case("affine", naive_affine, about="with x frozen", **AFFINE, x_needs_gradient=False),
+    case("affine", naive_affine, about="of one window", x=normal(1, 4), W=normal(4, 1), b=normal(1)),
+    case("concatenate", naive_concatenate, about="of one part", x=normal(3, 2)),
+    case("concatenate", naive_concatenate, about="of three", x=normal(3, 2), y=normal(3, 1), z=normal(3, 4)),
+    case("concatenate", naive_concatenate, about="with an empty part", x=normal(3, 2), y=normal(3, 0)),
+    case("dropout", naive_dropout, x=normal(2, 3), mask=MASK),
+    case("embedding", naive_embedding, about="of distinct words", E=normal(5, 3), ids=ids([0, 3, 4])),
+    case("embedding", naive_embedding, about="of repeated words", E=normal(5, 3), ids=REPEATED),
+    case("embedding", naive_embedding, about="of no words", E=normal(5, 3), ids=ids([])),
+    case("embedding", naive_embedding, about="frozen", E=normal(5, 3), ids=REPEATED, needs_gradient=False),
+    case("word_embedding", naive_word_embedding, about="of both", **WORDS, ids=ids([[0, 2, 5], [1, 1, 2]])),
+    case("word_embedding", naive_word_embedding, about="of special words", **WORDS, ids=ids([0, 1, 0])),
+    case("word_embedding", naive_word_embedding, about="of common words", **WORDS, ids=ids([5, 2, 5])),
+    case("word_embedding", naive_word_embedding, about="of no words", **WORDS, ids=ids([])),
+    case("word_embedding", naive_word_embedding, about="frozen", **FROZEN_WORDS, ids=ids([0, 2, 1, 2])),
+    case("window", naive_window, about="of repeated words", x=normal(5, 2), ids=REPEATED),
+    case("window", naive_window, about="of one word", x=normal(5, 2), ids=ids([[3], [3], [0]])),
+    case("window", naive_window, about="of each word once", x=normal(4, 2), ids=ids([[0, 1], [2, 3]])),
+    case("tanh", elementwise(np.tanh), z=normal(3, 4)),
+    case("relu", elementwise(lambda z: max(z, 0.0)), z=normal(3, 4)),
+    case("relu", elementwise(lambda z: max(z, 0.0)), about="at kinks", z=KINKS),
+    case("logistic", elementwise(lambda z: 1 / (1 + np.exp(-z))), z=normal(3, 4)),
+    case("softmax_cross_entropy", naive_cross_entropy, scores=normal(4, 3), targets=ids([0, 2, 2, 1])),
+    case("softmax_cross_entropy", naive_cross_entropy, about="of one", scores=normal(1, 2), targets=ids([1])),
+    case("l2_penalty", naive_l2_penalty, W=normal(3, 2), strength=0.3),
+]
+
+each_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+# --- the tables are complete ------------------------------------------------------------------------
+
+
+def functions_with_a_backward() -> dict[str, Callable[..., Any]]:
+    """Find every public function of the room that returns (value, backward)."""
+    found: dict[str, Callable[..., Any]] = {}
+    for module_info in pkgutil.iter_modules(windowclf.nn.__path__, "windowclf.nn."):
+        module = importlib.import_module(module_info.name)
+        for name, function in getmembers(module, isfunction):
+            is_public_here = function.__module__ == module.__name__ and not name.startswith("_")
+            if is_public_here and returns_a_backward(function):
+                found[name] = function
+    return found
+
+
+def returns_a_backward(function: Callable[..., Any]) -> bool:
+    returned = get_type_hints(function).get("return")
+    parts = get_args(returned)
+    return get_origin(returned) is tuple and any(
+        get_origin(part) is get_origin(Callable[..., Any]) for part in parts
+    )
+
+
+def test_every_function_that_returns_a_backward_is_in_a_table() -> None:
+    assert functions_with_a_backward() == ALL
+
+
+def test_every_operation_of_the_tables_is_tested_here() -> None:
+    assert {case.operation for case in CASES} == set(ALL)
+
+
+def test_activations_are_operations() -> None:
+    assert ACTIVATIONS.items() <= OPERATIONS.items()
+
+
+# --- what holds for each ----------------------------------------------------------------------------
+
+
+@each_case
+def test_backward_agrees_with_numerical_gradients(case: Case) -> None:
+    report = check_gradients(case.call, case.arguments)
+    report.raise_if_failed()
+    assert set(report.untrained) == {FLAGS[flag] for flag in case.keywords if flag in FLAGS}
+    trained = [argument for name, argument in case.arguments.items() if name not in report.untrained]
+    assert report.n_coordinates == sum(argument.size for argument in trained)
+    # The four numbers of KINKS within a step of 0, and nothing else.
+    assert report.moved == (4 if case.about == "at kinks" else 0)
+
+
+@each_case
+def test_backward_is_linear_in_its_upstream(case: Case) -> None:
+    value, backward = case.call(**case.arguments)
+    upstream = normal(*np.shape(value)) if np.ndim(value) else 1.0
+    for one, three in zip(dense(backward(upstream)), dense(backward(upstream * 3)), strict=True):
+        np.testing.assert_allclose(three, 3 * one, rtol=0, atol=TOLERANCE)
+
+
+@each_case
+def test_the_value_is_that_of_a_naive_loop(case: Case) -> None:
+    value, _ = case.call(**case.arguments)
+    expected = case.naive(*case.arguments.values(), **case.keywords)
+    assert np.shape(value) == np.shape(expected)
+    np.testing.assert_allclose(value, expected, rtol=0, atol=TOLERANCE)
+
+
+@each_case
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_is_kept(case: Case, dtype: type[np.floating[Any]]) -> None:
+    keywords = dict(case.keywords)
+    if "mask" in keywords:
+        keywords["mask"] = keywords["mask"].astype(dtype)
+    arguments = [argument.astype(dtype) for argument in case.arguments.values()]
+    value, backward = ALL[case.operation](*arguments, **keywords)
+    if isinstance(value, np.ndarray):
+        assert value.dtype == dtype
+        upstream: Any = np.ones_like(value)
+    else:
+        assert type(value) is float
+        upstream = np.float64(1)  # as it comes from an upstream loss; it must not widen the gradient
+    assert all(gradient.dtype == dtype for gradient in dense(backward(upstream)))
+
+
+@each_case
+def test_backward_may_be_called_twice(case: Case) -> None:
+    value, backward = case.call(**case.arguments)
+    upstream = normal(*np.shape(value)) if np.ndim(value) else 1.0
+    for first, second in zip(dense(backward(upstream)), dense(backward(upstream)), strict=True):
+        assert np.array_equal(first, second)
+
+
+@each_case
+def test_read_only_arguments_and_upstream_will_do(case: Case) -> None:
+    arguments = {name: read_only(argument) for name, argument in case.arguments.items()}
+    value, backward = case.call(**arguments)
+    backward(read_only(np.ones_like(value)) if np.ndim(value) else 1.0)
+
+
+def dense(gradients: Any) -> list[Floats]:
+    """Write out what a backward returned, without what is not trained."""
+    listed = gradients if isinstance(gradients, tuple) else (gradients,)
+    return [g.to_dense() if isinstance(g, RowGradient) else g for g in listed if g is not None]
+
+
+def read_only(array: Floats) -> Floats:
+    copy = array.copy()
+    copy.flags.writeable = False
+    return copy
+
+
+def test_affine_refuses_shapes_that_do_not_fit() -> None:
+    with pytest.raises(ShapeError, match="affine: the shapes of x, W and b do not fit"):
+        affine(normal(2, 3), normal(4, 2), normal(2))

@@ -1,0 +1,100 @@
+"""Activations: one function applied to every number by itself.
+
+Each returns its value and its backward, which multiplies the upstream gradient by the local slope:
+dz = da · f'(z). All are written so that the slope follows from what forward computed.
+
+Dimensions: N windows, H hidden units; but any shape will do.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from windowclf.arrays import Floats
+
+ActivationBackward = Callable[[Floats], Floats]
+Activation = Callable[[Floats], tuple[Floats, ActivationBackward]]
+
+
+def tanh(z: Floats) -> tuple[Floats, ActivationBackward]:
+    """Squash to (-1, 1): a = tanh(z).
+
+    Parameters
+    ----------
+    z : Floats of any shape, usually (N, H)
+
+    Returns
+    -------
+    a : Floats, shape of z
+    backward : callable
+        da -> dz, both of the shape of z.
+
+    Notes
+    -----
+    tanh = sinh / cosh, so by the quotient rule tanh' = (cosh² - sinh²) / cosh² = 1 - tanh².
+    """
+    a = np.tanh(z)
+
+    def backward(da: Floats) -> Floats:
+        dz: Floats = da * (1 - a * a)
+        return dz
+
+    return a, backward
+
+
+def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
+    """Cut off what is negative: a = max(z, 0) (Nair and Hinton 2010).
+
+    Parameters
+    ----------
+    z : Floats of any shape, usually (N, H)
+
+    Returns
+    -------
+    a : Floats, shape of z
+    backward : callable
+        da -> dz, both of the shape of z.
+
+    Notes
+    -----
+    The slope is 1 where z > 0 and 0 where z < 0. At the kink z = 0 it is anything between; we take 0.
+    """
+    is_positive = z > 0
+
+    def backward(da: Floats) -> Floats:
+        dz: Floats = da * is_positive
+        return dz
+
+    return np.maximum(z, 0), backward
+
+
+def logistic(z: Floats) -> tuple[Floats, ActivationBackward]:
+    """Squash to (0, 1): a = 1 / (1 + e^-z).
+
+    Parameters
+    ----------
+    z : Floats of any shape, usually (N, H)
+
+    Returns
+    -------
+    a : Floats, shape of z
+    backward : callable
+        da -> dz, both of the shape of z.
+
+    Notes
+    -----
+    With a = (1 + e^-z)^-1, da/dz = e^-z (1 + e^-z)^-2 = a · e^-z / (1 + e^-z) = a (1 - a).
+    """
+    # e^-|z| cannot overflow. For z >= 0 it is e^-z; for z < 0 we use the equal form a = e^z / (1 + e^z).
+    e = np.exp(-np.abs(z))
+    a = np.where(z >= 0, 1, e) / (1 + e)
+
+    def backward(da: Floats) -> Floats:
+        dz: Floats = da * a * (1 - a)
+        return dz
+
+    return a, backward
+
+
+ACTIVATIONS: Mapping[str, Activation] = {"tanh": tanh, "relu": relu, "logistic": logistic}
+"""The activations a configuration can name."""

@@ -1,0 +1,213 @@
+"""What a backward pass hands down: dense gradients, and the few touched rows of a large table.
+
+Dimensions: P places where rows stood, R distinct rows among them, D numbers a row.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.errors import ConfigError, ShapeError
+
+
+@dataclass(frozen=True, eq=False)
+class RowGradient:
+    """The gradient of a table (n_rows, D) of which only R rows were used; all other rows are zero.
+
+    Parameters
+    ----------
+    ids : Ints of shape (R,)
+        The rows concerned: each once, ascending.
+    rows : Floats of shape (R, D)
+        The gradient of each of them, summed over every place the row stood in.
+    n_rows : int
+        Rows of the whole table.
+
+    Raises
+    ------
+    ShapeError
+        If `ids` repeat, are not sorted or not in the table, or if the shapes do not agree.
+    """
+
+    ids: Ints
+    rows: Floats
+    n_rows: int
+
+    # Without this, `ndarray + RowGradient` would give an array of objects; so it is a TypeError.
+    __array_ufunc__ = None
+
+    def __post_init__(self) -> None:
+        if self.ids.ndim != 1 or self.rows.ndim != 2 or len(self.ids) != len(self.rows):
+            found = (self.ids.shape, self.rows.shape)
+            raise ShapeError("ids and rows do not agree", found=found, allowed="shapes (R,) and (R, D)")
+        if not is_ascending(self.ids):
+            raise ShapeError(
+                "ids repeat or are not sorted", found=self.ids, hint="Use from_places to sum them"
+            )
+        check_ids(self.ids, self.n_rows)
+
+    @classmethod
+    def from_places(cls, ids: Ints, rows: Floats, n_rows: int) -> "RowGradient":
+        """Sum the gradients of all places that used the same row.
+
+        A row that was read at P places has P downstream gradients, and its own is their *sum* (the
+        multivariate chain rule). `dE[ids] += rows` would keep only one of them.
+
+        Parameters
+        ----------
+        ids : Ints of shape (P,)
+            The row each place used; any order, repeated at will.
+        rows : Floats of shape (P, D)
+            The gradient at each place.
+        n_rows : int
+            Rows of the whole table.
+
+        Returns
+        -------
+        RowGradient
+            With R <= P rows.
+
+        Raises
+        ------
+        ShapeError
+            If the shapes do not agree or an id is not a row of the table.
+        """
+        if ids.ndim != 1 or rows.ndim != 2 or len(ids) != len(rows):
+            found = (ids.shape, rows.shape)
+            raise ShapeError("ids and rows do not agree", found=found, allowed="shapes (P,) and (P, D)")
+        if is_ascending(ids):  # nothing repeats; also where there is nothing at all
+            return cls(ids.copy(), rows.copy(), n_rows)
+        # Bring equal ids together; each run of them is summed, from its start to the next run's.
+        order = np.argsort(ids, kind="stable")
+        sorted_ids = ids[order]
+        is_start = np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1]))
+        starts = np.flatnonzero(is_start)
+        return cls(sorted_ids[starts], np.add.reduceat(rows[order], starts, axis=0), n_rows)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape (n_rows, D) of the table, which is the shape of the gradient written out."""
+        return self.n_rows, self.rows.shape[1]
+
+    def to_dense(self) -> Floats:
+        """Write out all rows: an array of shape (n_rows, D), zero where no row was touched."""
+        dense = np.zeros(self.shape, self.rows.dtype)
+        dense[self.ids] = self.rows  # each id once, so nothing is overwritten
+        return dense
+
+    def __add__(self, other: "RowGradient") -> "RowGradient":
+        """Sum two gradients of the same table."""
+        if not isinstance(other, RowGradient):
+            return NotImplemented
+        if self.shape != other.shape:
+            raise ShapeError("gradients of different tables", found=other.shape, allowed=str(self.shape))
+        ids = np.concatenate([self.ids, other.ids])
+        return RowGradient.from_places(ids, np.concatenate([self.rows, other.rows]), self.n_rows)
+
+    def scale(self, factor: float) -> "RowGradient":
+        """Multiply every row by `factor`."""
+        return RowGradient(self.ids, self.rows * float(factor), self.n_rows)
+
+    def squared_norm(self) -> float:
+        """Sum of all squares; the rows that were not touched add nothing."""
+        return _sum_of_squares(self.rows)
+
+
+Gradient = Floats | RowGradient
+
+
+def is_ascending(ids: Ints) -> bool:
+    """Tell whether each id is greater than the one before it, so that none repeats.
+
+    Parameters
+    ----------
+    ids : Ints of shape (P,)
+
+    Returns
+    -------
+    bool
+    """
+    return bool(np.all(ids[1:] > ids[:-1]))
+
+
+def check_ids(ids: Ints, n_rows: int) -> None:
+    """Refuse ids that are no rows of a table; numpy itself would read a negative one from the end.
+
+    Parameters
+    ----------
+    ids : Ints of any shape
+    n_rows : int
+        Rows of the table.
+
+    Raises
+    ------
+    ShapeError
+        If an id is below 0, or `n_rows` or more.
+    """
+    if ids.size and not (0 <= ids.min() and ids.max() < n_rows):
+        found = int(ids.min() if ids.min() < 0 else ids.max())
+        raise ShapeError("an id is not a row of its table", found=found, allowed=f"0 to {n_rows - 1}")
+
+
+def global_norm(gradients: Iterable[Gradient]) -> float:
+    """Return the Euclidean norm of all gradients taken as one long vector.
+
+    Parameters
+    ----------
+    gradients : iterable of Floats or RowGradient
+        For example `gradients.values()` of a model.
+
+    Returns
+    -------
+    float
+        Summed in float64, whatever the gradients' dtype.
+    """
+    return sqrt(sum(_squared_norm(gradient) for gradient in gradients))
+
+
+def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, Gradient]:
+    """Shorten the gradients to a common norm of at most `limit`, keeping their direction.
+
+    One factor for all: g <- g · limit / ‖g‖ where ‖g‖ > limit
+    (Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
+    algorithm 1).
+
+    Parameters
+    ----------
+    gradients : mapping of str to Floats or RowGradient
+        By parameter name; left as they are.
+    limit : float
+        The greatest norm allowed, above 0.
+
+    Returns
+    -------
+    dict of str to Floats or RowGradient
+        New gradients, or the same objects where nothing had to be shortened.
+
+    Raises
+    ------
+    ConfigError
+        If `limit` is not above 0.
+    """
+    if not limit > 0:
+        raise ConfigError("the norm to clip at must be positive", where="clip_by_norm", found=limit)
+    norm = global_norm(gradients.values())
+    if norm <= limit:
+        return dict(gradients)
+    return {name: _scale(gradient, limit / norm) for name, gradient in gradients.items()}
+
+
+def _scale(gradient: Gradient, factor: float) -> Gradient:
+    return gradient.scale(factor) if isinstance(gradient, RowGradient) else gradient * factor
+
+
+def _squared_norm(gradient: Gradient) -> float:
+    return gradient.squared_norm() if isinstance(gradient, RowGradient) else _sum_of_squares(gradient)
+
+
+def _sum_of_squares(array: Floats) -> float:
+    # float64, because a float32 square overflows from 1.8e19 on.
+    return float(np.square(array, dtype=np.float64).sum())

@@ -1,0 +1,145 @@
+"""Look-ups: ids in, rows of a table out. Their backward sums over every place a row was read.
+
+Dimensions: N windows, K window width, D vector dimension, F features a word, V vocabulary,
+U distinct words of a batch, S special words (unknown, boundary), R distinct rows that were read.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.errors import ShapeError
+from windowclf.nn.gradients import RowGradient, check_ids
+
+EmbeddingBackward = Callable[[Floats], RowGradient | None]
+WordEmbeddingBackward = Callable[[Floats], tuple[RowGradient | None, RowGradient]]
+WindowBackward = Callable[[Floats], Floats]
+
+
+def embedding(E: Floats, *, ids: Ints, needs_gradient: bool = True) -> tuple[Floats, EmbeddingBackward]:
+    """Replace each id by its row: x[i] = E[ids[i]].
+
+    Parameters
+    ----------
+    E : Floats of shape (V, D)
+        The table.
+    ids : Ints of any shape
+        Rows of E, from 0 to V - 1.
+    needs_gradient : bool
+        False where E is frozen, that is, not trained.
+
+    Returns
+    -------
+    x : Floats of shape ids.shape + (D,)
+    backward : callable
+        dx (the shape of x) -> dE, a RowGradient; None where E is frozen.
+
+    Raises
+    ------
+    ShapeError
+        If an id is not a row of E.
+
+    Notes
+    -----
+    x = O E, with O the one-hot matrix of the ids. So dE = O^T dx: row v of dE is the sum of dx over all
+    places where v stood. O is never built.
+    """
+    check_ids(ids, len(E))
+
+    def backward(dx: Floats) -> RowGradient | None:
+        if not needs_gradient:
+            return None
+        return RowGradient.from_places(ids.reshape(-1), dx.reshape(-1, E.shape[1]), len(E))
+
+    return E[ids], backward
+
+
+def word_embedding(
+    E: Floats, special: Floats, *, ids: Ints, E_needs_gradient: bool = True
+) -> tuple[Floats, WordEmbeddingBackward]:
+    """Look words up in two tables laid end to end: the special words' first, then E.
+
+    An id below S means row `id` of `special` (0 is the unknown word, 1 the sentence boundary), any other
+    row `id - S` of E. The tables stay apart because E may be frozen, of another dtype, and a read-only
+    memory map too large to copy; only the rows that the ids name are ever read.
+
+    Parameters
+    ----------
+    E : Floats of shape (V, D)
+        The words' vectors.
+    special : Floats of shape (S, D)
+        The special words' vectors; always trained.
+    ids : Ints of any shape
+        From 0 to S + V - 1.
+    E_needs_gradient : bool
+        False where E is frozen.
+
+    Returns
+    -------
+    x : Floats of shape ids.shape + (D,)
+        In the dtype of `special`.
+    backward : callable
+        dx (the shape of x) -> (dE, dspecial), two RowGradients; dE is None where E is frozen.
+
+    Raises
+    ------
+    ShapeError
+        If an id is in neither table, or the tables differ in D.
+    """
+    S, D = special.shape
+    if E.shape[1] != D:
+        raise ShapeError("E and special differ in dimension", found=E.shape[1], allowed=str(D))
+    check_ids(ids, S + len(E))
+    is_special = ids < S
+    special_ids, word_ids = ids[is_special], ids[~is_special] - S
+
+    x = np.empty((*ids.shape, D), special.dtype)
+    x[is_special] = special[special_ids]
+    x[~is_special] = E[word_ids]
+
+    def backward(dx: Floats) -> tuple[RowGradient | None, RowGradient]:
+        # Each place belongs to one of the tables, and each table sums over its own places.
+        dE = RowGradient.from_places(word_ids, dx[~is_special], len(E)) if E_needs_gradient else None
+        return dE, RowGradient.from_places(special_ids, dx[is_special], S)
+
+    return x, backward
+
+
+def window(x: Floats, *, ids: Ints) -> tuple[Floats, WindowBackward]:
+    """Put the K words of each window side by side: y[n] = [x[ids[n, 0]], …, x[ids[n, K-1]]].
+
+    Parameters
+    ----------
+    x : Floats of shape (U, F)
+        The distinct words of the batch, each once.
+    ids : Ints of shape (N, K)
+        The words of each window, as rows of x.
+
+    Returns
+    -------
+    y : Floats of shape (N, K·F)
+    backward : callable
+        dy (N, K·F) -> dx (U, F).
+
+    Raises
+    ------
+    ShapeError
+        If `ids` is not a matrix or names a row that x does not have.
+
+    Notes
+    -----
+    A word stands in up to K windows in a row, and may stand twice in one. dx[u] sums the F numbers of dy
+    at each place (n, k) with ids[n, k] = u.
+    """
+    if ids.ndim != 2:
+        raise ShapeError("window ids must be a matrix", found=ids.shape, allowed="(N, K)")
+    U, F = x.shape
+    N, K = ids.shape
+    check_ids(ids, U)
+
+    def backward(dy: Floats) -> Floats:
+        dx_at_places = dy.reshape(N * K, F)
+        return RowGradient.from_places(ids.reshape(-1), dx_at_places, U).to_dense()
+
+    return x[ids].reshape(N, K * F), backward

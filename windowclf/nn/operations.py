@@ -1,0 +1,178 @@
+"""The differentiable operations a model is composed of, and the table of all of them.
+
+An operation is a pure function. It returns its value and `backward`, the function that carries an upstream
+gradient (of the loss by the value) to the downstream gradients (of the loss by each positional argument):
+
+    downstream = local · upstream
+
+`backward` returns one gradient for each positional argument, in order and each of its argument's shape;
+a bare gradient where there is one argument. It changes neither what it is given nor any state, and what
+forward computed stays in its closure, so nothing is computed twice.
+
+Dimensions: N windows (or words), F features a word; n_in, n_out numbers into and out of a layer.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from windowclf.arrays import Floats
+from windowclf.errors import ConfigError, ShapeError
+from windowclf.nn.activations import ACTIVATIONS, logistic, relu, tanh
+from windowclf.nn.lookups import embedding, window, word_embedding
+
+__all__ = [
+    "ACTIVATIONS",
+    "OPERATIONS",
+    "affine",
+    "concatenate",
+    "dropout",
+    "dropout_mask",
+    "embedding",
+    "logistic",
+    "relu",
+    "tanh",
+    "window",
+    "word_embedding",
+]
+
+AffineBackward = Callable[[Floats], tuple[Floats | None, Floats, Floats]]
+ConcatenateBackward = Callable[[Floats], tuple[Floats, ...]]
+DropoutBackward = Callable[[Floats], Floats]
+
+
+def affine(
+    x: Floats, W: Floats, b: Floats, *, x_needs_gradient: bool = True
+) -> tuple[Floats, AffineBackward]:
+    """Compute y = x W + b.
+
+    Parameters
+    ----------
+    x : Floats of shape (N, n_in)
+    W : Floats of shape (n_in, n_out)
+    b : Floats of shape (n_out,)
+        Added to every row.
+    x_needs_gradient : bool
+        False where nothing below x is trained: dx is then None, and its product is saved.
+
+    Returns
+    -------
+    y : Floats of shape (N, n_out)
+    backward : callable
+        dy (N, n_out) -> (dx, dW, db).
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit together.
+
+    Notes
+    -----
+    From y[n, j] = Σ_i x[n, i] W[i, j] + b[j]:
+
+    - x[n, i] reaches the loss by every y[n, j]:  dx[n, i] = Σ_j dy[n, j] W[i, j], that is dx = dy W^T;
+    - W[i, j] by y[n, j] of every row n:          dW[i, j] = Σ_n x[n, i] dy[n, j], that is dW = x^T dy;
+    - b[j] by the same, with local gradient 1:    db[j] = Σ_n dy[n, j].
+    """
+    if x.ndim != 2 or W.ndim != 2 or x.shape[1] != W.shape[0] or b.shape != W.shape[1:]:
+        found = (x.shape, W.shape, b.shape)
+        allowed = "x (N, n_in), W (n_in, n_out), b (n_out,)"
+        raise ShapeError("the shapes of x, W and b do not fit", where="affine", found=found, allowed=allowed)
+
+    def backward(dy: Floats) -> tuple[Floats | None, Floats, Floats]:
+        return dy @ W.T if x_needs_gradient else None, x.T @ dy, dy.sum(axis=0)
+
+    return x @ W + b, backward
+
+
+def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
+    """Put arrays side by side along their last axis: y = [part_1, part_2, …].
+
+    Parameters
+    ----------
+    *parts : Floats of shapes (…, F_1), (…, F_2), …
+        One or more, alike in all but the last axis.
+
+    Returns
+    -------
+    y : Floats of shape (…, F_1 + F_2 + …)
+    backward : callable
+        dy -> (dpart_1, dpart_2, …), always a tuple; each is dy's slice where the part stands.
+    """
+    # Where one part ends and the next begins.
+    borders = np.cumsum([part.shape[-1] for part in parts])[:-1]
+
+    def backward(dy: Floats) -> tuple[Floats, ...]:
+        return tuple(np.split(dy, borders, axis=-1))
+
+    return np.concatenate(parts, axis=-1), backward
+
+
+def dropout(x: Floats, *, mask: Floats) -> tuple[Floats, DropoutBackward]:
+    """Silence what the mask silences: y = x · mask (Srivastava et al. 2014, section 4).
+
+    Parameters
+    ----------
+    x : Floats of any shape
+    mask : Floats, shape of x
+        From `dropout_mask`. It is given, not drawn, so that a gradient check sees the same one twice.
+
+    Returns
+    -------
+    y : Floats, shape of x
+    backward : callable
+        dy -> dx = dy · mask: what was silenced has no influence, so it has no gradient.
+    """
+
+    def backward(dy: Floats) -> Floats:
+        return dy * mask
+
+    return x * mask, backward
+
+
+def dropout_mask(
+    shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype: npt.DTypeLike
+) -> Floats:
+    """Draw a mask for `dropout`: 0 with probability `rate`, else 1 / (1 - rate).
+
+    The survivors are raised so that the expected value of x · mask is x ("inverted" dropout; Srivastava
+    et al. 2014, section 10); to predict, then, nothing needs to be scaled.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    rate : float
+        Share of the places to silence; 0 <= rate < 1.
+    rng : numpy.random.Generator
+    dtype : dtype
+        That of the array to be masked. The same `rng` silences the same places in any dtype.
+
+    Returns
+    -------
+    Floats of the shape and dtype asked for
+
+    Raises
+    ------
+    ConfigError
+        If `rate` is not in [0, 1).
+    """
+    if not 0 <= rate < 1:
+        raise ConfigError("not a dropout rate", where="rate", found=rate, allowed="0 <= rate < 1")
+    kept = rng.random(shape, dtype=np.float32) >= rate
+    mask: Floats = kept.astype(dtype)
+    mask /= 1 - rate
+    return mask
+
+
+OPERATIONS: Mapping[str, Callable[..., tuple[Floats, Callable[..., Any]]]] = {
+    "affine": affine,
+    "concatenate": concatenate,
+    "dropout": dropout,
+    "embedding": embedding,
+    "window": window,
+    "word_embedding": word_embedding,
+    **ACTIVATIONS,
+}
+"""Every differentiable operation by name. The tests walk this table: what is not in it fails them."""
