@@ -1,0 +1,181 @@
+"""JSON Lines: a record a line, of tokens and labels or of text and entities."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from windowclf.errors import DataError
+from windowclf.text.labels import Scheme, Span, labels_from_spans
+from windowclf.text.lines import read_lines, source_name
+from windowclf.text.plain import sentence_of
+from windowclf.text.sentence import Sentence
+from windowclf.text.tokenizer import Token, split_sentences, tokenize
+
+_HINT = 'A record is {"tokens": […], "labels": […]} or {"text": "…", "entities": [[start, end, "kind"], …]}.'
+
+
+class _Record(msgspec.Struct, omit_defaults=True):
+    """A line. Other keys are let be."""
+
+    tokens: list[str] | None = None
+    labels: list[str] | None = None
+    text: str | None = None
+    offsets: list[tuple[int, int]] | None = None
+    entities: list[tuple[int, int, str]] | None = None
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Record).decode
+
+
+def read_jsonl(path: str | Path, *, labelled: bool = True) -> Iterator[Sentence]:
+    """Yield the sentences of a JSON Lines file; empty lines are passed over.
+
+    A record is one of
+
+    - ``{"tokens": […], "labels": […]}``: one sentence; ``text`` and ``offsets`` may be given beside.
+    - ``{"text": "…", "entities": [[start, end, kind], …]}``, offsets in code points: the text is
+      tokenised and split into sentences, the entities become IOB2 labels. A token is split where an entity
+      begins or ends inside it; sentences are joined where an entity reaches over their border.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; ``-`` is standard input.
+    labelled : bool
+        Whether labels are read and required; without, ``labels`` and ``entities`` are left aside.
+
+    Raises
+    ------
+    DataError
+        If a line is no such record: malformed JSON, a value of another type, lone surrogates, lists of
+        different lengths, entities that overlap, lie outside the text or hold no word.
+    """
+    where = source_name(path)
+    for number, line in read_lines(path):
+        if line.strip():
+            yield from _sentences(_parse(line, where, number), labelled, where, number)
+
+
+def jsonl_line(sentence: Sentence) -> str:
+    """Return a sentence as a record with tokens and, where it has them, labels, text and offsets.
+
+    Raises
+    ------
+    DataError
+        If a string holds a lone surrogate, which UTF-8 cannot hold.
+    """
+    record = _Record(
+        list(sentence.tokens),
+        None if sentence.labels is None else list(sentence.labels),
+        sentence.text,
+        None if sentence.offsets is None else list(sentence.offsets),
+    )
+    try:
+        return _encode(record).decode("utf-8") + "\n"
+    except UnicodeEncodeError as error:
+        raise sentence.error("a lone surrogate cannot be written", found=error.object) from error
+
+
+def _parse(line: str, where: str, number: int) -> _Record:
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        problem = str(error)
+        if re.search(r"\\u[dD][89a-fA-F]", line) and not isinstance(error, msgspec.ValidationError):
+            problem += " (perhaps a lone surrogate: \\ud800 to \\udfff come in pairs)"
+        raise DataError(
+            f"not a usable JSON record: {problem}", where=where, line=number, found=line, hint=_HINT
+        ) from error
+
+
+def _sentences(record: _Record, labelled: bool, where: str, line: int) -> Iterator[Sentence]:
+    """Yield the sentences of a record, one for tokens, any number for text."""
+    if record.tokens is not None:
+        if record.entities is not None:
+            raise DataError("both tokens and entities", where=where, line=line, hint=_HINT)
+        if labelled and record.labels is None:
+            raise DataError("no labels", where=where, line=line, allowed="a label for each token", hint=_HINT)
+        if not all(record.tokens) or not all(record.labels or ()):
+            raise DataError("an empty token or label", where=where, line=line, found=record.tokens)
+        yield Sentence(
+            tuple(record.tokens),
+            tuple(record.labels) if labelled and record.labels is not None else None,
+            record.text,
+            None if record.offsets is None else tuple(record.offsets),
+            where,
+            line,
+        )
+    elif record.text is None:
+        raise DataError("neither tokens nor text", where=where, line=line, hint=_HINT)
+    elif labelled and record.entities is None:
+        raise DataError("no entities", where=where, line=line, allowed="a list, may be empty", hint=_HINT)
+    else:
+        entities = sorted(Span(*entity) for entity in record.entities or ()) if labelled else []
+        _check_entities(entities, record.text, where, line)
+        tokens = _split_at_borders(tokenize(record.text), entities)
+        labels = _labels(tokens, entities) if labelled else None
+        begin = 0
+        for sentence in _keep_whole(split_sentences(tokens, record.text), entities):
+            end = begin + len(sentence)
+            own_labels = None if labels is None else labels[begin:end]
+            yield sentence_of(sentence, record.text, labels=own_labels, source=where, line=line)
+            begin = end
+
+
+def _check_entities(entities: list[Span], text: str, where: str, line: int) -> None:
+    """Raise a DataError unless sorted entities lie in the text one after the other and hold words."""
+    before = 0
+    for entity in entities:
+        start, end, kind = entity
+        if not 0 <= start < end <= len(text):
+            problem, allowed = "an entity lies outside its text", f"0 <= start < end <= {len(text)}"
+        elif start < before:
+            problem, allowed = "an entity overlaps the one before", f"start >= {before}"
+        elif not kind:
+            problem, allowed = "an entity without a kind", "a name"
+        elif text[start:end].isspace():
+            problem, allowed = "an entity holds no word", "more than white space"
+        else:
+            before = end
+            continue
+        raise DataError(problem, where=where, line=line, found=list(entity), allowed=allowed)
+
+
+def _split_at_borders(tokens: list[Token], entities: list[Span]) -> list[Token]:
+    """Return tokens of which none reaches over the border of an entity."""
+    borders = sorted({border for start, end, _ in entities for border in (start, end)})
+    if not borders:
+        return tokens
+    pieces = []
+    for token in tokens:
+        first = bisect_right(borders, token.start)
+        inside = borders[first : bisect_left(borders, token.end)]
+        for start, end in zip([token.start, *inside], [*inside, token.end], strict=True):
+            pieces.append(Token(token.text[start - token.start : end - token.start], start, end))
+    return pieces
+
+
+def _keep_whole(sentences: list[list[Token]], entities: list[Span]) -> list[list[Token]]:
+    """Join sentences where an entity reaches over their border."""
+    starts = [start for start, _, _ in entities]
+    joined: list[list[Token]] = []
+    for sentence in sentences:
+        last = bisect_left(starts, sentence[0].start) - 1  # the last entity that begins before
+        if last >= 0 and entities[last].end > sentence[0].start:
+            joined[-1] += sentence
+        else:
+            joined.append(sentence)
+    return joined
+
+
+def _labels(tokens: list[Token], entities: list[Span]) -> tuple[str, ...]:
+    """Return the IOB2 labels of all tokens of a text under its entities."""
+    starts = [token.start for token in tokens]
+    found = [
+        Span(bisect_left(starts, start), bisect_left(starts, end), kind) for start, end, kind in entities
+    ]
+    return tuple(labels_from_spans(found, len(tokens), Scheme.IOB2))

@@ -1,0 +1,142 @@
+"""Lines of a text file, of a gzip file or of standard input, decoded one by one."""
+
+import codecs
+import gzip
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from windowclf.errors import DataError
+
+STDIN = "-"
+LONGEST_PIECE = 1 << 16  # characters; a longer line of raw text is read in pieces
+_BOM = "\ufeff"
+_ENCODING_HINT = "The file may be binary, compressed, or in another encoding; save it as UTF-8."
+
+
+def source_name(path: str | Path) -> str:
+    """Return how messages name a path."""
+    return "<stdin>" if str(path) == STDIN else str(path)
+
+
+@contextmanager
+def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for reading: ``-`` is standard input, ``.gz`` is unpacked on the way.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, a directory or unreadable, or its gzip data are damaged or cut short; also
+        when that shows only while the block reads.
+    """
+    where = source_name(path)
+    try:
+        if str(path) == STDIN:
+            yield sys.stdin.buffer
+        elif str(path).lower().endswith(".gz"):
+            with gzip.open(path, "rb") as packed:
+                yield cast(BinaryIO, packed)
+        else:
+            with open(path, "rb") as file:
+                yield file
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            "the gzip data are damaged or cut short",
+            where=where,
+            found=str(error),
+            hint="Fetch or pack the file again.",
+        ) from error
+    except FileNotFoundError as error:
+        raise DataError("no such file", where=where) from error
+    except IsADirectoryError as error:
+        raise DataError("a directory, not a file", where=where) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=where) from error
+
+
+def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield the number, from 1, and the text of every line, without its line end (LF or CR LF).
+
+    A byte order mark at the start is left out.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is not UTF-8, or holds a NUL character.
+    """
+    where = source_name(path)
+    offset = 0  # bytes before the line
+    with open_bytes(path) as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                line = raw.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise _not_utf8(where, number, offset + error.start, raw[error.start]) from error
+            if "\0" in line:
+                raise DataError(
+                    f"a NUL character at byte {offset + raw.index(0)}",
+                    where=where,
+                    line=number,
+                    hint=_ENCODING_HINT,
+                )
+            if number == 1:
+                line = line.removeprefix(_BOM)
+            offset += len(raw)
+            yield number, line.rstrip("\r\n")
+
+
+def read_pieces(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of every line of raw text, long lines in pieces.
+
+    Memory stays flat: a line of more than `LONGEST_PIECE` characters is cut after the last white space among
+    the first so many, or, without any there, exactly so many. NUL characters are let through.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is not UTF-8.
+    """
+    where = source_name(path)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    number, offset = 1, 0
+    rest = ""
+    with open_bytes(path) as file:
+        while True:
+            raw = file.readline(LONGEST_PIECE)
+            waiting = len(decoder.getstate()[0])  # bytes of a character that was not whole
+            try:
+                rest += decoder.decode(raw, final=not raw)
+            except UnicodeDecodeError as error:
+                byte = error.object[error.start]
+                raise _not_utf8(where, number, offset - waiting + error.start, byte) from error
+            if offset == 0:
+                rest = rest.removeprefix(_BOM)
+            offset += len(raw)
+            while len(rest) > LONGEST_PIECE:
+                cut = _last_space(rest)
+                yield number, rest[:cut]
+                rest = rest[cut:]
+            if raw.endswith(b"\n") or not raw:
+                if rest or raw:
+                    yield number, rest.rstrip("\r\n")
+                rest = ""
+                number += 1
+            if not raw:
+                return
+
+
+def _last_space(text: str) -> int:
+    """Return the cut: after the last white space among the first LONGEST_PIECE characters, else their end."""
+    for place in range(LONGEST_PIECE, 0, -1):
+        if text[place - 1].isspace():
+            return place
+    return LONGEST_PIECE
+
+
+def _not_utf8(where: str, line: int, offset: int, byte: int) -> DataError:
+    return DataError(
+        f"not UTF-8 at byte {offset}", where=where, line=line, found=bytes([byte]), hint=_ENCODING_HINT
+    )
