@@ -1,0 +1,135 @@
+"""The configuration of a tagger, as frozen dataclasses.
+
+Every field carries its meaning and its bounds in its type, so that documentation, validation and error
+messages (config_io.py) come from one place.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+Tuning = Literal["frozen", "tuned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The network: its window, its word vectors and its layers."""
+
+    window: Annotated[
+        int, Meta(ge=1, le=31, description="words in a window, odd: the word and as many each side")
+    ] = 5
+    vectors: Annotated[
+        str,
+        Meta(description="name or path of the pretrained vectors; empty: the full GloVe set if installed"),
+    ] = ""
+    tuning: Annotated[Tuning, Meta(description="whether training moves the pretrained vectors")] = "frozen"
+    vector_deviation: Annotated[
+        float,
+        Meta(ge=0, description="standard deviation that pretrained vectors are scaled to; 0: as they come"),
+    ] = 0.5
+    max_vectors: Annotated[
+        int, Meta(ge=0, description="vectors kept: the training words and the most frequent others; 0: all")
+    ] = 100_000
+    hidden: Annotated[
+        tuple[Annotated[int, Meta(ge=1)], ...],
+        Meta(description="units of each hidden layer; []: softmax regression on the window"),
+    ] = (300,)
+    activation: Annotated[Literal["relu", "tanh", "logistic"], Meta(description="of the hidden layers")] = (
+        "relu"
+    )
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="share of hidden units dropped in training")] = 0.5
+    input_dropout: Annotated[
+        float, Meta(ge=0, lt=1, description="share of a word's input values dropped in training")
+    ] = 0.2
+
+    def __post_init__(self) -> None:
+        if self.window % 2 == 0:
+            raise ValueError(f"window must be odd, so that it has a middle; {self.window} is even")
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturesConfig:
+    """What a word looks like, beside its vector; features have small vectors of their own, always trained."""
+
+    case_dimension: Annotated[
+        int, Meta(ge=0, le=1000, description="dimension of the letter-case vectors; 0: switched off")
+    ] = 10
+    affix_dimension: Annotated[
+        int, Meta(ge=0, le=1000, description="dimension of the affix vectors; 0: affixes and whole_word off")
+    ] = 24
+    prefixes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of prefixes, in characters")
+    ] = (1, 2, 3, 4)
+    suffixes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of suffixes, in characters")
+    ] = (1, 2, 3, 4)
+    whole_word: Annotated[bool, Meta(description="whether the cased word itself is hashed like an affix")] = (
+        True
+    )
+    buckets: Annotated[
+        int, Meta(ge=1, le=10_000_000, description="rows of the table that affixes are hashed into")
+    ] = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """How the network is trained."""
+
+    seed: Annotated[int, Meta(ge=0, description="of everything random: first weights, order, dropout")] = 0
+    epochs: Annotated[int, Meta(ge=1, description="passes over the training data, at most")] = 12
+    patience: Annotated[
+        int, Meta(ge=0, description="epochs without a better dev score before training stops; 0: never")
+    ] = 5
+    batch_sentences: Annotated[int, Meta(ge=1, description="sentences of a mini-batch")] = 16
+    optimizer: Annotated[Literal["sgd", "momentum", "adam"], Meta(description="update rule")] = "adam"
+    learning_rate: Annotated[float, Meta(gt=0, description="at the start")] = 1e-3
+    schedule: Annotated[
+        Literal["constant", "linear", "cosine"],
+        Meta(description="how the learning rate falls over all epochs"),
+    ] = "linear"
+    momentum: Annotated[float, Meta(ge=0, lt=1, description="of the rule `momentum`")] = 0.9
+    l2: Annotated[float, Meta(ge=0, description="strength of the L2 penalty on weight matrices")] = 0.0
+    l2_vectors: Annotated[
+        float, Meta(ge=0, description="strength of the L2 penalty on the rows of tables in the batch")
+    ] = 0.0
+    clip_norm: Annotated[
+        float, Meta(ge=0, description="bound on the norm of all gradients together; 0: none")
+    ] = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """How corpus files are read."""
+
+    format: Annotated[
+        Literal["auto", "conll", "conllu", "jsonl"],
+        Meta(description="of corpus files; auto: by their ending"),
+    ] = "auto"
+    token_column: Annotated[
+        int, Meta(description="column of the word in CoNLL files, from 0; negative: from the end")
+    ] = 0
+    label_column: Annotated[int, Meta(description="column of the label in CoNLL files")] = -1
+    separator: Annotated[
+        str, Meta(description="between columns; empty: a tab where the line has one, else spaces")
+    ] = ""
+    label_field: Annotated[
+        Literal["upos", "xpos"], Meta(description="which tags of CoNLL-U files are the labels")
+    ] = "upos"
+    scheme: Annotated[
+        Literal["auto", "none", "IOB1", "IOB2", "IOBES"],
+        Meta(description="label scheme; none: labels are plain classes"),
+    ] = "auto"
+    ignore_label: Annotated[
+        str, Meta(description="label of words that are context only; empty: no such label")
+    ] = "_"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that decides what a tagger becomes, apart from its data."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    data: DataConfig = field(default_factory=DataConfig)

@@ -1,0 +1,175 @@
+"""Configurations in and out: TOML files, nested mappings, `section.key=value`; what is wrong is named."""
+
+import difflib
+import math
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast, get_args, get_type_hints
+
+import msgspec
+import tomli_w
+from msgspec import Meta
+
+from windowclf.config import Config
+from windowclf.errors import ConfigError
+
+_SECTIONS: dict[str, type] = get_type_hints(Config)
+
+
+def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration") -> Config:
+    """Build a configuration from nested mappings; what is missing keeps its default.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown section or key (the nearest one is named), a wrong type or a value out of bounds.
+    """
+    _refuse_unknown(values, _SECTIONS, where, "section")
+    for section, keys in values.items():
+        if not isinstance(keys, Mapping):
+            raise ConfigError(
+                "a section holds keys",
+                where=f"{where}: {section}",
+                found=keys,
+                allowed=f"[{section}] key = value",
+            )
+        _refuse_unknown(keys, get_type_hints(_SECTIONS[section]), f"{where}: [{section}]", "key")
+        for key, value in keys.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                name = f"{section}.{key}"
+                raise ConfigError(
+                    "the number is not finite", where=f"{where}: {name}", found=value, allowed=_allowed(name)
+                )
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        key = place.rstrip("`")
+        raise ConfigError(
+            problem.replace("`", ""),
+            where=f"{where}: {key}" if key else where,
+            found=_value_at(values, key),
+            allowed=_allowed(key) or None,
+        ) from None
+
+
+def config_to_dict(config: Config) -> dict[str, dict[str, Any]]:
+    """Return the configuration as plain nested values, as TOML and JSON take them."""
+    return cast(dict[str, dict[str, Any]], msgspec.to_builtins(config))
+
+
+def read_config(path: Path) -> Config:
+    """Read a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is no TOML, or holds something that is no configuration.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError("the file cannot be read", where=str(path), found=error.strerror) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("not a TOML file", where=str(path), found=str(error)) from error
+    return config_from_dict(values, where=str(path))
+
+
+def config_to_toml(config: Config) -> str:
+    """Return the configuration as a TOML document."""
+    return tomli_w.dumps(config_to_dict(config))
+
+
+def override(config: Config, assignments: Iterable[str], *, where: str = "--set") -> Config:
+    """Return the configuration with `section.key=value` assignments applied, in order.
+
+    A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`); what is no TOML is taken as a string.
+    """
+    values = config_to_dict(config)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        section, dot, key = path.strip().partition(".")
+        if not (equals and dot):
+            raise ConfigError(
+                "not an assignment",
+                where=where,
+                found=assignment,
+                allowed="section.key=value, as model.hidden=[300]",
+            )
+        _refuse_unknown([section], _SECTIONS, where, "section")
+        _refuse_unknown([key], get_type_hints(_SECTIONS[section]), f"{where} [{section}]", "key")
+        values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a separator
+    return config_from_dict(values, where=where)
+
+
+def describe_fields() -> Iterator[tuple[str, str, str, str]]:
+    """Yield (section.key, default as TOML, allowed values, meaning) for every value of the configuration."""
+    defaults = config_to_dict(Config())
+    for section, section_type in _SECTIONS.items():
+        for key, hint in get_type_hints(section_type, include_extras=True).items():
+            default = tomli_w.dumps({"x": defaults[section][key]}).partition(" = ")[2]
+            meta = next(part for part in hint.__metadata__ if isinstance(part, Meta))
+            yield (
+                f"{section}.{key}",
+                " ".join(default.split()),
+                _allowed(f"{section}.{key}"),
+                meta.description or "",
+            )
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        document = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return document["value"] if len(document) == 1 else text  # further lines are no assignments
+
+
+def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any], where: str, what: str) -> None:
+    for name in names:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            raise ConfigError(
+                f"unknown {what} {name!r}",
+                where=where,
+                allowed=", ".join(known),
+                hint=f"Did you mean {nearest[0]!r}?" if nearest else None,
+            )
+
+
+def _value_at(values: Any, key: str) -> object:
+    for part in key.split("[")[0].split("."):
+        if not isinstance(values, Mapping) or part not in values:
+            return None
+        values = values[part]
+    return None if isinstance(values, Mapping) else values
+
+
+def _allowed(key: str) -> str:
+    section, _, name = key.split("[")[0].partition(".")
+    if section not in _SECTIONS or name not in (
+        hints := get_type_hints(_SECTIONS[section], include_extras=True)
+    ):
+        return ""
+    kind, *metas = get_args(hints[name])
+    if (
+        get_args(kind)
+        and not hasattr(kind, "__metadata__")
+        and all(isinstance(a, str) for a in get_args(kind))
+    ):
+        return ", ".join(get_args(kind))
+    base = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}.get(
+        kind, "a list of whole numbers"
+    )
+    bounds = [
+        f"{text} {value:g}"
+        for text, value in (
+            ("at least", metas[0].ge),
+            ("more than", metas[0].gt),
+            ("at most", metas[0].le),
+            ("less than", metas[0].lt),
+        )
+        if value is not None
+    ]
+    return ", ".join([base, *bounds])
