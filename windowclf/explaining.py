@@ -1,0 +1,129 @@
+"""Why a word got its label: what each word of its window pushed towards or against it.
+
+N words, K window width, C labels.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import factorial
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.errors import WindowClfError
+from windowclf.model import WindowModel
+from windowclf.nn.losses import softmax
+from windowclf.pipeline import Pipeline
+from windowclf.text.windows import ABSENT_ROW
+
+WIDEST = 13  # 2^13 windows a word
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How one word was labelled.
+
+    Attributes
+    ----------
+    token, label : str
+        The word and the label the model gives it.
+    probabilities : tuple of (label, probability)
+        All labels, most probable first.
+    window : tuple of (str or None)
+        The K words of the window; None stands for the sentence boundary.
+    contributions : tuple of float
+        For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
+    score, empty_score : float
+        The label's score (before the softmax) of this window, and of a window of absent words.
+    """
+
+    token: str
+    label: str
+    probabilities: tuple[tuple[str, float], ...]
+    window: tuple[str | None, ...]
+    contributions: tuple[float, ...]
+    score: float
+    empty_score: float
+
+
+def shapley_values(
+    model: WindowModel, words: Ints, windows: Ints, labels: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """Compute the exact Shapley value of every place of every window for the score of one label.
+
+    phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
+    (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
+    absent: the unknown vector, no features. All 2^K subsets are scored.
+
+    Parameters
+    ----------
+    words : array (U, J)
+    windows : array (N, K)
+    labels : array (N,)
+        The label whose score is explained, for each window.
+
+    Returns
+    -------
+    values : array (N, K)
+    scores, empty_scores : array (N,)
+        Of the whole window, and of the window without any word.
+
+    Raises
+    ------
+    WindowClfError
+        If the window is wider than 13.
+    """
+    K = windows.shape[1]
+    if K > WIDEST:
+        raise WindowClfError(
+            "exact Shapley values need 2^K windows a word",
+            found=f"a window of {K}",
+            allowed=f"at most {WIDEST}",
+        )
+    subsets = np.arange(1 << K)
+    present = (subsets[:, None] >> np.arange(K)) & 1 == 1  # (2^K, K): the words that subset s keeps
+    # column c of weights: what the score of each subset counts for the value of place c
+    sizes = present.sum(axis=1)
+    joined = np.array([factorial(max(s - 1, 0)) * factorial(K - s) / factorial(K) for s in sizes])
+    missing = np.array([factorial(s) * factorial(max(K - s - 1, 0)) / factorial(K) for s in sizes])
+    weights = np.where(present, joined[:, None], -missing[:, None])
+    values = np.zeros((len(windows), K))
+    scores = np.zeros(len(windows))
+    empty_scores = np.zeros(len(windows))
+    for n, window in enumerate(windows):
+        coalitions = np.where(present, window, ABSENT_ROW).astype(windows.dtype)
+        of_label = model.scores(words, coalitions)[:, labels[n]].astype(np.float64)
+        values[n] = of_label @ weights
+        scores[n], empty_scores[n] = of_label[-1], of_label[0]
+    return values, scores, empty_scores
+
+
+def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
+    """Explain the label of each word of a sentence.
+
+    Raises
+    ------
+    WindowClfError
+        If the window is wider than 13.
+    """
+    if not sentence:
+        return []
+    encoded, around = pipeline.encode([sentence])
+    probs = softmax(pipeline.model.scores(encoded.words, around))
+    chosen = probs.argmax(axis=1)
+    values, scores, empty_scores = shapley_values(pipeline.model, encoded.words, around, chosen)
+    names = pipeline.stored.labels.names
+    half = around.shape[1] // 2
+    padded = [None] * half + list(sentence) + [None] * half
+    return [
+        Explanation(
+            token=token,
+            label=names[chosen[i]],
+            probabilities=tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable")),
+            window=tuple(padded[i : i + 2 * half + 1]),
+            contributions=tuple(values[i].tolist()),
+            score=float(scores[i]),
+            empty_score=float(empty_scores[i]),
+        )
+        for i, token in enumerate(sentence)
+    ]

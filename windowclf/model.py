@@ -1,0 +1,291 @@
+"""The window network: its parameters by name, its forward pass, and the backward pass that mirrors it.
+
+    ids of a word ─▶ its vector, case and affix vectors, side by side ─▶ K words side by side
+                  ─▶ (affine ─▶ activation) for each hidden layer ─▶ affine ─▶ scores
+
+N windows, K window width, U distinct words, J ids a word has, D vector dimension, F numbers a word is
+described by, H hidden units, C labels, V pretrained vectors.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import FeaturesConfig, ModelConfig
+from windowclf.errors import ShapeError
+from windowclf.nn.gradients import Gradient
+from windowclf.nn.initializers import uniform_rows, xavier_uniform
+from windowclf.nn.operations import (
+    ACTIVATIONS,
+    affine,
+    concatenate,
+    dropout,
+    dropout_mask,
+    embedding,
+    window,
+    word_embedding,
+)
+from windowclf.text.features import Case, WordFeatures
+from windowclf.text.vocabulary import N_SPECIAL
+
+Backward = Callable[[Floats], dict[str, Gradient]]
+TABLES = ("vectors", "special", "case", "affixes")  # parameters whose rows are looked up
+_WINDOWS_AT_ONCE = 4096  # when only scores are wanted; bounds memory
+
+
+@dataclass(slots=True)
+class TraceNode:
+    """One operation of a traced pass.
+
+    Attributes
+    ----------
+    name, operation : str
+        Where in the network, and which operation.
+    value : array
+        What forward gave.
+    upstream : array or None
+        The gradient of the loss by `value`; None until backward has run.
+    gradients : dict of str to gradient
+        What the operation hands to its parameters.
+    """
+
+    name: str
+    operation: str
+    value: Floats
+    upstream: Floats | None = None
+    gradients: dict[str, Gradient] = field(default_factory=dict)
+
+
+Trace = dict[str, TraceNode]  # by name, in the order of the forward pass
+
+
+def parameter_shapes(
+    model: ModelConfig, features: FeaturesConfig, n_vectors: int, dimension: int, n_labels: int
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter: what a configuration, V, D and C together decide."""
+    words = WordFeatures(features)
+    shapes: dict[str, tuple[int, ...]] = {
+        "vectors": (n_vectors, dimension),
+        "special": (N_SPECIAL, dimension),
+    }
+    if words.has_case:
+        shapes["case"] = (len(Case), features.case_dimension)
+    if words.n_affixes:
+        shapes["affixes"] = (features.buckets + 1, features.affix_dimension)
+    word_size = (
+        dimension + words.has_case * features.case_dimension + words.n_affixes * features.affix_dimension
+    )
+    n_in = model.window * word_size
+    for i, n_out in enumerate((*model.hidden, n_labels)):
+        layer = f"hidden{i + 1}" if i < len(model.hidden) else "output"
+        shapes[f"{layer}.W"], shapes[f"{layer}.b"] = (n_in, n_out), (n_out,)
+        n_in = n_out
+    return shapes
+
+
+class WindowModel:
+    """A word-window classifier.
+
+    Parameters
+    ----------
+    model, features : ModelConfig, FeaturesConfig
+        What the network looks like.
+    parameters : dict of str to array
+        As `parameter_shapes` says; trained in place. `vectors` may be read-only and of another dtype
+        where it is frozen.
+
+    Raises
+    ------
+    ShapeError
+        If the parameters do not have these shapes.
+    """
+
+    def __init__(self, model: ModelConfig, features: FeaturesConfig, parameters: dict[str, Floats]) -> None:
+        self.config = model
+        self.features = WordFeatures(features)
+        self.parameters = parameters
+        self.tables = [name for name in TABLES if name in parameters]
+        n_vectors, dimension = parameters["vectors"].shape
+        expected = parameter_shapes(model, features, n_vectors, dimension, len(parameters["output.b"]))
+        found = {name: array.shape for name, array in parameters.items()}
+        if found != expected:
+            raise ShapeError(
+                "the parameters do not fit the configuration", found=found, allowed=str(expected)
+            )
+
+    @classmethod
+    def initialize(
+        cls,
+        model: ModelConfig,
+        features: FeaturesConfig,
+        vectors: Floats,
+        n_labels: int,
+        *,
+        rng: np.random.Generator,
+        dtype: npt.DTypeLike = np.float32,
+    ) -> "WindowModel":
+        """Make an untrained model: Xavier weights, zero biases, small random vectors for features.
+
+        `vectors` (V, D) is taken as it is, not copied. The special vectors begin at its scale.
+        """
+        n_vectors, dimension = vectors.shape
+        parameters: dict[str, Floats] = {"vectors": vectors}
+        for name, shape in parameter_shapes(model, features, n_vectors, dimension, n_labels).items():
+            if name == "vectors":
+                continue
+            if name.endswith(".b"):
+                parameters[name] = np.zeros(shape, dtype)
+            elif name.endswith(".W"):
+                parameters[name] = xavier_uniform(shape[0], shape[1], rng, dtype)
+            else:
+                scale = (model.vector_deviation or None) if name == "special" else None
+                parameters[name] = uniform_rows(shape[0], shape[1], rng, dtype, scale)
+        return cls(model, features, parameters)
+
+    @property
+    def trained(self) -> list[str]:
+        """Names of the parameters that training changes."""
+        frozen = self.config.tuning == "frozen"
+        return [name for name in self.parameters if not (frozen and name == "vectors")]
+
+    def forward(
+        self,
+        words: Ints,
+        windows: Ints,
+        *,
+        rng: np.random.Generator | None = None,
+        trace: Trace | None = None,
+    ) -> tuple[Floats, Backward]:
+        """Score windows, and return with the scores the backward pass.
+
+        Parameters
+        ----------
+        words : array (U, J)
+            The ids of each distinct word.
+        windows : array (N, K)
+            Rows of `words`.
+        rng : numpy.random.Generator, optional
+            Draws the dropout masks; None to predict, without dropout.
+        trace : dict, optional
+            Is filled with a node for every operation, as it runs.
+
+        Returns
+        -------
+        scores : array (N, C)
+        backward : callable
+            dscores (N, C) -> the gradient of every trained parameter, by name.
+        """
+        x, words_backward = self._describe(words, trace)
+        scores, chain = self._classify(x, windows, rng, trace)
+
+        def backward(dscores: Floats) -> dict[str, Gradient]:
+            dx, gradients = chain.backward(dscores)
+            return words_backward(dx) | gradients
+
+        return scores, backward
+
+    def scores(self, words: Ints, windows: Ints) -> Floats:
+        """Score any number of windows in bounded memory, without a backward pass; shapes as in `forward`."""
+        x, _ = self._describe(words, None)
+        parts = [np.zeros((0, len(self.parameters["output.b"])), x.dtype)]
+        for first in range(0, len(windows), _WINDOWS_AT_ONCE):
+            parts.append(self._classify(x, windows[first : first + _WINDOWS_AT_ONCE], None, None)[0])
+        return np.concatenate(parts)
+
+    def _describe(self, words: Ints, trace: Trace | None) -> tuple[Floats, Backward]:
+        """Look up what each distinct word is described by: words (U, J) -> x (U, F)."""
+        p = self.parameters
+        frozen = self.config.tuning == "frozen"
+        first_affix = 1 + self.features.has_case
+        vectors, vectors_backward = word_embedding(
+            p["vectors"], p["special"], ids=words[:, 0], E_needs_gradient=not frozen
+        )
+        parts = {"word vectors": vectors}
+        if self.features.has_case:
+            parts["case vectors"], case_backward = embedding(p["case"], ids=words[:, 1])
+        if self.features.n_affixes:
+            affixes, affixes_backward = embedding(p["affixes"], ids=words[:, first_affix:])
+            parts["affix vectors"] = affixes.reshape(len(words), -1)
+        x, split = concatenate(*parts.values())
+        if trace is not None:
+            for name, value in parts.items():
+                trace[name] = TraceNode(
+                    name, "word_embedding" if name == "word vectors" else "embedding", value
+                )
+            trace["words"] = TraceNode("words", "concatenate", x)
+
+        def backward(dx: Floats) -> dict[str, Gradient]:
+            dparts = dict(zip(parts, split(dx), strict=True))
+            dE, dspecial = vectors_backward(dparts["word vectors"])
+            gradients: dict[str, Gradient] = {"special": dspecial}
+            if dE is not None:
+                gradients["vectors"] = dE
+            if self.features.has_case and (dcase := case_backward(dparts["case vectors"])) is not None:
+                gradients["case"] = dcase
+            if self.features.n_affixes:
+                dx_affixes = dparts["affix vectors"].reshape(affixes.shape)
+                if (daffixes := affixes_backward(dx_affixes)) is not None:
+                    gradients["affixes"] = daffixes
+            if trace is not None:
+                trace["words"].upstream = dx
+                for name, upstream in dparts.items():
+                    trace[name].upstream = upstream
+            return gradients
+
+        return x, backward
+
+    def _classify(
+        self, x: Floats, windows: Ints, rng: np.random.Generator | None, trace: Trace | None
+    ) -> tuple[Floats, "_Chain"]:
+        """Put the words of each window side by side and pass them through the layers: -> scores (N, C)."""
+        chain = _Chain(self.parameters, trace)
+        if rng is not None and self.config.input_dropout:
+            # The mask is one of words, not of windows: a word loses the same numbers at all its places.
+            mask = dropout_mask(x.shape, self.config.input_dropout, rng, x.dtype)
+            x = chain.apply("words.dropout", dropout, x, mask=mask)
+        x = chain.apply("window", window, x, ids=windows)
+        activation = ACTIVATIONS[self.config.activation]
+        for i in range(1, len(self.config.hidden) + 1):
+            z = chain.apply(f"hidden{i}", affine, x, f"hidden{i}.W", f"hidden{i}.b")
+            x = chain.apply(f"hidden{i}.{self.config.activation}", activation, z)
+            if rng is not None and self.config.dropout:
+                mask = dropout_mask(x.shape, self.config.dropout, rng, x.dtype)
+                x = chain.apply(f"hidden{i}.dropout", dropout, x, mask=mask)
+        return chain.apply("output", affine, x, "output.W", "output.b"), chain
+
+
+class _Chain:
+    """Operations applied one after another, and the walk back through them, last first."""
+
+    def __init__(self, parameters: Mapping[str, Floats], trace: Trace | None) -> None:
+        self.parameters = parameters
+        self.trace = trace
+        self.links: list[tuple[str, Callable[..., Any], tuple[str, ...]]] = []
+
+    def apply(
+        self, name: str, operation: Callable[..., Any], x: Floats, *parameters: str, **settings: Any
+    ) -> Floats:
+        value, backward = operation(x, *(self.parameters[key] for key in parameters), **settings)
+        self.links.append((name, backward, parameters))
+        if self.trace is not None:
+            self.trace[name] = TraceNode(name, operation.__name__, value)
+        result: Floats = value
+        return result
+
+    def backward(self, upstream: Floats) -> tuple[Floats, dict[str, Gradient]]:
+        """Return the gradient of what the chain began with, and those of the parameters."""
+        gradients: dict[str, Gradient] = {}
+        for name, backward, parameters in reversed(self.links):
+            # the downstream gradient of one operation is the upstream gradient of the one before it
+            downstream = backward(upstream)
+            dx, *dparameters = downstream if isinstance(downstream, tuple) else (downstream,)
+            own = dict(zip(parameters, dparameters, strict=True))
+            gradients.update(own)
+            if self.trace is not None:
+                self.trace[name].upstream, self.trace[name].gradients = upstream, own
+            upstream = dx
+        return upstream, gradients

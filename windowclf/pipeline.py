@@ -1,0 +1,59 @@
+"""A model at work: words in, scores out.
+
+N windows, K window width, U distinct words, J ids a word has, C labels, S sentences.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from windowclf.arrays import Floats, Ints
+from windowclf.model import WindowModel
+from windowclf.storage import StoredModel
+from windowclf.text.features import WordFeatures
+from windowclf.text.windows import EncodedText, Encoder, windows
+
+Sentences = Sequence[Sequence[str]]
+TOKENS_AT_ONCE = 50_000  # of a long list of sentences; bounds memory
+
+
+class Pipeline:
+    """The parts of a stored model, put together.
+
+    Parameters
+    ----------
+    stored : StoredModel
+        Its parameters are used as they are, not copied, so that training in place is seen at once.
+
+    Attributes
+    ----------
+    stored : StoredModel
+    model : WindowModel
+    encoder : Encoder
+    """
+
+    def __init__(self, stored: StoredModel) -> None:
+        self.stored = stored
+        self.model = WindowModel(stored.config.model, stored.config.features, stored.parameters)
+        self.encoder = Encoder(stored.vocabulary, WordFeatures(stored.config.features))
+
+    def encode(self, sentences: Sentences) -> tuple[EncodedText, Ints]:
+        """Return the text as integers, and the window (N, K) around every word, as rows of its words."""
+        encoded = self.encoder.encode(sentences)
+        return encoded, windows(encoded.tokens, encoded.lengths, self.stored.config.model.window)
+
+    def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
+        """Yield scores (N, C) and lengths (S,), for as many sentences at a time as memory should hold."""
+        for part in _parts(sentences):
+            encoded, around = self.encode(part)
+            yield self.model.scores(encoded.words, around), encoded.lengths
+
+
+def _parts(sentences: Sentences) -> Iterator[Sentences]:
+    """Cut a list of sentences into runs of about `TOKENS_AT_ONCE` words."""
+    first, n_tokens = 0, 0
+    for i, sentence in enumerate(sentences):
+        n_tokens += len(sentence)
+        if n_tokens >= TOKENS_AT_ONCE:
+            yield sentences[first : i + 1]
+            first, n_tokens = i + 1, 0
+    if first < len(sentences):
+        yield sentences[first:]

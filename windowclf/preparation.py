@@ -1,0 +1,121 @@
+"""From sentences and vectors to what training takes: a vocabulary, a matrix, and integer arrays.
+
+N windows, K window width, S sentences, V words with a vector, D vector dimension.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from windowclf.arrays import Floats
+from windowclf.config import ModelConfig
+from windowclf.errors import DataError
+from windowclf.text.label_set import IGNORED, LabelSet
+from windowclf.text.vectors import WordVectors
+from windowclf.text.vocabulary import Vocabulary, choose_words
+from windowclf.text.windows import Encoder, windows
+from windowclf.training import TrainingData
+
+_ROWS_OF_DEVIATION = 100_000  # most frequent rows that the scale of a vector set is measured on
+
+
+def check_sentences(
+    sentences: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]] | None = None,
+    *,
+    where: str = "sentences",
+) -> None:
+    """Refuse what is not sentences of words with as many labels.
+
+    Raises
+    ------
+    DataError
+        Names the first faulty sentence, counted from 0.
+    """
+    if labels is not None and len(labels) != len(sentences):
+        raise DataError(
+            "sentences and labels are not equally many",
+            where=where,
+            found=f"{len(sentences)} sentences, {len(labels)} label sequences",
+        )
+    for i, sentence in enumerate(sentences):
+        if isinstance(sentence, str) or not all(isinstance(token, str) for token in sentence):
+            raise DataError(
+                "a sentence is a list of words",
+                where=f"{where}[{i}]",
+                found=sentence,
+                hint="Raw text becomes words by windowclf.text.tokenizer.sentences(text).",
+            )
+        if labels is not None and len(labels[i]) != len(sentence):
+            raise DataError(
+                "a sentence needs a label for each word",
+                where=f"{where}[{i}]",
+                found=f"{len(sentence)} words, {len(labels[i])} labels",
+            )
+
+
+def check_words(counts: Mapping[str, int]) -> None:
+    """Refuse words that a vocabulary file cannot hold.
+
+    Raises
+    ------
+    DataError
+        For a word that is empty, holds a line break, or is not valid Unicode.
+    """
+    for word in counts:
+        if not word or "\n" in word or not _encodes(word):
+            raise DataError(
+                "a training word is empty, holds a line break, or is not valid Unicode", found=word
+            )
+
+
+def _encodes(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def choose_vectors(
+    vectors: WordVectors, counts: Mapping[str, int], config: ModelConfig
+) -> tuple[Vocabulary, Floats, float]:
+    """Take the vectors that a model keeps, scaled.
+
+    Returns
+    -------
+    vocabulary : Vocabulary
+    matrix : array (V, D) of float32
+        A copy.
+    scale : float
+        What the pretrained vectors were multiplied by.
+    """
+    words = choose_words(vectors.words, counts, config.max_vectors)
+    rows = np.array([vectors.index[word] for word in words], dtype=np.int64)
+    scale = 1.0
+    if config.vector_deviation:
+        scale = config.vector_deviation / float(np.std(vectors.matrix[:_ROWS_OF_DEVIATION], dtype=np.float64))
+    matrix = vectors.matrix[rows].astype(np.float32)
+    matrix *= scale
+    return Vocabulary(words, counts), matrix, scale
+
+
+def prepare_training(
+    encoder: Encoder,
+    sentences: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]],
+    label_set: LabelSet,
+    width: int,
+) -> TrainingData:
+    """Turn a labelled corpus into arrays; windows of ignored words are left out, but stand in others."""
+    encoded = encoder.encode(sentences)
+    targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
+    labelled = targets != IGNORED
+    sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)
+    per_sentence = np.bincount(sentence_of[labelled], minlength=len(encoded.lengths))
+    return TrainingData(
+        words=encoded.words,
+        windows=windows(encoded.tokens, encoded.lengths, width)[labelled],
+        targets=targets[labelled],
+        starts=np.concatenate([[0], np.cumsum(per_sentence)]),
+    )

@@ -1,0 +1,156 @@
+"""A training run on files: reads corpora, trains, and keeps a run directory that is whole at any moment.
+
+`config.toml` (resolved), `run.json` (data and their hashes, versions, result), `metrics.jsonl` (a line an
+epoch) and `model/`.
+"""
+
+import json
+import platform
+from collections.abc import Generator, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from windowclf.config import Config
+from windowclf.config_io import config_to_toml
+from windowclf.errors import DataError, WindowClfError
+from windowclf.files import sha256_of, write_text
+from windowclf.tagger import WindowTagger
+from windowclf.text.corpora import locate, options_of, read_labelled
+from windowclf.text.sentence import Sentence
+from windowclf.training import EpochDone, Event, TrainingDone
+
+_LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
+
+
+class TrainingRun:
+    """One training on files. Nothing is written before the first epoch is done.
+
+    Parameters
+    ----------
+    config : Config
+    train, dev : str
+        Corpora, as `windowclf.text.corpora.locate` takes them; `dev` may be None.
+    out : Path
+        The run directory.
+    force : bool
+        Whether a run that is there may be replaced.
+    settings : dict, optional
+        What else is worth recording, such as the number of threads.
+
+    Attributes
+    ----------
+    tagger : WindowTagger
+        Holds the best weights so far.
+    record : dict
+        What `run.json` says.
+
+    Raises
+    ------
+    WindowClfError
+        If the corpora cannot be read, or `out` is there and `force` is not given.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        train: str,
+        dev: str | None,
+        out: Path,
+        *,
+        force: bool = False,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        check_free(out, force)
+        self.out = out
+        options = options_of(config.data)
+        self.train = read_labelled(train, options)
+        self.dev = read_labelled(dev, options) if dev is not None else None
+        self.tagger = WindowTagger(config)
+        corpora = {"train": _describe(train, self.train)}
+        if dev is not None and self.dev is not None:
+            corpora["dev"] = _describe(dev, self.dev)
+        self.record: dict[str, Any] = {
+            "corpora": corpora,
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+            "settings": settings or {},
+            "finished": None,
+        }
+        self.epochs: list[EpochDone] = []
+
+    def events(self) -> Generator[Event, None, None]:
+        """Train; the directory is brought up to date after each epoch, before its event is yielded."""
+        dev = None if self.dev is None else columns(self.dev)
+        for event in self.tagger.fit_events(*columns(self.train), dev=dev):
+            if isinstance(event, EpochDone):
+                self._keep(event)
+            elif isinstance(event, TrainingDone):
+                self.record["finished"] = event.reason
+                self._write_record()
+            yield event
+
+    @property
+    def best(self) -> EpochDone | None:
+        """The epoch whose weights are kept."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
+
+    def _keep(self, epoch: EpochDone) -> None:
+        self.epochs.append(epoch)
+        if epoch.is_best:
+            self.record["model_version"] = self.tagger.save(self.out / "model")
+            self.record["best"] = asdict(epoch)
+        if len(self.epochs) == 1:
+            write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
+            self.record["model"] = self.tagger.stored.info
+        lines = [json.dumps(asdict(done), sort_keys=True) for done in self.epochs]
+        write_text(self.out / "metrics.jsonl", "\n".join(lines) + "\n")
+        self._write_record()
+
+    def _write_record(self) -> None:
+        write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
+
+
+def columns(sentences: Sequence[Sentence]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return the tokens and the labels of sentences as two lists.
+
+    Raises
+    ------
+    DataError
+        If a sentence has no labels.
+    """
+    tokens, labels = [], []
+    for sentence in sentences:
+        if sentence.labels is None:
+            raise DataError("a sentence without labels", where=sentence.source, line=sentence.line)
+        tokens.append(sentence.tokens)
+        labels.append(sentence.labels)
+    return tokens, labels
+
+
+def check_free(out: Path, force: bool) -> None:
+    """Refuse a run directory that cannot be written, or holds something that is not to be replaced.
+
+    Raises
+    ------
+    WindowClfError
+        If `out` is a file, or a directory with something in it and `force` is not given.
+    """
+    if out.exists() and not out.is_dir():
+        raise WindowClfError("a file stands where the run directory should be", where=str(out))
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise WindowClfError(
+            "this directory is not empty",
+            where=str(out),
+            hint="Give --force to replace the run in it, or another --out.",
+        )
+
+
+def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
+    path = locate(name).path
+    return {
+        "name": name,
+        "sha256": sha256_of(Path(path)) if Path(path).is_file() else None,
+        "sentences": len(sentences),
+        "tokens": sum(map(len, sentences)),
+    }

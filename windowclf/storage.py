@@ -1,0 +1,233 @@
+"""The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
+
+`config.json`, `labels.json`, `vocabulary.txt` and `model.safetensors`, listed in `manifest.json`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from windowclf.arrays import Array, Floats, Ints
+from windowclf.config import Config
+from windowclf.config_io import config_from_dict, config_to_dict
+from windowclf.errors import ConfigError, ModelFileError
+from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
+from windowclf.model import parameter_shapes
+from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import Scheme
+from windowclf.text.vocabulary import Vocabulary
+
+FORMAT = "windowclf model"
+FORMAT_VERSION = 1
+_FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
+_COUNTS = "training_counts"
+_TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """What a model directory holds.
+
+    Attributes
+    ----------
+    parameters : dict of str to array
+        The network's arrays by name; mapped read-only when they were loaded.
+    info : dict
+        What is worth knowing about the model: its vectors' name and hash, its scores.
+    version : str
+        The SHA-256 of the manifest, and so of everything; empty before the model is saved.
+    """
+
+    config: Config
+    labels: LabelSet
+    vocabulary: Vocabulary
+    parameters: dict[str, Floats]
+    info: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+
+
+def save_model(model: StoredModel, directory: Path) -> str:
+    """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
+    words, counts = _lines_and_counts(model.vocabulary)
+    labels = {"labels": model.labels.names, "scheme": model.labels.scheme, "ignore": model.labels.ignore}
+    with atomic_path(directory) as temporary:
+        temporary.mkdir()
+        _write_json(temporary / "config.json", {"config": config_to_dict(model.config), "info": model.info})
+        _write_json(temporary / "labels.json", labels)
+        (temporary / "vocabulary.txt").write_bytes("".join(f"{word}\n" for word in words).encode())
+        save_arrays(temporary / "model.safetensors", {**model.parameters, _COUNTS: counts})
+        files = {
+            name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_of(temporary / name)}
+            for name in _FILES
+        }
+        manifest = temporary / "manifest.json"
+        _write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
+        return sha256_of(manifest)
+
+
+def load_model(directory: Path) -> StoredModel:
+    """Open a model directory, or a run directory that holds one as `model`, after verifying all of it.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing, cut short or changed, the format version is another, the arrays do not have
+        the shapes that the configuration asks for, or hold values that are not finite.
+    """
+    if not (directory / "manifest.json").exists() and (directory / "model" / "manifest.json").exists():
+        directory = directory / "model"
+    _verify_manifest(directory)
+    stored = _read_json(directory / "config.json")
+    try:
+        config = config_from_dict(stored["config"], where=str(directory / "config.json"))
+        info = dict(stored["info"])
+        stored_labels = _read_json(directory / "labels.json")
+        scheme = stored_labels["scheme"]
+        names = stored_labels["labels"]
+        if not (isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) for name in names)):
+            raise ValueError(f"labels {names}")
+        labels = LabelSet(names, None if scheme is None else Scheme(scheme), stored_labels["ignore"])
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        raise ModelFileError(
+            "the model's description is malformed", where=str(directory), found=str(error), hint=_TRAIN_AGAIN
+        ) from error
+    arrays = map_arrays(directory / "model.safetensors")
+    counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
+    _verify_arrays(arrays, config, len(labels), directory / "model.safetensors")
+    vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(arrays["vectors"]), counts)
+    version = sha256_of(directory / "manifest.json")
+    return StoredModel(config, labels, vocabulary, arrays, info, version)
+
+
+def find_model(name: str) -> Path:
+    """Return the directory of a model given by path or by the name of a shipped model.
+
+    Raises
+    ------
+    ModelFileError
+        If there is neither.
+    """
+    if (path := Path(name)).is_dir():
+        return path
+    shipped = Path(str(resources.files("windowclf_data"))) / "models"
+    names = sorted(entry.name for entry in shipped.iterdir()) if shipped.is_dir() else []
+    if name in names:
+        return shipped / name
+    raise ModelFileError(
+        "no such model",
+        where=name,
+        found="a file" if path.exists() else None,
+        allowed="a model directory" + (f", or a shipped model: {', '.join(names)}" if names else ""),
+        hint="`windowclf train … --out DIR` makes one; `windowclf quickstart` makes two at once.",
+    )
+
+
+def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
+    """Return the words with vectors, then those of training without one, and the counts of all."""
+    counts = vocabulary.training_counts
+    with_vector = set(vocabulary.words)
+    words = vocabulary.words + sorted(word for word in counts if word not in with_vector)
+    return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
+
+
+def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
+    try:
+        words = path.read_bytes().decode().split("\n")[:-1]
+    except UnicodeDecodeError as error:
+        raise ModelFileError(
+            "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
+        ) from error
+    if len(words) != len(counts) or len(words) < n_vectors:
+        raise ModelFileError(
+            "the vocabulary does not fit the arrays",
+            where=str(path),
+            found=f"{len(words)} words, {len(counts)} counts, {n_vectors} vectors",
+            hint=_TRAIN_AGAIN,
+        )
+    seen = {words[i]: int(counts[i]) for i in np.flatnonzero(counts).tolist()}
+    return Vocabulary(words[:n_vectors], seen)
+
+
+def _verify_manifest(directory: Path) -> None:
+    manifest = _read_json(directory / "manifest.json")
+    version = manifest.get("format_version")
+    if manifest.get("format") != FORMAT or version != FORMAT_VERSION:
+        raise ModelFileError(
+            "another format, or another version of it",
+            where=str(directory / "manifest.json"),
+            found=f"{manifest.get('format')!r} version {version!r}",
+            allowed=f"{FORMAT!r} version {FORMAT_VERSION}",
+            hint="Train the model again with this windowclf, or open it with the one that made it.",
+        )
+    files = manifest.get("files")
+    for name in _FILES:
+        entry = files.get(name) if isinstance(files, dict) else None
+        if not isinstance(entry, dict):
+            raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
+        _verify_file(directory / name, entry)
+
+
+def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
+    if not path.is_file():
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN)
+    if (size := path.stat().st_size) != entry.get("bytes"):
+        raise ModelFileError(
+            "a file of the model has another size than its manifest says",
+            where=str(path),
+            found=f"{size} bytes",
+            allowed=f"{entry.get('bytes')} bytes",
+            hint=_TRAIN_AGAIN,
+        )
+    if (digest := sha256_of(path)) != entry.get("sha256"):
+        raise ModelFileError(
+            "a file of the model was changed or damaged",
+            where=str(path),
+            found=f"SHA-256 {digest}",
+            allowed=f"{entry.get('sha256')}",
+            hint=_TRAIN_AGAIN,
+        )
+
+
+def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, path: Path) -> None:
+    vectors = arrays.get("vectors")
+    if vectors is None or vectors.ndim != 2:
+        raise ModelFileError("no array of word vectors", where=str(path), hint=_TRAIN_AGAIN)
+    expected = parameter_shapes(config.model, config.features, len(vectors), vectors.shape[1], n_labels)
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected:
+        wrong = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
+        raise ModelFileError(
+            f"array {wrong[0]!r} does not fit the configuration",
+            where=str(path),
+            found=found.get(wrong[0], "nothing"),
+            allowed=str(expected.get(wrong[0], "nothing")),
+            hint=_TRAIN_AGAIN,
+        )
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ModelFileError(
+                f"array {name!r} holds values that are not finite", where=str(path), hint=_TRAIN_AGAIN
+            )
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN) from error
+    except (OSError, ValueError) as error:
+        raise ModelFileError(
+            "not a JSON file", where=str(path), found=str(error), hint=_TRAIN_AGAIN
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelFileError("not a JSON object", where=str(path), hint=_TRAIN_AGAIN)
+    return value

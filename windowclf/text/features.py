@@ -1,0 +1,90 @@
+"""What a word looks like: its letter case, and its prefixes and suffixes hashed into a table."""
+
+from enum import IntEnum
+from zlib import crc32
+
+from windowclf.config import FeaturesConfig
+
+NONE = 0  # the id of "no such feature": boundaries, absent words, words shorter than an affix
+
+
+class Case(IntEnum):
+    """Letter case of a word; 0 is kept for places without a word."""
+
+    NONE = NONE
+    LOWER = 1
+    TITLE = 2
+    UPPER = 3
+    ONE_CAPITAL = 4
+    MIXED = 5
+    NUMBER = 6
+    WITH_DIGIT = 7
+    SYMBOL = 8
+
+
+def letter_case(word: str) -> Case:
+    """Return the case class of a word."""
+    if word.isalpha():
+        if word.islower():
+            return Case.LOWER
+        if word.isupper():
+            return Case.ONE_CAPITAL if len(word) == 1 else Case.UPPER
+        return Case.TITLE if word[0].isupper() and word[1:].islower() else Case.MIXED
+    if any(character.isdigit() for character in word):
+        return Case.WITH_DIGIT if any(character.isalpha() for character in word) else Case.NUMBER
+    if not any(character.isalpha() for character in word):
+        return Case.SYMBOL
+    if word.islower():
+        return Case.LOWER
+    if word.isupper():
+        return Case.UPPER
+    return Case.TITLE if word[0].isupper() and word[1:].islower() else Case.MIXED
+
+
+class WordFeatures:
+    """Turns a word into feature ids: one case id, then one hashed id for each affix.
+
+    The hash is CRC-32 of the affix's kind and its UTF-8 text: the same on every machine. Id 0 is NONE,
+    ids 1 to `buckets` are hashed.
+    """
+
+    def __init__(self, config: FeaturesConfig) -> None:
+        self.config = config
+        with_affixes = config.affix_dimension > 0
+        self._prefixes = config.prefixes if with_affixes else ()
+        self._suffixes = config.suffixes if with_affixes else ()
+        self._whole = with_affixes and config.whole_word
+
+    @property
+    def has_case(self) -> bool:
+        """Whether the first feature id is the letter case."""
+        return self.config.case_dimension > 0
+
+    @property
+    def n_affixes(self) -> int:
+        """Number of hashed ids a word has."""
+        return len(self._prefixes) + len(self._suffixes) + self._whole
+
+    @property
+    def n_columns(self) -> int:
+        """Number of feature ids a word has."""
+        return self.has_case + self.n_affixes
+
+    def ids(self, word: str) -> list[int]:
+        """Return the feature ids of a word, case first."""
+        ids: list[int] = [letter_case(word)] if self.has_case else []
+        if not self.n_affixes:
+            return ids
+        lower = word.lower()
+        length = len(lower)
+        for n in self._prefixes:
+            ids.append(self._bucket(f"{n}<{lower[:n]}") if length >= n else NONE)
+        for n in self._suffixes:
+            ids.append(self._bucket(f"{n}>{lower[-n:]}") if length >= n else NONE)
+        if self._whole:
+            ids.append(self._bucket(f"={word}"))
+        return ids
+
+    def _bucket(self, affix: str) -> int:
+        # "surrogatepass": a lone surrogate in a caller's string is one more strange word, not an error
+        return 1 + crc32(affix.encode("utf-8", "surrogatepass")) % self.config.buckets

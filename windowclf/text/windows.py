@@ -1,0 +1,101 @@
+"""Sentences to arrays: each distinct word once, and for every token the numbers of the words around it.
+
+N tokens, K window width, U distinct words, J ids a word has (its vector's, then its features').
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from windowclf.arrays import Ints
+from windowclf.text.features import NONE, WordFeatures
+from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
+
+BOUNDARY_ROW = 0  # rows of EncodedText.words that stand for no word of the text
+ABSENT_ROW = 1  # a word that is taken away: the unknown vector and no features
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """A text as integers.
+
+    Attributes
+    ----------
+    words : array (U, J)
+        The ids of each distinct word. Row 0 is the boundary and row 1 the absent word.
+    tokens : array (N,)
+        For every token its row in `words`, all sentences in a row.
+    lengths : array (S,)
+        Tokens of each sentence; they sum to N.
+    """
+
+    words: Ints
+    tokens: Ints
+    lengths: Ints
+
+
+class Encoder:
+    """Turns tokens into :class:`EncodedText`; a word becomes ids once, however often it occurs."""
+
+    def __init__(self, vocabulary: Vocabulary, features: WordFeatures) -> None:
+        self.vocabulary = vocabulary
+        self.features = features
+
+    def encode(self, sentences: Iterable[Sequence[str]]) -> EncodedText:
+        """Encode sentences, each a sequence of tokens; a sentence may be empty."""
+        rows: dict[str, int] = {}
+        tokens: list[int] = []
+        lengths: list[int] = []
+        for sentence in sentences:
+            lengths.append(len(sentence))
+            tokens.extend([rows.setdefault(token, len(rows) + 2) for token in sentence])
+        nothing = [NONE] * self.features.n_columns
+        words = [[BOUNDARY, *nothing], [UNKNOWN, *nothing]]
+        words.extend([self.vocabulary.find(token)[0], *self.features.ids(token)] for token in rows)
+        return EncodedText(
+            np.array(words, dtype=np.int32),
+            np.array(tokens, dtype=np.int32),
+            np.array(lengths, dtype=np.int64),
+        )
+
+
+def windows(tokens: Ints, lengths: Ints, width: int) -> Ints:
+    """Return the window around every token, padded at sentence ends with BOUNDARY_ROW.
+
+    Parameters
+    ----------
+    tokens : array (N,)
+        Rows of words, all sentences in a row.
+    lengths : array (S,)
+        Tokens of each sentence.
+    width : int
+        K, odd.
+
+    Returns
+    -------
+    array (N, K)
+        The middle column is `tokens`; no window crosses the end of its sentence.
+    """
+    half = width // 2
+    n = len(tokens)
+    # One run of `half` boundaries before each sentence and after the last keeps sentences apart.
+    shift = np.repeat(np.arange(1, len(lengths) + 1) * half, lengths)
+    places = np.arange(n) + shift
+    padded = np.full(n + (len(lengths) + 1) * half, BOUNDARY_ROW, dtype=tokens.dtype)
+    padded[places] = tokens
+    result: Ints = padded[places[:, None] + np.arange(-half, half + 1)]
+    return result
+
+
+def distinct(word_rows: Ints, n_words: int) -> tuple[Ints, Ints]:
+    """Return the distinct values of `word_rows`, ascending, and the place of each value among them.
+
+    Counts marks over all `n_words` instead of sorting: linear in both sizes.
+    """
+    present = np.zeros(n_words, dtype=bool)
+    present[word_rows] = True
+    values = np.flatnonzero(present)
+    place = np.empty(n_words, dtype=np.int32)
+    place[values] = np.arange(len(values), dtype=np.int32)
+    return values, place[word_rows]
