@@ -1,0 +1,85 @@
+"""`windowclf evaluate`."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from windowclf.metrics import Evaluation, Score
+from windowclf.runs import columns
+from windowclf.tagger import WindowTagger
+from windowclf.text.corpora import options_of, read_labelled
+from windowclf_cli.options import (
+    columns_options,
+    configuration,
+    json_option,
+    limited_threads,
+    model_argument,
+    threads_option,
+)
+from windowclf_cli.output import percent, print_json, print_table
+
+_CONFUSIONS_SHOWN = 10
+
+
+@click.command()
+@model_argument
+@click.argument("file", metavar="FILE")
+@columns_options
+@threads_option
+@json_option
+def command(model: str, file: str, threads: int | None, as_json: bool, **_: Any) -> None:
+    """Compare a model's labels with the true ones of FILE.
+
+    Entities count by conlleval's rules. Rates are fractions in JSON and per cent in the table. Columns are
+    read as for the training data, unless options say otherwise.
+
+    Example:
+
+        windowclf evaluate runs/mine sample:test --json
+    """
+    tagger = WindowTagger.load(model)
+    config = configuration(replace(tagger.config, data=replace(tagger.config.data, format="auto")))
+    sentences, labels = columns(read_labelled(file, options_of(config.data)))
+    with limited_threads(threads):
+        evaluation = tagger.evaluate(sentences, labels)
+    if as_json:
+        print_json(evaluation.to_dict())
+    else:
+        show(evaluation)
+
+
+def show(evaluation: Evaluation) -> None:
+    """Print an evaluation as tables."""
+    e = evaluation
+    rows = [("token accuracy", percent(e.token_accuracy), e.n_tokens)]
+    rows += [
+        (f"on words {name} in training", percent(share.accuracy), share.n_tokens)
+        for name, share in (("seen", e.seen), ("unseen", e.unseen))
+    ]
+    print_table(
+        ["", "%", "words"], rows, title=f"{e.n_sentences:,} sentences, {e.tokens_per_second:,.0f} words/s"
+    )
+    click.echo()
+    if e.entities is not None:
+        print_table(_COLUMNS, [_row(score) for score in e.entities] + [_overall(e)], title="Entities")
+    else:
+        print_table(_COLUMNS, [_row(score) for score in e.labels], title="Labels")
+    if e.confusions:
+        click.echo()
+        print_table(
+            ["true", "given", "words"], e.confusions[:_CONFUSIONS_SHOWN], title="Most frequent confusions"
+        )
+
+
+_COLUMNS = ["", "precision", "recall", "F1", "true", "found"]
+
+
+def _row(score: Score) -> tuple[object, ...]:
+    rates = (percent(rate) for rate in (score.precision, score.recall, score.f1))
+    return score.label, *rates, score.support, score.predicted
+
+
+def _overall(e: Evaluation) -> tuple[object, ...]:
+    true, found = (sum(getattr(s, name) for s in e.entities or ()) for name in ("support", "predicted"))
+    return "all", percent(e.precision), percent(e.recall), percent(e.f1), true, found

@@ -1,0 +1,66 @@
+"""`windowclf explain`."""
+
+from dataclasses import asdict
+
+import click
+
+from windowclf.explaining import Explanation
+from windowclf.tagger import WindowTagger
+from windowclf.text.plain import sentences_of_text
+from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
+from windowclf_cli.output import percent, print_json
+
+_BAR = 20  # characters of the longest bar
+
+
+@click.command()
+@model_argument
+@click.argument("text")
+@click.option("--word", help="Explain only this word of the text.")
+@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Labels to show.")
+@threads_option
+@json_option
+def command(model: str, text: str, word: str | None, top: int, threads: int | None, as_json: bool) -> None:
+    """Show why each word of TEXT got its label.
+
+    For each word: its label, the runners-up, and how much each word of its window pushed the label's score
+    up (+) or down (-). These are exact Shapley values; together they make the difference between the score
+    of the window and the score of a window of unknown words.
+
+    Example:
+
+        windowclf explain runs/mine "museums in Paris are amazing"
+    """
+    tagger = WindowTagger.load(model)
+    with limited_threads(threads):
+        explained = [e for sentence in sentences_of_text(text) for e in tagger.explain(sentence.tokens)]
+    chosen = [e for e in explained if word is None or e.token == word]
+    if not chosen:
+        words = ", ".join(dict.fromkeys(e.token for e in explained))
+        raise click.UsageError(
+            f"{word!r} is not a word of the text. Its words: {words}" if word else "No words."
+        )
+    if as_json:
+        print_json([asdict(e) for e in chosen])
+        return
+    for e in chosen:
+        _show(e, top)
+
+
+def _show(e: Explanation, top: int) -> None:
+    runners = ", ".join(f"{label} {percent(p)} %" for label, p in e.probabilities[:top])
+    click.echo(
+        click.style(e.token, bold=True) + "  " + click.style(e.label, fg="cyan", bold=True) + f"  ({runners})"
+    )
+    words = [word if word is not None else "(boundary)" for word in e.window]
+    width = max(map(len, words))
+    longest = max(map(abs, e.contributions)) or 1.0
+    middle = len(words) // 2
+    for i, (word, value) in enumerate(zip(words, e.contributions, strict=True)):
+        bar = "█" * round(_BAR * abs(value) / longest)
+        mark = "→" if i == middle else " "
+        bar = click.style(bar, fg="green" if value > 0 else "red")
+        click.echo(f"  {mark} {word.ljust(width)}  {value:+8.3f}  {bar}")
+    click.echo(
+        f"    {'sum'.ljust(width)}  {e.score - e.empty_score:+8.3f}  = {e.score:.3f} - ({e.empty_score:.3f})\n"
+    )

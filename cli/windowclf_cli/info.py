@@ -1,0 +1,56 @@
+"""`windowclf info`."""
+
+import click
+
+from windowclf.config_io import config_to_dict, config_to_toml
+from windowclf.tagger import WindowTagger
+from windowclf_cli.options import json_option, model_argument
+from windowclf_cli.output import percent, print_json, print_table
+
+
+@click.command()
+@model_argument
+@json_option
+def command(model: str, as_json: bool) -> None:
+    """Show what MODEL is and what it was trained on.
+
+    Example:
+
+        windowclf info runs/mine
+    """
+    tagger = WindowTagger.load(model)
+    stored = tagger.stored
+    arrays = {name: array.shape for name, array in stored.parameters.items()}
+    if as_json:
+        print_json(
+            {
+                "version": stored.version,
+                "labels": stored.labels.names,
+                "scheme": stored.labels.scheme,
+                "ignore_label": stored.labels.ignore,
+                "parameters": {name: list(shape) for name, shape in arrays.items()},
+                "training_words": len(stored.vocabulary.training_counts),
+                "info": stored.info,
+                "config": config_to_dict(stored.config),
+            }
+        )
+        return
+    info = stored.info
+    training = info["training"]
+    click.echo(f"version   {stored.version}")
+    click.echo(f"labels    {', '.join(stored.labels.names)} ({stored.labels.scheme or 'no span scheme'})")
+    click.echo(
+        f"training  {training['sentences']:,} sentences, {training['tokens']:,} words, "
+        f"{len(stored.vocabulary.training_counts):,} different"
+    )
+    if training.get("dev_score") is not None:
+        score = "token accuracy" if stored.labels.scheme is None else "entity F1"
+        click.echo(f"dev       {score} {percent(training['dev_score'])} (epoch {training['best_epoch']})")
+    vectors = info["vectors"]
+    click.echo(
+        f"vectors   {vectors['name']} × {vectors['scale']:.4g}, {stored.config.model.tuning}, "
+        f"sha256 {vectors['sha256']}\n"
+    )
+    rows = [(name, " × ".join(f"{n:,}" for n in shape)) for name, shape in arrays.items()]
+    print_table(["parameter", "shape"], rows)
+    click.echo("\n" + config_to_toml(stored.config).rstrip())

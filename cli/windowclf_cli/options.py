@@ -1,0 +1,130 @@
+"""Options that several commands share, as decorators."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from windowclf.config import Config
+from windowclf.config_io import override, read_config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads of linear algebra. [default: one per core]"
+)
+model_argument = click.argument("model", metavar="MODEL")
+
+# option -> the value of the configuration that it is short for
+_DATA_OPTIONS = {
+    "format": "data.format",
+    "token_column": "data.token_column",
+    "label_column": "data.label_column",
+    "separator": "data.separator",
+    "label_field": "data.label_field",
+    "scheme": "data.scheme",
+    "ignore_label": "data.ignore_label",
+}
+_MODEL_OPTIONS = {
+    "vectors": "model.vectors",
+    "tuning": "model.tuning",
+    "max_vectors": "model.max_vectors",
+    "seed": "training.seed",
+}
+
+
+def columns_options(function: F) -> F:
+    """Add the options that say how a corpus file is read."""
+    for option in reversed(
+        [
+            click.option(
+                "--format",
+                type=click.Choice(["auto", "conll", "conllu", "jsonl"]),
+                help="Of corpus files; auto goes by their ending.",
+            ),
+            click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
+            click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
+            click.option("--separator", help="Between columns; by default a tab or, without one, spaces."),
+            click.option(
+                "--label-field", type=click.Choice(["upos", "xpos"]), help="Labels of CoNLL-U files."
+            ),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def labels_options(function: F) -> F:
+    """Add the options that say what labels mean."""
+    function = click.option("--ignore-label", help="Label of words that are context only. [default: _]")(
+        function
+    )
+    return click.option(
+        "--scheme",
+        type=click.Choice(["auto", "none", "IOB1", "IOB2", "IOBES"], case_sensitive=False),
+        help="How labels mark spans; none: they do not.",
+    )(function)
+
+
+def configuration_options(function: F) -> F:
+    """Add the options that make up a configuration."""
+    for option in reversed(
+        [
+            click.option("--config", type=click.Path(path_type=Path), help="A TOML file."),
+            click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name or a file."),
+            click.option("--tuning", type=click.Choice(["frozen", "tuned"]), help="May training move them?"),
+            click.option(
+                "--max-vectors", metavar="N|all", help="Vectors that the model keeps. [default: 100000]"
+            ),
+            click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
+            click.option(
+                "--set",
+                "assignments",
+                multiple=True,
+                metavar="SECTION.KEY=VALUE",
+                help="Any value of the configuration.",
+            ),
+        ]
+    ):
+        function = option(function)
+    return labels_options(columns_options(function))
+
+
+def configuration(base: Config | None = None) -> Config:
+    """Build the configuration of the present command: a file, then --set, then the options given."""
+    ctx = click.get_current_context()
+    given = dict(ctx.params)
+    config = base or Config()
+    if given.get("config") is not None:
+        config = read_config(given["config"])
+    if given.get("max_vectors") == "all":
+        given["max_vectors"] = "0"
+    config = override(config, given.get("assignments", ()))
+    for name, key in (_DATA_OPTIONS | _MODEL_OPTIONS).items():
+        if given.get(name) is not None and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            config = override(config, [f"{key}={_toml(given[name])}"], where=f"--{name.replace('_', '-')}")
+    return config
+
+
+def _toml(value: object) -> str:
+    """Write an option's value so that it keeps its type: `--separator 1` is a string."""
+    if isinstance(value, str) and not value.isdigit():
+        escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
+        return f'"{escaped}"'
+    return str(value)
+
+
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Bound the threads of linear algebra within the block; None leaves them as they are."""
+    if threads is None:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads):
+        yield

@@ -1,0 +1,96 @@
+"""What commands print: tables and JSON on stdout; progress on stderr, and only on a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from windowclf.training import EpochDone, Event, StepDone
+
+
+def print_json(value: object) -> None:
+    """Print a value as one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
+    """Print a table: text to the left, numbers to the right, no cell cut off."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    numeric = [all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
+    widths = [max(map(len, [name, *(row[i] for row in cells)])) for i, name in enumerate(columns)]
+
+    def line(values: Sequence[str]) -> str:
+        padded = [
+            value.rjust(width) if right else value.ljust(width)
+            for value, width, right in zip(values, widths, numeric, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    if title:
+        click.secho(title, bold=True)
+    click.echo(line(columns))
+    click.echo("  ".join("-" * width for width in widths))
+    for row in cells:
+        click.echo(line(row))
+
+
+def percent(value: float | None) -> str:
+    """Write a rate in percent, with two decimals."""
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "–" or text.replace(",", "").replace(".", "").lstrip("+-").isdigit()
+
+
+@contextmanager
+def progress(unit: str) -> Iterator[Any]:
+    """Yield a display on stderr for things counted in `unit`, or None where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as display:
+        yield display
+
+
+def follow_training(events: Iterable[Event], description: str, score_name: str) -> None:
+    """Go through the events of a training, showing them."""
+    with progress("steps") as display:
+        task = None if display is None else display.add_task(description, total=None, note="")
+        for event in events:
+            if display is None:
+                continue
+            if isinstance(event, StepDone):
+                display.update(task, completed=event.step, total=event.n_steps, note=f"loss {event.loss:.3f}")
+            elif isinstance(event, EpochDone):
+                display.console.print(epoch_line(event, score_name), highlight=False)
+
+
+def epoch_line(epoch: EpochDone, score_name: str) -> str:
+    """Describe an epoch in one line."""
+    dev = "" if epoch.dev_score is None else f"  dev {score_name} {percent(epoch.dev_score)}"
+    best = " *" if epoch.is_best and dev else ""
+    return (
+        f"epoch {epoch.epoch:>3}/{epoch.n_epochs}  loss {epoch.loss:.4f}{dev}{best}"
+        f"  {epoch.words_per_second:,.0f} words/s"
+    )

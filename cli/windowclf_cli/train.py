@@ -1,0 +1,97 @@
+"""`windowclf train`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from windowclf.errors import WindowClfError
+from windowclf.runs import TrainingRun
+from windowclf_cli.options import (
+    configuration,
+    configuration_options,
+    json_option,
+    limited_threads,
+    threads_option,
+)
+from windowclf_cli.output import follow_training, percent, print_json
+
+
+@click.command()
+@click.option("--train", "train_file", metavar="FILE", required=True, help="Labelled corpus to learn from.")
+@click.option("--dev", "dev_file", metavar="FILE", help="Labelled corpus that chooses the best epoch.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Run directory to write.")
+@configuration_options
+@click.option("--force", is_flag=True, help="Replace a run that is there.")
+@threads_option
+@json_option
+def command(
+    train_file: str,
+    dev_file: str | None,
+    out: Path,
+    force: bool,
+    threads: int | None,
+    as_json: bool,
+    **_: Any,
+) -> None:
+    """Train a tagger on a labelled corpus.
+
+    FILE is a CoNLL, CoNLL-U or JSONL file (.gz too), or a part of a known corpus such as sample:train
+    (see `windowclf data list`). The best epoch on dev is kept; Ctrl-C keeps the best so far. Every value
+    of the configuration has a default: see docs/configuration.md.
+
+    Example:
+
+        windowclf train --train sample:train --dev sample:dev --tuning tuned --out runs/mine
+    """
+    run = TrainingRun(configuration(), train_file, dev_file, out, force=force, settings={"threads": threads})
+    with limited_threads(threads):
+        events = run.events()
+        try:
+            follow_training(events, "training", "score")
+        except KeyboardInterrupt:
+            events.close()
+            _report(run, as_json)
+            kept = (
+                f"the model of epoch {run.best.epoch} is in {out}"
+                if run.best
+                else "no epoch was done; nothing is kept"
+            )
+            click.echo(f"interrupted: {kept}", err=True)
+            sys.exit(130)
+        except WindowClfError:
+            events.close()
+            if run.best:
+                click.echo(f"the model of epoch {run.best.epoch} is in {out}", err=True)
+            raise
+    _report(run, as_json)
+
+
+def _report(run: TrainingRun, as_json: bool) -> None:
+    if run.best is None:
+        return
+    record = run.record
+    if as_json:
+        print_json(record | {"out": str(run.out)})
+        return
+    info = record["model"]
+    found = info["coverage"]
+    n_tokens = info["training"]["tokens"]
+    labels = run.tagger.stored.labels
+    score = "token accuracy" if labels.scheme is None else "entity F1"
+    with_vector = n_tokens - found["unknown"]
+    click.echo(
+        f"vectors   {info['vectors']['name']} ({info['vectors']['dimension']} dimensions, "
+        f"sha256 {info['vectors']['sha256'][:12]})"
+    )
+    click.echo(
+        f"coverage  {percent(with_vector / n_tokens)} % of {n_tokens:,} training words have a vector: "
+        f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
+        f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
+    )
+    click.echo(f"labels    {len(labels)} ({labels.scheme or 'no span scheme'})")
+    click.echo(f"ended     {record['finished'] or 'interrupted'}")
+    if run.best.dev_score is not None:
+        click.echo(f"best      epoch {run.best.epoch}: {score} on dev {percent(run.best.dev_score)}")
+    click.echo(f"model     {run.out / 'model'}")
