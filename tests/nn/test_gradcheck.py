@@ -1,5 +1,6 @@
 """The checker itself: it must reject every planted bug and accept what is right."""
 
+import doctest
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import ShapeError
+from windowclf.nn import gradcheck
 from windowclf.nn.gradcheck import GradientError, check_gradients
 from windowclf.nn.gradients import RowGradient
-from windowclf.nn.operations import affine, relu, tanh
+from windowclf.nn.operations import affine, tanh
 
 Function = Callable[..., tuple[Any, Callable[..., Any]]]
 
@@ -222,35 +224,6 @@ def test_a_scalar_function_starts_from_one() -> None:
     assert check_gradients(sum_of_squares, {"x": normal(3, 2)}).ok
 
 
-@pytest.mark.parametrize("z", [0.0, 1e-6, -1e-6, 9e-6, -9e-6, 1e-5, -1e-5])
-def test_a_coordinate_at_a_kink_is_moved_and_counted(z: float) -> None:
-    report = check_gradients(relu, {"z": np.array([z, 1.0, -1.0])})
-    assert report.ok
-    assert report.n_coordinates == 3
-    assert report.moved == (1 if abs(z) < 1e-5 else 0)
-
-
-def test_many_kinks_in_one_place_are_moved_off_together() -> None:
-    # As of a window of zero vectors and a zero bias: every hidden unit stands at its kink.
-    def layer(x: Floats, W: Floats, b: Floats) -> tuple[Floats, Callable[..., Any]]:
-        z, affine_backward = affine(x, W, b)
-        a, relu_backward = relu(z)
-        return a, lambda da: affine_backward(relu_backward(da))
-
-    report = check_gradients(layer, {"x": np.zeros((2, 3)), "W": normal(3, 4), "b": np.zeros(4)})
-    assert report.ok
-    assert report.moved == 2 * 3 + 4  # x and b; W is multiplied by zero and moves nothing
-
-
-def test_a_function_with_nothing_but_kinks_fails() -> None:
-    # A saw of teeth narrower than a step: there is no place to move to.
-    def saw(x: Floats) -> tuple[Floats, Callable[..., Any]]:
-        teeth = np.abs((x * 1e5) % 1 - 0.5)
-        return teeth, lambda dy: dy * 7
-
-    assert not check_gradients(saw, {"x": np.array([0.25e-5, 0.4e-5])}).ok
-
-
 def test_a_gradient_that_is_not_a_number_fails() -> None:
     def broken(x: Floats) -> tuple[Floats, Callable[..., Any]]:
         return x * 2, lambda dy: dy * float("nan")
@@ -310,3 +283,8 @@ def test_the_report_shows_the_worst_coordinates() -> None:
     arguments: Mapping[str, Floats] = affine_arguments()
     text = str(check_gradients(one_number_off, arguments))
     assert text.startswith("gradients wrong: 1 of 24 coordinates\n  dW[1, 2]: backward says ")
+
+
+def test_the_example_of_the_module_runs() -> None:
+    results = doctest.testmod(gradcheck)
+    assert results.attempted > 0 and results.failed == 0

@@ -171,9 +171,10 @@ def their_loss(parameters: Mapping[str, Any], ids: Ints, targets: Ints, mask: Fl
     return torch.nn.functional.cross_entropy(a @ p["W2"] + p["b2"], torch.tensor(targets))
 
 
-def draw_network(
-    rng: np.random.Generator,
-) -> tuple[dict[str, Floats], Callable[[], tuple[Ints, Ints, Floats]]]:
+Batch = tuple[Ints, Ints, Floats]  # ids (N, K), targets (N,), dropout mask (N, H)
+
+
+def draw_network(rng: np.random.Generator) -> tuple[dict[str, Floats], Callable[[], Batch]]:
     V, D, K, H, C = 12, 4, 5, 6, 3
     shapes = {"E": (V, D), "special": (2, D), "W1": (K * D, H), "b1": (H,), "W2": (H, C), "b2": (C,)}
     parameters: dict[str, Floats] = {name: 0.5 * rng.standard_normal(shape) for name, shape in shapes.items()}
