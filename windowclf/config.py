@@ -39,6 +39,10 @@ class ModelConfig:
         "relu"
     )
     dropout: Annotated[float, Meta(ge=0, lt=1, description="share of hidden units dropped in training")] = 0.5
+    inner_scheme: Annotated[
+        Literal["IOB2", "IOBES"],
+        Meta(description="scheme that span labels are learnt in, whatever the user's"),
+    ] = "IOBES"
     input_dropout: Annotated[
         float, Meta(ge=0, lt=1, description="share of a word's input values dropped in training")
     ] = 0.2
@@ -83,7 +87,7 @@ class TrainingConfig:
     ] = 5
     batch_sentences: Annotated[int, Meta(ge=1, description="sentences of a mini-batch")] = 16
     optimizer: Annotated[Literal["sgd", "momentum", "adam"], Meta(description="update rule")] = "adam"
-    learning_rate: Annotated[float, Meta(gt=0, description="at the start")] = 1e-3
+    learning_rate: Annotated[float, Meta(gt=0, description="at the start")] = 2e-3
     schedule: Annotated[
         Literal["constant", "linear", "cosine"],
         Meta(description="how the learning rate falls over all epochs"),

@@ -10,6 +10,7 @@ from math import factorial
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
+from windowclf.decoding import best_labels
 from windowclf.errors import WindowClfError
 from windowclf.model import WindowModel
 from windowclf.nn.losses import softmax
@@ -27,8 +28,10 @@ class Explanation:
     ----------
     token, label : str
         The word and the label the model gives it.
+    learnt_as : str
+        The same label in the scheme that the network tells apart (`model.inner_scheme`).
     probabilities : tuple of (label, probability)
-        All labels, most probable first.
+        All labels of the network, most probable first.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
     contributions : tuple of float
@@ -39,6 +42,7 @@ class Explanation:
 
     token: str
     label: str
+    learnt_as: str
     probabilities: tuple[tuple[str, float], ...]
     window: tuple[str | None, ...]
     contributions: tuple[float, ...]
@@ -109,21 +113,24 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     if not sentence:
         return []
     encoded, around = pipeline.encode([sentence])
-    probs = softmax(pipeline.model.scores(encoded.words, around))
-    chosen = probs.argmax(axis=1)
-    values, scores, empty_scores = shapley_values(pipeline.model, encoded.words, around, chosen)
+    scores = pipeline.model.scores(encoded.words, around)
+    probs = softmax(scores)
+    chosen = best_labels(scores, encoded.lengths, pipeline.stored.labels)
+    values, full_scores, empty_scores = shapley_values(pipeline.model, encoded.words, around, chosen)
     names = pipeline.stored.labels.names
+    (spelled,) = pipeline.stored.labels.spell(chosen, encoded.lengths)
     half = around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
     return [
         Explanation(
             token=token,
-            label=names[chosen[i]],
+            label=label,
+            learnt_as=names[chosen[i]],
             probabilities=tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable")),
             window=tuple(padded[i : i + 2 * half + 1]),
             contributions=tuple(values[i].tolist()),
-            score=float(scores[i]),
+            score=float(full_scores[i]),
             empty_score=float(empty_scores[i]),
         )
-        for i, token in enumerate(sentence)
+        for i, (token, label) in enumerate(zip(sentence, spelled, strict=True))
     ]

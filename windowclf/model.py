@@ -220,21 +220,21 @@ class WindowModel:
 
         def backward(dx: Floats) -> dict[str, Gradient]:
             dparts = dict(zip(parts, split(dx), strict=True))
-            dE, dspecial = vectors_backward(dparts["word vectors"])
-            gradients: dict[str, Gradient] = {"special": dspecial}
+            own: dict[str, dict[str, Gradient]] = {name: {} for name in parts}
+            dE, own["word vectors"]["special"] = vectors_backward(dparts["word vectors"])
             if dE is not None:
-                gradients["vectors"] = dE
+                own["word vectors"]["vectors"] = dE
             if self.features.has_case and (dcase := case_backward(dparts["case vectors"])) is not None:
-                gradients["case"] = dcase
+                own["case vectors"]["case"] = dcase
             if self.features.n_affixes:
                 dx_affixes = dparts["affix vectors"].reshape(affixes.shape)
                 if (daffixes := affixes_backward(dx_affixes)) is not None:
-                    gradients["affixes"] = daffixes
+                    own["affix vectors"]["affixes"] = daffixes
             if trace is not None:
                 trace["words"].upstream = dx
                 for name, upstream in dparts.items():
-                    trace[name].upstream = upstream
-            return gradients
+                    trace[name].upstream, trace[name].gradients = upstream, own[name]
+            return {name: gradient for part in own.values() for name, gradient in part.items()}
 
         return x, backward
 

@@ -4,6 +4,7 @@ N windows, K window width, S sentences, V words with a vector, D vector dimensio
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,19 +40,29 @@ def check_sentences(
             found=f"{len(sentences)} sentences, {len(labels)} label sequences",
         )
     for i, sentence in enumerate(sentences):
-        if isinstance(sentence, str) or not all(isinstance(token, str) for token in sentence):
+        if not _are_strings(sentence):
             raise DataError(
                 "a sentence is a list of words",
                 where=f"{where}[{i}]",
                 found=sentence,
                 hint="Raw text becomes words by windowclf.text.tokenizer.sentences(text).",
             )
-        if labels is not None and len(labels[i]) != len(sentence):
+        if labels is None:
+            continue
+        if not _are_strings(labels[i]):
+            raise DataError("labels are a list of strings", where=f"{where}[{i}]", found=labels[i])
+        if len(labels[i]) != len(sentence):
             raise DataError(
                 "a sentence needs a label for each word",
                 where=f"{where}[{i}]",
                 found=f"{len(sentence)} words, {len(labels[i])} labels",
             )
+
+
+def _are_strings(values: Any) -> bool:
+    """Say whether this is a sequence of strings that is not itself a string."""
+    is_list = hasattr(values, "__len__") and hasattr(values, "__iter__") and not isinstance(values, str)
+    return is_list and all(isinstance(value, str) for value in values)
 
 
 def check_words(counts: Mapping[str, int]) -> None:
@@ -93,8 +104,9 @@ def choose_vectors(
     words = choose_words(vectors.words, counts, config.max_vectors)
     rows = np.array([vectors.index[word] for word in words], dtype=np.int64)
     scale = 1.0
-    if config.vector_deviation:
-        scale = config.vector_deviation / float(np.std(vectors.matrix[:_ROWS_OF_DEVIATION], dtype=np.float64))
+    spread = float(np.std(vectors.matrix[:_ROWS_OF_DEVIATION], dtype=np.float64))
+    if config.vector_deviation and spread != 0:
+        scale = config.vector_deviation / spread
     matrix = vectors.matrix[rows].astype(np.float32)
     matrix *= scale
     return Vocabulary(words, counts), matrix, scale

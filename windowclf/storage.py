@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -54,7 +55,12 @@ class StoredModel:
 def save_model(model: StoredModel, directory: Path) -> str:
     """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
     words, counts = _lines_and_counts(model.vocabulary)
-    labels = {"labels": model.labels.names, "scheme": model.labels.scheme, "ignore": model.labels.ignore}
+    labels = {
+        "labels": model.labels.names,
+        "scheme": model.labels.scheme,
+        "inner_scheme": model.labels.inner_scheme,
+        "ignore": model.labels.ignore,
+    }
     with atomic_path(directory) as temporary:
         temporary.mkdir()
         _write_json(temporary / "config.json", {"config": config_to_dict(model.config), "info": model.info})
@@ -87,12 +93,17 @@ def load_model(directory: Path) -> StoredModel:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         info = dict(stored["info"])
         stored_labels = _read_json(directory / "labels.json")
-        scheme = stored_labels["scheme"]
+        schemes = [
+            None if name is None else Scheme(name)
+            for name in (stored_labels["scheme"], stored_labels["inner_scheme"])
+        ]
         names = stored_labels["labels"]
-        if not (isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) for name in names)):
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise ValueError(f"labels {names}")
-        labels = LabelSet(names, None if scheme is None else Scheme(scheme), stored_labels["ignore"])
-    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise ValueError(f"too few labels, or one that comes twice: {names}")
+        labels = LabelSet(names, schemes[0], schemes[1], stored_labels["ignore"])
+    except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
         raise ModelFileError(
             "the model's description is malformed", where=str(directory), found=str(error), hint=_TRAIN_AGAIN
         ) from error
@@ -112,8 +123,8 @@ def find_model(name: str) -> Path:
     ModelFileError
         If there is neither.
     """
-    if (path := Path(name)).is_dir():
-        return path
+    if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
+        return Path(name)
     shipped = Path(str(resources.files("windowclf_data"))) / "models"
     names = sorted(entry.name for entry in shipped.iterdir()) if shipped.is_dir() else []
     if name in names:
@@ -121,7 +132,7 @@ def find_model(name: str) -> Path:
     raise ModelFileError(
         "no such model",
         where=name,
-        found="a file" if path.exists() else None,
+        found="a file" if os.path.exists(name) else None,
         allowed="a model directory" + (f", or a shipped model: {', '.join(names)}" if names else ""),
         hint="`windowclf train … --out DIR` makes one; `windowclf quickstart` makes two at once.",
     )
@@ -142,11 +153,12 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
         raise ModelFileError(
             "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
         ) from error
-    if len(words) != len(counts) or len(words) < n_vectors:
+    is_counts = counts.dtype.kind == "i" and counts.ndim == 1 and not (counts < 0).any()
+    if not is_counts or len(words) != len(counts) or len(words) < n_vectors:
         raise ModelFileError(
             "the vocabulary does not fit the arrays",
             where=str(path),
-            found=f"{len(words)} words, {len(counts)} counts, {n_vectors} vectors",
+            found=f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors",
             hint=_TRAIN_AGAIN,
         )
     seen = {words[i]: int(counts[i]) for i in np.flatnonzero(counts).tolist()}
@@ -209,6 +221,13 @@ def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, p
             hint=_TRAIN_AGAIN,
         )
     for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise ModelFileError(
+                f"array {name!r} holds no floating-point numbers",
+                where=str(path),
+                found=str(array.dtype),
+                hint=_TRAIN_AGAIN,
+            )
         if not np.isfinite(array).all():
             raise ModelFileError(
                 f"array {name!r} holds values that are not finite", where=str(path), hint=_TRAIN_AGAIN
@@ -224,7 +243,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError("a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(
             "not a JSON file", where=str(path), found=str(error), hint=_TRAIN_AGAIN
         ) from error

@@ -11,7 +11,8 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.config import Config, Tuning
-from windowclf.decoding import decode
+from windowclf.config_io import config_from_dict, config_to_dict
+from windowclf.decoding import best_labels
 from windowclf.errors import WindowClfError
 from windowclf.explaining import Explanation, explain
 from windowclf.metrics import Evaluation, evaluate_labels
@@ -21,6 +22,7 @@ from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
 from windowclf.storage import StoredModel, find_model, load_model, save_model
 from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import Scheme
 from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
 from windowclf.text.vocabulary import N_SPECIAL, count_words, coverage
 from windowclf.training import EpochDone, Event, train
@@ -28,7 +30,7 @@ from windowclf.training import EpochDone, Event, train
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The labels of one sentence, and the probability of each (of the label the network likes best)."""
+    """The labels of one sentence, and the probability that the network gives each."""
 
     labels: list[str]
     probabilities: list[float]
@@ -71,8 +73,10 @@ class WindowTagger:
             config = replace(config, model=replace(config.model, tuning=tuning))
         if seed is not None:
             config = replace(config, training=replace(config.training, seed=seed))
-        self.config = config
+        # a configuration made in Python is checked as one that was read from a file
+        self.config = config_from_dict(config_to_dict(config))
         self._vectors = vectors
+        self._loaded: WordVectors | None = None
         self._pipeline: Pipeline | None = None
 
     # -- training ------------------------------------------------------------------------------------
@@ -118,8 +122,17 @@ class WindowTagger:
         counts = count_words(sentences)
         check_words(counts)
         data_config = self.config.data
-        label_set = LabelSet.of(labels, scheme=data_config.scheme, ignore=data_config.ignore_label or None)
-        vectors = self._load_vectors()
+        label_set = LabelSet.of(
+            labels,
+            scheme=data_config.scheme,
+            inner_scheme=Scheme(self.config.model.inner_scheme),
+            ignore=data_config.ignore_label or None,
+        )
+        if dev is not None:
+            label_set.check_comparable(dev[1])
+        if self._loaded is None:
+            self._loaded = self._load_vectors()  # fitting again need not load them again
+        vectors = self._loaded
         vocabulary, matrix, scale = choose_vectors(vectors, counts, self.config.model)
         initial_rng, training_rng = np.random.default_rng(self.config.training.seed).spawn(2)
         model = WindowModel.initialize(
@@ -136,9 +149,9 @@ class WindowTagger:
             "coverage": coverage(counts, vocabulary),
             "training": {"sentences": len(sentences), "tokens": counts.total()},
         }
-        given = self._vectors if isinstance(self._vectors, str | Path) else self.config.model.vectors
-        config = replace(self.config, model=replace(self.config.model, vectors=str(given) or vectors.name))
-        self._vectors = vectors  # fitting again need not load them again
+        given = self.config.model.vectors if self._vectors is None else self._vectors
+        name = str(given) if isinstance(given, str | Path) else ""
+        config = replace(self.config, model=replace(self.config.model, vectors=name or vectors.name))
         self._pipeline = Pipeline(StoredModel(config, label_set, vocabulary, model.parameters, info))
         self.config = config
         data = prepare_training(
@@ -200,20 +213,17 @@ class WindowTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the columns of `predict_proba`."""
+        """What the network tells apart, in the order of the columns of `predict_proba`.
+
+        Span labels are in the scheme they were learnt in (`model.inner_scheme`), whatever the user's.
+        """
         return self.stored.labels.names
 
     # -- use -----------------------------------------------------------------------------------------
 
     def predict(self, sentences: Sentences) -> list[list[str]]:
         """Return the labels of each sentence; they follow the label scheme of the training data."""
-        check_sentences(sentences)
-        labels = self.stored.labels
-        return [
-            decoded
-            for scores, lengths in self.pipeline.scores(sentences)
-            for decoded in decode(scores, lengths, labels)
-        ]
+        return [tagged.labels for tagged in self.tag(sentences)]
 
     def predict_proba(self, sentences: Sentences) -> list[Floats]:
         """Return for each sentence an array (words, C): the probability of every label, as in `labels`."""
@@ -225,19 +235,32 @@ class WindowTagger:
         ]
 
     def tag(self, sentences: Sentences) -> list[Tagged]:
-        """Return labels and their probabilities for each sentence."""
+        """Return the labels of each sentence and their probabilities.
+
+        The labels are the most probable sequence that the label scheme allows.
+        """
         check_sentences(sentences)
+        label_set = self.stored.labels
         tagged = []
         for scores, lengths in self.pipeline.scores(sentences):
-            best = np.split(softmax(scores).max(axis=1, initial=0), np.cumsum(lengths)[:-1])
-            decoded = decode(scores, lengths, self.stored.labels)
-            tagged += [Tagged(names, p.tolist()) for names, p in zip(decoded, best, strict=True)]
+            probs = softmax(scores)
+            best = best_labels(scores, lengths, label_set)
+            chosen = np.split(probs[np.arange(len(best)), best], np.cumsum(lengths)[:-1])
+            spelled = label_set.spell(best, lengths)
+            tagged += [Tagged(names, p.tolist()) for names, p in zip(spelled, chosen, strict=True)]
         return tagged
 
     def evaluate(self, sentences: Sentences, labels: Sentences) -> Evaluation:
-        """Tag sentences and compare with their true labels; `tokens_per_second` counts tagging alone."""
+        """Tag sentences and compare with their true labels; `tokens_per_second` counts tagging alone.
+
+        Raises
+        ------
+        DataError
+            If lengths are unequal, or the labels are of another task than the model's.
+        """
         check_sentences(sentences, labels)
         label_set, vocabulary = self.stored.labels, self.stored.vocabulary
+        label_set.check_comparable(labels)
         started = perf_counter()
         predicted = self.predict(sentences)
         seconds = perf_counter() - started

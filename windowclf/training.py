@@ -106,7 +106,7 @@ def train(
     Raises
     ------
     TrainingError
-        If there is nothing to train on, or the loss is not finite.
+        If there is nothing to train on, or the loss or the weights are not finite.
     """
     if len(data.targets) == 0:
         raise TrainingError("no token has a label to learn", hint="Every label is the ignored one.")
@@ -125,17 +125,16 @@ def train(
             epoch_loss, rate = 0.0, config.learning_rate
             for batch in _batches(rng.permutation(n_sentences), data.starts, config.batch_sentences):
                 rate = config.learning_rate * SCHEDULES[config.schedule](min(1.0, step / n_steps))
-                loss = _step(model, data, batch, optimizer, rate, config.clip_norm, rng)
+                with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is named below
+                    loss = _step(model, data, batch, optimizer, rate, config.clip_norm, rng)
                 step += 1
                 if not np.isfinite(loss):
-                    raise TrainingError(
-                        f"the loss is not finite at step {step} (epoch {epoch}), learning rate {rate:g}",
-                        found=loss,
-                        hint=f"The last good weights are those of {best}. Lower training.learning_rate.",
-                    )
+                    raise _not_finite("loss is", step, epoch, rate, best, loss)
                 epoch_loss += loss * len(batch)
                 yield StepDone(epoch, step, n_steps, loss, len(batch))
             seconds = perf_counter() - started
+            if not best.can_take():
+                raise _not_finite("weights are", step, epoch, rate, best)
             score = dev_score() if dev_score else None
             is_best = best.offer(epoch, score)
             loss = epoch_loss / len(data.targets)
@@ -147,6 +146,16 @@ def train(
     finally:
         best.restore()
     yield TrainingDone(best.epoch, best.score, reason)
+
+
+def _not_finite(
+    what: str, step: int, epoch: int, rate: float, best: "_Best", found: float | None = None
+) -> TrainingError:
+    return TrainingError(
+        f"the {what} not finite at step {step} (epoch {epoch}), learning rate {rate:g}",
+        found=found,
+        hint=f"{best} Lower training.learning_rate.",
+    )
 
 
 def _step(
@@ -201,7 +210,13 @@ class _Best:
         self.weights: dict[str, Floats] = {}
 
     def __str__(self) -> str:
-        return f"epoch {self.epoch}" if self.epoch else "no epoch: none was finished"
+        return (
+            f"The last good weights, of epoch {self.epoch}, are kept." if self.epoch else "No epoch was done."
+        )
+
+    def can_take(self) -> bool:
+        """Say whether the present weights are all finite; no loss has shown yet what the last step did."""
+        return all(bool(np.isfinite(self._present(name)).all()) for name in self.model.trained)
 
     def offer(self, epoch: int, score: float | None) -> bool:
         """Keep the present weights if the score is the best so far, or if there are no scores."""
@@ -209,7 +224,7 @@ class _Best:
             return False
         self.epoch, self.score = epoch, score
         for name in self.model.trained:
-            part = self.model.parameters[name][: self.rows.get(name)]
+            part = self._present(name)
             if name in self.weights:
                 self.weights[name][...] = part
             else:
@@ -218,4 +233,8 @@ class _Best:
 
     def restore(self) -> None:
         for name, weights in self.weights.items():
-            self.model.parameters[name][: self.rows.get(name)] = weights
+            self._present(name)[...] = weights
+
+    def _present(self, name: str) -> Floats:
+        """Return the part of a parameter that training can change; a view."""
+        return self.model.parameters[name][: self.rows.get(name)]

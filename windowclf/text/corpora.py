@@ -2,9 +2,9 @@
 
 import difflib
 import importlib.resources
+import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 from windowclf.config import DataConfig
@@ -50,7 +50,7 @@ def locate(name: str) -> Located:
     """
     corpus, colon, part = name.partition(":")
     known = [SAMPLE, *(entry.name for entry in catalog().corpora)]
-    if name == "-" or Path(name).exists() or not colon or (corpus not in known and "/" in name):
+    if name == "-" or os.path.exists(name) or not colon or (corpus not in known and "/" in name):
         return Located(name)
     if corpus not in known:
         if part not in PARTS:

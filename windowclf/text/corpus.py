@@ -23,6 +23,7 @@ __all__ = [
     "OutputFormat",
     "ReadOptions",
     "Sentence",
+    "format_of",
     "read_corpus",
     "read_sentences",
     "write_sentences",
@@ -171,7 +172,7 @@ def write_sentences(
 
 
 def format_of(path: str | Path) -> InputFormat:
-    """Return the format that a file's ending, with or without .gz, stands for; "conll" for all that are not known."""
+    """Return the format of a corpus file by its ending, with or without .gz; "conll" for any other."""
     name = Path(path).name.lower().removesuffix(".gz")
     return _BY_ENDING.get(Path(name).suffix, "conll")
 

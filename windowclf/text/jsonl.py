@@ -165,7 +165,7 @@ def _keep_whole(sentences: list[list[Token]], entities: list[Span]) -> list[list
     joined: list[list[Token]] = []
     for sentence in sentences:
         last = bisect_left(starts, sentence[0].start) - 1  # the last entity that begins before
-        if last >= 0 and entities[last].end > sentence[0].start:
+        if joined and last >= 0 and entities[last].end > sentence[0].start:
             joined[-1] += sentence
         else:
             joined.append(sentence)

@@ -6,9 +6,20 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.text.labels import ALLOWED_LABELS, Scheme, detect_scheme
+from windowclf.text.labels import (
+    ALLOWED_LABELS,
+    OUTSIDE,
+    Scheme,
+    convert,
+    detect_scheme,
+    is_span_label,
+    labels_from_spans,
+    parse_label,
+    spans,
+)
 
 IGNORED = -1  # the target of a token that is left out of loss and scores
+_PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BIES"}
 
 
 class LabelSet:
@@ -17,16 +28,25 @@ class LabelSet:
     Parameters
     ----------
     names : sequence of str
-        The labels; a label's number is its place here.
+        What the network tells apart; a label's number is its place here.
     scheme : Scheme or None
-        How labels mark spans; None where each is a class of its own.
+        How the user's labels mark spans; None where each is a class of its own.
+    inner_scheme : Scheme or None
+        How `names` mark spans. Span labels are learnt in it, and turned back into `scheme` when tagging.
     ignore : str or None
         The label of tokens that are context only; not among `names`.
     """
 
-    def __init__(self, names: Sequence[str], scheme: Scheme | None, ignore: str | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        scheme: Scheme | None,
+        inner_scheme: Scheme | None = None,
+        ignore: str | None = None,
+    ) -> None:
         self.names = tuple(names)
         self.scheme = scheme
+        self.inner_scheme = inner_scheme
         self.ignore = ignore
         self._ids = {name: i for i, name in enumerate(self.names)}
 
@@ -35,7 +55,12 @@ class LabelSet:
 
     @classmethod
     def of(
-        cls, sequences: Iterable[Sequence[str]], *, scheme: str = "auto", ignore: str | None = None
+        cls,
+        sequences: Iterable[Sequence[str]],
+        *,
+        scheme: str = "auto",
+        inner_scheme: Scheme = Scheme.IOBES,
+        ignore: str | None = None,
     ) -> "LabelSet":
         """Collect the labels of a corpus.
 
@@ -45,6 +70,9 @@ class LabelSet:
             The labels of each sentence.
         scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
             "auto" looks at the labels; "none" takes each as a class of its own.
+        inner_scheme : Scheme
+            What span labels are learnt in. Every prefix of it is a label for every kind, so that any
+            sequence of spans can be said.
         ignore : str, optional
             The label of tokens that are context only.
 
@@ -62,7 +90,7 @@ class LabelSet:
                 hint="Is the label column the right one (--label-column)?",
             )
         if scheme == "none":
-            return cls(names, None, ignore)
+            return cls(names, None, ignore=ignore)
         detection = detect_scheme(sequences, ignore=ignore)
         if detection.odd_label is not None:
             raise DataError(
@@ -78,15 +106,55 @@ class LabelSet:
                 allowed=ALLOWED_LABELS,
                 hint="Give --scheme none to treat every label as a class of its own.",
             )
-        return cls(names, Scheme(scheme) if scheme != "auto" else detection.scheme, ignore)
+        if detection.scheme is None:
+            return cls(names, None, ignore=ignore)
+        outer = detection.scheme if scheme == "auto" else Scheme(scheme)
+        kinds = sorted({parse_label(name)[1] for name in names if name != OUTSIDE})
+        inner = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[inner_scheme])]
+        return cls(inner, outer, inner_scheme, ignore)
 
-    def encode(self, labels: Sequence[str], *, where: str | None = None, line: int | None = None) -> Ints:
-        """Return the numbers of labels, IGNORED for the ignored one; `where` and `line` are for the error."""
+    def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
+        """Refuse the labels of another task: no span labels where these are, or not one in common.
+
+        Raises
+        ------
+        DataError
+            Names the labels of both.
+        """
+        other = {label for labels in sequences for label in labels} - {self.ignore, OUTSIDE}
+        own = set(self.names) - {OUTSIDE}
+        odd = sorted(label for label in other if self.scheme is not None and not is_span_label(label))
+        kinds = {parse_label(label)[1] for label in own}
+        if odd or (other and kinds.isdisjoint(parse_label(label)[1] for label in other)):
+            raise DataError(
+                "these labels are not of the model's task",
+                found=", ".join((odd or sorted(other))[:8]),
+                allowed=", ".join(self.names),
+                hint="Is the label column the right one (--label-column)?",
+            )
+
+    def encode(self, labels: Sequence[str]) -> Ints:
+        """Return the numbers of a sentence's labels, IGNORED for the ignored one.
+
+        Raises
+        ------
+        DataError
+            For a label that is not in the set.
+        """
+        if self.inner_scheme is not None:
+            labels = convert(labels, self.inner_scheme, ignore=self.ignore)
         try:
             return np.array(
                 [IGNORED if label == self.ignore else self._ids[label] for label in labels], dtype=np.int64
             )
         except KeyError as error:
-            raise DataError(
-                "unknown label", where=where, line=line, found=error.args[0], allowed=", ".join(self.names)
-            ) from None
+            raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None
+
+    def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
+        """Return the user's labels of sentences from label numbers (N,) and sentence lengths (S,)."""
+        names = [self.names[i] for i in ids.tolist()]
+        ends = np.cumsum(lengths).tolist()
+        sentences = [names[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True)]
+        if self.scheme is None or self.scheme == self.inner_scheme:
+            return sentences
+        return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]

@@ -114,6 +114,12 @@ def read_glove_package(package: GlovePackage) -> Table:
     return table
 
 
+def gensim_path(name: str) -> Path:
+    """Return where gensim's downloader keeps a vector set, which need not be there; `name` without prefix."""
+    base = Path(os.environ.get("GENSIM_DATA_DIR", Path("~/gensim-data").expanduser()))
+    return base / name / f"{name}.gz"
+
+
 def gensim_file(name: str) -> Path:
     """Return the file of a vector set of gensim's downloader, downloading it where it is missing.
 
@@ -132,8 +138,7 @@ def gensim_file(name: str) -> Path:
     """
     if not _GENSIM_NAME.fullmatch(name):
         raise VectorsError("not a name of gensim's downloader", found=name, allowed="letters, digits, - _ .")
-    base = Path(os.environ.get("GENSIM_DATA_DIR", Path("~/gensim-data").expanduser()))
-    expected = base / name / f"{name}.gz"
+    expected = gensim_path(name)
     if expected.is_file():
         return expected
     import gensim.downloader as downloader  # takes a second; needed here alone

@@ -1,0 +1,29 @@
+"""Write docs/configuration.md from the configuration's own types: `python docs/make_configuration.py`."""
+
+from pathlib import Path
+
+from windowclf.config_io import describe_fields
+
+HEAD = """# Configuration
+
+Every value, with its default. Change one with `--set section.key=value`, or several in a TOML file given
+with `--config`; a run directory's `config.toml` is such a file, so a run can be repeated. Unknown keys and
+values out of bounds are errors. This page is written by `python docs/make_configuration.py`.
+"""
+PAGE = Path(__file__).with_name("configuration.md")
+
+
+def page() -> str:
+    """Return the page."""
+    parts = [HEAD]
+    section = ""
+    for name, default, allowed, meaning in describe_fields():
+        if name.split(".")[0] != section:
+            section = name.split(".")[0]
+            parts.append(f"\n## [{section}]\n\n| key | default | allowed | meaning |\n|---|---|---|---|\n")
+        parts.append(f"| `{name}` | `{default}` | {allowed} | {meaning} |\n")
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,106 @@
+"""Sentences to windows: every token once, nothing from beyond the sentence's ends."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windowclf.config import FeaturesConfig
+from windowclf.text.features import NONE, WordFeatures
+from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
+from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct, windows
+
+WIDTHS = st.integers(0, 6).map(lambda half: 2 * half + 1)
+SENTENCES = st.lists(st.lists(st.sampled_from(["a", "b", "C", "c", "1"]), max_size=6), max_size=6)
+NO_FEATURES = WordFeatures(FeaturesConfig(case_dimension=0, affix_dimension=0))
+
+
+def _naive_windows(sentences: list[list[int]], width: int) -> list[list[int]]:
+    """Go through the places of each window one by one."""
+    half = width // 2
+    return [
+        [sentence[j] if 0 <= j < len(sentence) else BOUNDARY_ROW for j in range(i - half, i + half + 1)]
+        for sentence in sentences
+        for i in range(len(sentence))
+    ]
+
+
+def _windows(sentences: list[list[int]], width: int) -> list[list[int]]:
+    tokens = np.array([token for sentence in sentences for token in sentence], dtype=np.int32)
+    lengths = np.array([len(sentence) for sentence in sentences], dtype=np.int64)
+    return windows(tokens, lengths, width).tolist()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    "sentences, width, expected",
+    [
+        ([[2, 3, 4]], 1, [[2], [3], [4]]),
+        ([[2, 3, 4]], 3, [[0, 2, 3], [2, 3, 4], [3, 4, 0]]),
+        ([[2, 3, 4]], 5, [[0, 0, 2, 3, 4], [0, 2, 3, 4, 0], [2, 3, 4, 0, 0]]),
+        ([[2]], 5, [[0, 0, 2, 0, 0]]),
+        ([[2], [3]], 3, [[0, 2, 0], [0, 3, 0]]),
+        ([[2, 3], [], [4]], 3, [[0, 2, 3], [2, 3, 0], [0, 4, 0]]),
+        ([[], [2], []], 3, [[0, 2, 0]]),
+        ([[2, 2]], 3, [[0, 2, 2], [2, 2, 0]]),
+        ([[]], 5, []),
+        ([], 5, []),
+    ],
+)
+def test_windows_are_padded_at_the_ends_of_each_sentence(
+    sentences: list[list[int]], width: int, expected: list[list[int]]
+) -> None:
+    assert _windows(sentences, width) == expected
+
+
+@given(st.lists(st.lists(st.integers(2, 9), max_size=8), max_size=8), WIDTHS)
+def test_windows_are_those_of_the_naive_way(sentences: list[list[int]], width: int) -> None:
+    assert _windows(sentences, width) == _naive_windows(sentences, width)
+
+
+def test_no_tokens_still_have_windows_of_the_right_shape() -> None:
+    nothing = np.zeros(0, dtype=np.int32)
+    assert windows(nothing, nothing, 5).shape == (0, 5)
+
+
+def test_a_word_becomes_ids_once_however_often_it_occurs() -> None:
+    encoder = Encoder(Vocabulary(["paris", "the"], {}), NO_FEATURES)
+    encoded = encoder.encode([["the", "Paris", "zyzzyva"], [], ["Paris", "the", "paris"]])
+    assert encoded.words.tolist() == [[BOUNDARY], [UNKNOWN], [3], [2], [UNKNOWN], [2]]
+    assert encoded.tokens.tolist() == [2, 3, 4, 3, 2, 5]
+    assert encoded.lengths.tolist() == [3, 0, 3]
+
+
+@given(SENTENCES)
+def test_every_token_has_the_ids_of_its_word(sentences: list[list[str]]) -> None:
+    vocabulary = Vocabulary(["a", "c", "0"], {})
+    features = WordFeatures(FeaturesConfig(prefixes=(1,), suffixes=()))
+    encoded = Encoder(vocabulary, features).encode(sentences)
+    tokens = [token for sentence in sentences for token in sentence]
+    assert encoded.words[encoded.tokens].tolist() == [
+        [vocabulary.find(token)[0], *features.ids(token)] for token in tokens
+    ]
+    assert encoded.lengths.tolist() == [len(sentence) for sentence in sentences]
+    assert len(encoded.words) == len(set(tokens)) + 2
+
+
+def test_boundary_and_absent_word_have_no_features() -> None:
+    features = WordFeatures(FeaturesConfig(prefixes=(1,), suffixes=(), whole_word=False))
+    words = Encoder(Vocabulary([], {}), features).encode([["a"]]).words
+    assert words[BOUNDARY_ROW].tolist() == [BOUNDARY, NONE, NONE]
+    assert words[ABSENT_ROW].tolist() == [UNKNOWN, NONE, NONE]
+
+
+@given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.integers(0, n - 1)))))
+def test_distinct_is_what_numpy_finds_by_sorting(case: tuple[int, list[int]]) -> None:
+    n_words, rows = case
+    values, places = distinct(np.array(rows, dtype=np.int32), n_words)
+    expected_values, expected_places = np.unique(np.array(rows, dtype=np.int32), return_inverse=True)
+    assert values.tolist() == expected_values.tolist()
+    assert places.tolist() == expected_places.tolist()
+
+
+def test_distinct_keeps_the_shape_of_windows() -> None:
+    around = np.array([[0, 7, 3], [7, 3, 7]])
+    values, places = distinct(around, 9)
+    assert places.shape == around.shape
+    np.testing.assert_array_equal(values[places], around)
