@@ -25,7 +25,8 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
 
     For each word: its label, the runners-up, and how much each word of its window pushed the label's score
     up (+) or down (-). These are exact Shapley values; together they make the difference between the score
-    of the window and the score of a window of unknown words.
+    of the window and the score of a window of unknown words. Probabilities are of the labels that the
+    network tells apart: entities are learnt as B-, I-, E- and, for one word, S- (model.inner_scheme).
 
     Example:
 
@@ -61,6 +62,5 @@ def _show(e: Explanation, top: int) -> None:
         mark = "→" if i == middle else " "
         bar = click.style(bar, fg="green" if value > 0 else "red")
         click.echo(f"  {mark} {word.ljust(width)}  {value:+8.3f}  {bar}")
-    click.echo(
-        f"    {'sum'.ljust(width)}  {e.score - e.empty_score:+8.3f}  = {e.score:.3f} - ({e.empty_score:.3f})\n"
-    )
+    difference = f"{e.score - e.empty_score:+8.3f}  = {e.score:.3f} - ({e.empty_score:.3f})"
+    click.echo(f"    {'sum'.ljust(width)}  {difference}\n")

@@ -1,7 +1,7 @@
 """The command group: finds commands by name, so that only the one asked for is imported."""
 
 import importlib
-import os
+import io
 import sys
 from typing import Any
 
@@ -46,14 +46,13 @@ class CommandLine(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run a command; bad input ends in one message and status 2, never in a traceback."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # what is printed is UTF-8, whatever the locale
+                stream.reconfigure(encoding="utf-8")
         try:
             return super().main(*args, **kwargs)
         except WindowClfError as error:
             _fail(str(error))
-        except BrokenPipeError:
-            # the reader of our output has gone (`| head`): nothing more to say, not even at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
         except OSError as error:
             _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
         except MemoryError:

@@ -31,8 +31,7 @@ _FORMATS = {
 @click.option(
     "--input-format",
     type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
-    help="text: raw text; tokens: a sentence a line, tokens parted by spaces. [default: by the file's ending, "
-    "else text]",
+    help="tokens: a sentence a line, tokens parted by spaces. [default: by the file's ending, else text]",
 )
 @click.option(
     "--output-format",
@@ -83,7 +82,7 @@ def command(
         tag_stream(
             tagger,
             sentences,
-            click.get_text_stream("stdout", encoding="utf-8"),
+            sys.stdout,
             chosen,
             probabilities=probabilities,
             at_once=1 if file == "-" and sys.stdin.isatty() else MOST_SENTENCES,

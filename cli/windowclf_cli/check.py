@@ -1,0 +1,68 @@
+"""`windowclf check`."""
+
+import sys
+import textwrap
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from windowclf.diagnostics.network import Verdict, check_network
+from windowclf.runs import columns
+from windowclf.text.corpora import options_of, read_labelled
+from windowclf_cli.options import (
+    configuration,
+    configuration_options,
+    json_option,
+    limited_threads,
+    threads_option,
+)
+from windowclf_cli.output import print_json
+
+_WIDTH = 100
+
+
+@click.command()
+@click.option(
+    "--train",
+    "train_file",
+    metavar="FILE",
+    default="sample:train",
+    show_default=True,
+    help="Labelled corpus to take sentences from.",
+)
+@configuration_options
+@threads_option
+@json_option
+def command(train_file: str, threads: int | None, as_json: bool, **_: Any) -> None:
+    """Check a network before trusting it: gradients, first loss, over-fitting.
+
+    The network is the one that the configuration describes, untrained. Its backward pass is compared with
+    numerical gradients, its first loss with that of guessing, and it has to learn 20 sentences by heart.
+    Prints each figure, what is allowed, and a verdict; the status is 1 if one fails.
+
+    Example:
+
+        windowclf check --tuning tuned --set model.hidden=[300,100]
+    """
+    config = configuration()
+    sentences, labels = columns(read_labelled(train_file, options_of(config.data)))
+    with limited_threads(threads):
+        verdicts = check_network(
+            config, sentences, labels, seed=config.training.seed, on_verdict=None if as_json else _show
+        )
+    passed = all(verdict.passed for verdict in verdicts)
+    if as_json:
+        print_json({"passed": passed, "checks": [asdict(verdict) for verdict in verdicts]})
+    sys.exit(0 if passed else 1)
+
+
+def _show(verdict: Verdict) -> None:
+    word = click.style("pass", fg="green") if verdict.passed else click.style("FAIL", fg="red", bold=True)
+    figure = "no figure" if verdict.figure is None else f"{verdict.figure:.4g}"
+    low, high = verdict.allowed
+    allowed = f"{low:.4g} to {high:.4g}" if low < high else f"{low:.4g}"
+    click.echo(f"{word}  {click.style(verdict.name, bold=True)}  {figure}  (allowed: {allowed})")
+    for part in verdict.detail.split("; "):
+        indented = textwrap.wrap(part, _WIDTH, initial_indent="      ", subsequent_indent="        ")
+        click.echo("\n".join(indented))

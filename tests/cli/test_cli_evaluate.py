@@ -1,0 +1,117 @@
+"""`windowclf evaluate` and `windowclf info`, and what they say of damaged models."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from windowclf import WindowTagger
+from windowclf_cli.main import cli
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, list(map(str, arguments)))
+
+
+def test_json_has_the_figures_that_the_documentation_promises(sample_model: Path) -> None:
+    result = run("evaluate", sample_model, "sample:test", "--json")
+    assert result.exit_code == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert (figures["n_sentences"], figures["n_tokens"]) == (100, 1750)
+    assert 0 < figures["f1"] < 1
+    assert figures["f1"] == pytest.approx(
+        2 * figures["precision"] * figures["recall"] / (figures["precision"] + figures["recall"])
+    )
+    assert figures["tokens_per_second"] > 0
+    assert figures["seen"]["n_tokens"] + figures["unseen"]["n_tokens"] == 1750
+    assert {row["label"] for row in figures["entities"]} == {"PER", "LOC", "ORG", "MISC"}
+    assert sum(row["support"] for row in figures["labels"]) == 1750
+
+
+def test_the_table_shows_entities_and_confusions(sample_model: Path) -> None:
+    result = run("evaluate", sample_model, "sample:test")
+    for expected in ("token accuracy", "unseen in training", "Entities", "MISC", "Most frequent confusions"):
+        assert expected in result.stdout
+
+
+def test_entity_scores_are_null_where_labels_are_no_span_scheme(tmp_path: Path) -> None:
+    corpus = tmp_path / "tags.conll"
+    corpus.write_text("dogs NOUN\nbark VERB\n\ncats NOUN\nsleep VERB\n\n")
+    WindowTagger(vectors="glove-6b-50d-small").fit(
+        [["dogs", "bark"], ["cats", "sleep"]], [["NOUN", "VERB"], ["NOUN", "VERB"]]
+    ).save(tmp_path / "model")
+    result = run("evaluate", tmp_path / "model", corpus, "--json")
+    figures = json.loads(result.stdout)
+    assert (figures["precision"], figures["recall"], figures["f1"], figures["entities"]) == (None,) * 4
+    assert figures["token_accuracy"] == 1.0
+    assert "Labels" in run("evaluate", tmp_path / "model", corpus).stdout
+
+
+def test_a_file_with_other_columns_is_read_as_options_say(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "columns.txt"
+    corpus.write_text("1|B-LOC|Paris\n2|O|sleeps\n\n")
+    arguments = ["--token-column", 2, "--label-column", 1, "--separator", "|", "--json"]
+    figures = json.loads(run("evaluate", sample_model, corpus, *arguments).stdout)
+    assert figures["n_tokens"] == 2
+    assert {row["label"] for row in figures["labels"]} >= {"B-LOC", "O"}
+
+
+def test_labels_that_the_model_does_not_know_are_an_error(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "tags.conll"
+    corpus.write_text("dogs NOUN\nbark VERB\n\n")
+    result = run("evaluate", sample_model, corpus)
+    assert result.exit_code == 2
+    assert "NOUN" in result.stderr
+    assert "B-LOC" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["evaluate", "{}", "sample:test"], ["tag", "{}", "--text", "x"], ["info", "{}"]]
+)
+@pytest.mark.parametrize(
+    ("file", "damage", "message"),
+    [
+        ("model.safetensors", "flip", "changed or damaged"),
+        ("vocabulary.txt", "cut", "another size"),
+        ("labels.json", "remove", "missing"),
+        ("manifest.json", "version", "another version"),
+    ],
+)
+def test_a_damaged_model_is_refused_by_every_command(
+    sample_model: Path, tmp_path: Path, command: list[str], file: str, damage: str, message: str
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for source in (sample_model / "model").iterdir():
+        (model / source.name).write_bytes(source.read_bytes())
+    content = bytearray((model / file).read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+    elif damage == "cut":
+        del content[-10:]
+    elif damage == "version":
+        content = content.replace(b'"format_version": 1', b'"format_version": 0')
+    (model / file).write_bytes(content)
+    if damage == "remove":
+        (model / file).unlink()
+    result = run(*(part.format(model) for part in command))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    assert file in result.stderr
+
+
+def test_info_shows_configuration_vectors_and_scores(sample_model: Path) -> None:
+    text = run("info", sample_model).stdout
+    for expected in ("glove-6b-50d-small", "hidden1.W", "[training]", "entity F1"):
+        assert expected in text
+    figures = json.loads(run("info", sample_model, "--json").stdout)
+    assert figures["scheme"] == "IOB2"
+    assert figures["info"]["training"]["sentences"] == 400
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result = run("info", tmp_path / "nothing")
+    assert result.exit_code == 2
+    assert "no such model" in result.stderr

@@ -1,0 +1,159 @@
+"""`windowclf tag`: streams, keeps count, loses nothing."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from windowclf import Config, WindowTagger
+from windowclf.config_io import override
+from windowclf_cli.main import cli
+
+TAG = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag"]
+
+
+def tag(*arguments: object, stdin: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, ["tag", *map(str, arguments)], input=stdin)
+
+
+def test_inline_output_brackets_entities(sample_model: Path) -> None:
+    result = tag(sample_model, "--text", "museums in Paris are amazing")
+    assert (result.exit_code, result.stdout) == (0, "museums in [LOC Paris] are amazing\n")
+
+
+def test_as_many_lines_come_out_as_went_in_empty_ones_too(sample_model: Path) -> None:
+    lines = "We live in Paris\n\nhello\n   \nWe live in London\n"
+    result = tag(sample_model, "-", "--input-format", "tokens", stdin=lines)
+    assert result.stdout == "We live in [LOC Paris]\n\nhello\n\nWe live in [LOC London]\n"
+
+
+def test_conll_goes_in_and_out_with_the_same_tokens(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "in.conll"
+    corpus.write_text("We\tO\nlive\tO\nin\tO\nParis\tO\n\nhello\tO\n\n")
+    result = tag(sample_model, corpus, "--output-format", "conll")
+    assert result.stdout == "We\tO\nlive\tO\nin\tO\nParis\tB-LOC\n\nhello\tO\n\n"
+
+
+def test_conll_input_needs_no_labels(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "in.conll.gz"
+    corpus.write_bytes(gzip.compress(b"We\nlive\nin\nParis\n\n"))
+    assert tag(sample_model, corpus, "--input-format", "conll").stdout == "We live in [LOC Paris]\n"
+
+
+def test_conllu_and_jsonl_go_in(sample_model: Path, tmp_path: Path) -> None:
+    conllu = tmp_path / "in.conllu"
+    words = enumerate(["We", "live", "in", "Paris"], start=1)
+    conllu.write_text("".join(f"{i}\t{word}" + 8 * "\t_" + "\n" for i, word in words) + "\n")
+    jsonl = tmp_path / "in.jsonl"
+    jsonl.write_text('{"tokens": ["We", "live", "in", "Paris"]}\n{"text": "We live in Paris"}\n')
+    assert tag(sample_model, conllu).stdout == "We live in [LOC Paris]\n"
+    assert tag(sample_model, jsonl).stdout == "We live in [LOC Paris]\n" * 2
+
+
+def test_jsonl_carries_text_offsets_and_probabilities(sample_model: Path) -> None:
+    result = tag(sample_model, "--text", "We saw Paris. Then London!", "--json", "--probabilities")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["text"] for record in records] == ["We saw Paris.", "Then London!"]
+    for record in records:
+        assert [record["text"][start:end] for start, end in record["offsets"]] == record["tokens"]
+        assert all(0 < p <= 1 for p in record["probabilities"])
+        assert len(record["labels"]) == len(record["tokens"]) == len(record["probabilities"])
+
+
+def test_strange_text_passes_whole(sample_model: Path) -> None:
+    text = "Hi \x00 👩‍👩‍👧 שלום עליכם مرحبا\x07 ﷽ e\u0301te\u0301 Paris"
+    result = tag(sample_model, "-", "--json", stdin=text)
+    assert result.exit_code == 0, result.stderr
+    (record,) = (json.loads(line) for line in result.stdout.splitlines())
+    assert record["text"] == text
+    assert "".join(record["tokens"]) == "".join(text.split())
+
+
+def test_a_sentence_of_100000_words_is_tagged(sample_model: Path) -> None:
+    result = tag(
+        sample_model, "-", "--input-format", "tokens", "--json", stdin="Paris sleeps " * 50_000 + "\n"
+    )
+    assert result.exit_code == 0, result.stderr
+    assert len(json.loads(result.stdout)["labels"]) == 100_000
+
+
+def test_a_fault_in_the_middle_is_named_and_what_came_before_is_written(
+    sample_model: Path, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "in.jsonl"
+    corpus.write_text('{"tokens": ["We", "live", "in", "Paris"]}\n{"tokens": 3}\n')
+    result = tag(sample_model, corpus)
+    assert result.exit_code == 2
+    assert result.stdout == "We live in [LOC Paris]\n"
+    assert f"{corpus}:2" in result.stderr
+
+
+FAULTY = {
+    "neither text nor file": ([], "Give either"),
+    "both": (["x.txt", "--text", "x"], "Give either"),
+    "missing file": (["missing.txt"], "no such file"),
+    "probabilities inline": (["--text", "x", "--probabilities"], "--output-format"),
+    "json beside conll": (["--text", "x", "--json", "--output-format", "conll"], "--json"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), FAULTY.values(), ids=FAULTY.keys())
+def test_faulty_arguments_are_named(sample_model: Path, arguments: list[str], message: str) -> None:
+    result = tag(sample_model, *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+def test_a_binary_file_is_refused(sample_model: Path, tmp_path: Path) -> None:
+    binary = tmp_path / "photo.jpg"
+    binary.write_bytes(b"\xff\xd8\xff\xe0" + bytes(range(256)))
+    result = tag(sample_model, binary)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "UTF-8" in result.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_tagging_in_silence(sample_model: Path, tmp_path: Path) -> None:
+    text = tmp_path / "long.txt"
+    text.write_text("We saw Paris .\n" * 20_000)
+    command = [*TAG, str(sample_model), str(text)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def peak_megabytes(model: Path, text: Path, megabytes: int) -> float:
+    """Tag `megabytes` of text that never repeats a line; return the peak memory of the process."""
+    with text.open("w") as file:
+        size = number = 0
+        while size < megabytes * 1_000_000:
+            size += file.write(
+                f"Traveller {number} went from Paris{number} to Oslo and back on day {number} .\n"
+            )
+            number += 1
+    with text.open("rb") as source:
+        process = subprocess.Popen(
+            [*TAG, str(model), "-", "--threads", "1"], stdin=source, stdout=subprocess.DEVNULL
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_50_megabytes(tmp_path: Path) -> None:
+    tiny_model = tmp_path / "model"
+    config = override(Config(), ["model.hidden=[8]", "features.affix_dimension=2"])  # the rest is as ever
+    tagger = WindowTagger(config, vectors="glove-6b-50d-small")
+    tagger.fit([["in", "Paris"]], [["ADP", "PROPN"]]).save(tiny_model)
+    small = peak_megabytes(tiny_model, tmp_path / "small.txt", 2)
+    large = peak_megabytes(tiny_model, tmp_path / "large.txt", 50)
+    # chunks of 20,000 words are alike in both; a leak of one byte for each byte of text would be 48 MB
+    assert large - small < 16

@@ -1,0 +1,280 @@
+"""The checks of a network: a right one passes, and a planted fault fails the check that is there for it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import permutations
+from math import log
+from typing import Any
+
+import numpy as np
+import pytest
+
+from windowclf import Config, FeaturesConfig, TrainingConfig
+from windowclf import model as model_module
+from windowclf.arrays import Floats, Ints
+from windowclf.diagnostics import network, network_gradients
+from windowclf.diagnostics.network import attainable_accuracy, check_network, first_loss_interval
+from windowclf.diagnostics.network_data import choose_data, choose_sentences, choose_windows
+from windowclf.diagnostics.verdict import Verdict, judge
+from windowclf.errors import DataError
+from windowclf.nn.gradients import RowGradient
+from windowclf.nn.initializers import xavier_uniform
+from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.nn.operations import ACTIVATIONS, embedding, word_embedding
+from windowclf.text.vocabulary import UNKNOWN
+from windowclf.text.windows import BOUNDARY_ROW
+from windowclf.training import TrainingData
+
+Labelled = tuple[list[list[str]], list[list[str]]]
+NARROW, SAMPLE, FIRST_LOSS, OVERFIT = (
+    "gradients of a narrow copy",
+    "gradients of the network",
+    "first loss",
+    "over-fitting",
+)
+
+
+@pytest.fixture
+def real(config: Config) -> Config:
+    """The small configuration on vectors that are loaded by name, with a fixed random mask of dropout."""
+    return replace(config, model=replace(config.model, vectors="glove-6b-50d-small", dropout=0.3))
+
+
+def failed(config: Config, corpus: Labelled, seed: int = 0) -> dict[str, Verdict]:
+    verdicts = check_network(config, *corpus, seed=seed)
+    assert [verdict.name for verdict in verdicts] == [NARROW, SAMPLE, FIRST_LOSS, OVERFIT]
+    return {verdict.name: verdict for verdict in verdicts if not verdict.passed}
+
+
+# -- right networks ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("activation", "hidden", "tuning"),
+    [
+        ("relu", (12,), "frozen"),
+        ("relu", (12, 8), "tuned"),
+        ("tanh", (12,), "tuned"),
+        ("tanh", (12, 8), "frozen"),
+        ("logistic", (12,), "frozen"),
+        ("logistic", (12, 8), "tuned"),
+    ],
+)
+def test_a_right_network_passes(
+    real: Config, corpus: Labelled, activation: Any, hidden: tuple[int, ...], tuning: Any
+) -> None:
+    model = replace(real.model, activation=activation, hidden=hidden, tuning=tuning)
+    assert failed(replace(real, model=model), corpus) == {}
+
+
+@pytest.mark.parametrize(
+    ("features", "hidden", "window"),
+    [
+        (FeaturesConfig(case_dimension=0, affix_dimension=0), (12,), 5),
+        (FeaturesConfig(case_dimension=2, affix_dimension=0), (), 5),
+        (FeaturesConfig(case_dimension=0, affix_dimension=2, buckets=30), (12,), 1),
+        (FeaturesConfig(case_dimension=2, affix_dimension=2, buckets=30), (12,), 9),
+    ],
+)
+def test_a_right_network_passes_whatever_its_features_and_window(
+    real: Config, corpus: Labelled, features: FeaturesConfig, hidden: tuple[int, ...], window: int
+) -> None:
+    model = replace(real.model, hidden=hidden, window=window)
+    assert failed(replace(real, model=model, features=features), corpus) == {}
+
+
+def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
+    real: Config, corpus: Labelled
+) -> None:
+    told: list[Verdict] = []
+    first = check_network(real, *corpus, seed=3, on_verdict=told.append)
+    assert check_network(real, *corpus, seed=3) == first == told
+    assert check_network(real, *corpus, seed=4) != first
+
+
+@pytest.mark.parametrize(("tuning", "said"), [("frozen", "frozen and get no gradient"), ("tuned", "tuned")])
+def test_the_sample_is_a_thousand_coordinates_where_there_are_so_many(
+    real: Config, corpus: Labelled, tuning: Any, said: str
+) -> None:
+    data = choose_data(replace(real, model=replace(real.model, tuning=tuning)), *corpus, seed=0)
+    verdict = network_gradients.check_sample(data)
+    assert verdict.passed
+    assert verdict.detail.startswith("1,000 random coordinates")
+    assert "50 stand in rows that no window uses" in verdict.detail
+    assert said in verdict.detail
+
+
+# -- planted faults ----------------------------------------------------------------------------------
+
+
+def test_a_wrong_slope_fails_both_gradient_checks(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leaky(z: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:
+        return np.maximum(z, 0), lambda da: da * np.where(z > 0, 1.001, 0)
+
+    monkeypatch.setitem(ACTIVATIONS, "relu", leaky)
+    verdicts = failed(real, corpus)
+    assert verdicts.keys() == {NARROW, SAMPLE}
+    assert "coordinates are wrong" in verdicts[SAMPLE].detail
+    assert "dhidden1.W[" in verdicts[SAMPLE].detail or "dhidden1.b[" in verdicts[SAMPLE].detail
+
+
+def test_a_lost_repeated_id_fails(real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
+    def from_places(ids: Ints, rows: Floats, n_rows: int) -> RowGradient:
+        last = {int(id_): i for i, id_ in enumerate(ids)}
+        kept = sorted(last)
+        return RowGradient(np.array(kept, dtype=np.int64), rows[[last[id_] for id_ in kept]], n_rows)
+
+    monkeypatch.setattr(RowGradient, "from_places", staticmethod(from_places))
+    assert {NARROW, SAMPLE} <= failed(real, corpus).keys()
+
+
+def test_a_gradient_in_a_row_that_no_window_uses_fails(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dense = RowGradient.to_dense
+    monkeypatch.setattr(RowGradient, "to_dense", lambda self: dense(self) + 1e-12)
+    data = choose_data(real, *corpus, seed=0)
+    verdict = network_gradients.check_sample(data)
+    assert not verdict.passed
+    assert verdict.detail.startswith("a row that no window uses has a gradient: d")
+
+
+def test_frozen_vectors_with_a_gradient_fail(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def thawed(E: Floats, special: Floats, *, ids: Ints, E_needs_gradient: bool) -> Any:
+        return word_embedding(E, special, ids=ids)
+
+    monkeypatch.setattr(model_module, "word_embedding", thawed)
+    verdicts = failed(real, corpus)
+    assert verdicts[NARROW].detail.startswith("trained and frozen parameters are confused: vectors")
+
+
+def test_a_parameter_without_a_gradient_fails(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def still(E: Floats, *, ids: Ints) -> Any:
+        return embedding(E, ids=ids, needs_gradient=False)
+
+    monkeypatch.setattr(model_module, "embedding", still)
+    verdicts = failed(real, corpus)
+    assert "trained and frozen parameters are confused: affixes, case" in verdicts[NARROW].detail
+    assert "trained and frozen parameters are confused: affixes, case" in verdicts[SAMPLE].detail
+
+
+def test_a_loss_in_bits_fails_the_first_loss_alone(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bits(scores: Floats, *, targets: Ints) -> Any:
+        loss, backward = softmax_cross_entropy(scores, targets=targets)
+        return loss / log(2), lambda upstream=1.0: backward(upstream / log(2))
+
+    monkeypatch.setattr(network_gradients, "softmax_cross_entropy", bits)
+    monkeypatch.setattr(network, "softmax_cross_entropy", bits)
+    assert failed(real, corpus).keys() == {FIRST_LOSS}
+
+
+def test_first_weights_that_are_too_large_fail_however_wide_they_make_the_tolerance(
+    real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def huge(*arguments: Any) -> Floats:
+        weights = xavier_uniform(*arguments)
+        weights *= 50
+        return weights
+
+    monkeypatch.setattr(model_module, "xavier_uniform", huge)
+    verdict = failed(real, corpus)[FIRST_LOSS]
+    assert "the first weights or the vectors are too large" in verdict.detail
+    assert verdict.allowed[1] == 2 * log(3)
+
+
+def test_a_learning_rate_at_which_nothing_is_learned_fails_with_advice(
+    real: Config, corpus: Labelled
+) -> None:
+    verdicts = failed(replace(real, training=TrainingConfig(learning_rate=1e-9)), corpus)
+    assert verdicts.keys() == {OVERFIT}
+    assert "not learned by heart in 51 epochs; try another training.learning_rate" in verdicts[OVERFIT].detail
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_training_that_breaks_fails_and_is_told(real: Config, corpus: Labelled) -> None:
+    training = TrainingConfig(optimizer="sgd", learning_rate=1e38, clip_norm=0)
+    verdict = failed(replace(real, training=training), corpus)[OVERFIT]
+    assert "the loss is not finite" in verdict.detail
+
+
+def test_a_figure_that_is_not_finite_never_passes() -> None:
+    assert judge("x", float("nan"), (0, 1), "") == Verdict("x", None, (0, 1), False, "")
+    assert judge("x", 0.5, (0, 1), "so", faults=("but",)) == Verdict("x", 0.5, (0, 1), False, "but; so")
+
+
+# -- what is allowed ---------------------------------------------------------------------------------
+
+
+def test_the_first_loss_interval_is_that_of_all_orders_of_the_labels() -> None:
+    rng = np.random.default_rng(0)
+    scores, targets = rng.normal(0, 0.7, (30, 4)), rng.choice(4, 30, p=[0.7, 0.1, 0.1, 0.1])
+    losses = [
+        softmax_cross_entropy(scores, targets=np.array(order)[targets])[0] for order in permutations(range(4))
+    ]
+    mean, deviation = first_loss_interval(scores, targets)
+    assert mean == pytest.approx(np.mean(losses), rel=1e-12)
+    assert deviation == pytest.approx(np.std(losses), rel=1e-12)
+
+
+def test_equal_scores_are_as_good_as_guessing() -> None:
+    mean, deviation = first_loss_interval(np.full((3, 5), 7.0), np.array([0, 1, 1]))
+    assert mean == pytest.approx(log(5))
+    assert deviation == pytest.approx(0)
+
+
+def test_no_more_is_asked_than_equal_windows_let_be() -> None:
+    words, windows = np.array([[5], [6]]), np.array([[0], [0], [0], [1]])
+    data = TrainingData(words, windows, np.array([0, 1, 0, 1]), np.array([0, 4]))
+    assert attainable_accuracy(data) == 0.75
+
+
+def test_a_corpus_that_contradicts_itself_can_still_pass(real: Config) -> None:
+    sentences = [["a", "b"], ["a", "b"], ["a", "c"]]
+    verdict = check_network(real, sentences, [["X", "Y"], ["X", "Z"], ["X", "Y"]], seed=0)[-1]
+    assert verdict.passed
+    assert verdict.figure == pytest.approx(5 / 6)
+    assert "more cannot be reached" in verdict.detail
+
+
+# -- what is chosen ----------------------------------------------------------------------------------
+
+
+def test_sentences_that_bring_a_new_label_come_first() -> None:
+    labels = [["O"]] * 100 + [["A"], ["B"], ["_"]]
+    chosen = choose_sentences(labels, "_", np.random.default_rng(0))
+    assert len(chosen) == 20
+    assert set(chosen[:3]) - set(range(100)) == {100, 101}
+    assert 102 not in chosen
+
+
+def test_a_corpus_in_which_every_word_is_context_only_is_refused() -> None:
+    with pytest.raises(DataError, match="no word has a label to learn"):
+        choose_sentences([["_", "_"]], "_", np.random.default_rng(0))
+
+
+def test_a_long_sentence_is_cut(real: Config) -> None:
+    data = choose_data(real, [["word"] * 100_000], [["A", "B"] * 50_000], seed=0)
+    assert [len(tokens) for tokens in data.tokens] == [50]
+
+
+def test_windows_hold_boundaries_unknown_words_and_repeated_ones(real: Config, corpus: Labelled) -> None:
+    sentences = [*corpus[0], "the TV and the zyzzyva".split()]
+    labels = [*corpus[1], ["O"] * 5]
+    data = choose_data(real, sentences, labels, seed=0).encode(real)
+    for seed in range(5):
+        words, windows, targets = choose_windows(data, np.random.default_rng(seed))
+        assert len(windows) == len(targets) == 8
+        boundary = data.words[BOUNDARY_ROW]
+        assert (words[windows[:, 0]] == boundary).all(axis=1).any()
+        assert (words[windows[:, -1]] == boundary).all(axis=1).any()
+        assert UNKNOWN in words[windows, 0]
+        is_word = (words != boundary).any(axis=1)
+        assert any(len(set(row)) < len(row) for row in ([w for w in r if is_word[w]] for r in windows))

@@ -1,0 +1,142 @@
+"""The little data that a network is checked on: a few real sentences and windows, chosen by a seed.
+
+N windows, K window width, U distinct words, J ids a word has, V words with a vector, D vector dimension.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import Config
+from windowclf.errors import DataError
+from windowclf.preparation import check_sentences, choose_vectors, prepare_training
+from windowclf.text.features import WordFeatures
+from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import Scheme
+from windowclf.text.vectors import load_vectors
+from windowclf.text.vocabulary import UNKNOWN, Vocabulary, count_words
+from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct
+from windowclf.training import TrainingData
+
+N_SENTENCES = 20
+N_WINDOWS = 8
+LONGEST = 50  # words; of a longer sentence, the first so many are taken, so that a check takes seconds
+_SPARE_VECTORS = 8  # words that no window holds: their rows must get no gradient
+
+
+@dataclass(frozen=True, eq=False)
+class CheckData:
+    """Everything that the checks of a network need of a corpus.
+
+    Attributes
+    ----------
+    config : Config
+    labels : LabelSet
+        The C labels of the whole corpus, as the network learns them.
+    vocabulary : Vocabulary
+        The words of the chosen sentences that have a vector, and a few that stand in none of them.
+    matrix : array (V, D) of float32
+        Their vectors, scaled as for training.
+    tokens, names : lists of sequences of str
+        The chosen sentences and their labels.
+    seed : int
+    """
+
+    config: Config
+    labels: LabelSet
+    vocabulary: Vocabulary
+    matrix: Floats
+    tokens: list[Sequence[str]]
+    names: list[Sequence[str]]
+    seed: int
+
+    def encode(self, config: Config) -> TrainingData:
+        """Return the chosen sentences as integers, for the features and the window of `config`."""
+        encoder = Encoder(self.vocabulary, WordFeatures(config.features))
+        return prepare_training(encoder, self.tokens, self.names, self.labels, config.model.window)
+
+
+def choose_data(
+    config: Config, sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]], seed: int
+) -> CheckData:
+    """Choose the sentences to check a network on, and load their vectors.
+
+    Raises
+    ------
+    DataError
+        If there are not as many labels as words, fewer than two different labels, or no labelled word.
+    VectorsError
+        If the vectors are not there.
+    """
+    check_sentences(sentences, labels)
+    ignore = config.data.ignore_label or None
+    label_set = LabelSet.of(
+        labels,
+        scheme=config.data.scheme,
+        inner_scheme=Scheme(config.model.inner_scheme),
+        ignore=ignore,
+    )
+    chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))
+    tokens = [sentences[i][:LONGEST] for i in chosen]
+    counts = count_words(tokens)
+    limit = len(counts) + _SPARE_VECTORS
+    vocabulary, matrix, _ = choose_vectors(
+        load_vectors(config.model.vectors or None), counts, replace(config.model, max_vectors=limit)
+    )
+    return CheckData(
+        config, label_set, vocabulary, matrix, tokens, [labels[i][:LONGEST] for i in chosen], seed
+    )
+
+
+def choose_sentences(
+    labels: Sequence[Sequence[str]], ignore: str | None, rng: np.random.Generator
+) -> list[int]:
+    """Return the numbers of up to 20 sentences: in random order, those that bring a new label first.
+
+    Raises
+    ------
+    DataError
+        If no word has a label.
+    """
+    present = [set(sequence[:LONGEST]) - {ignore} for sequence in labels]
+    order = [i for i in rng.permutation(len(labels)).tolist() if present[i]]
+    if not order:
+        raise DataError("no word has a label to learn", hint="Every label is the ignored one.")
+    known: set[str] = set()
+    first: list[int] = []
+    rest: list[int] = []
+    for i in order:
+        (rest if present[i] <= known else first).append(i)
+        known |= present[i]
+    return (first + rest)[:N_SENTENCES]
+
+
+def choose_windows(data: TrainingData, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+    """Choose a few windows, every special case among them where the sentences have it.
+
+    These are windows that reach over the start and over the end of a sentence, that hold a word without a
+    vector, and in which a word stands twice.
+
+    Returns
+    -------
+    words : array (U, J)
+        The ids of the distinct words of these windows.
+    windows : array (N, K)
+        Rows of `words`.
+    targets : array (N,)
+    """
+    ordered = np.sort(data.windows, axis=1)
+    repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > ABSENT_ROW)
+    cases = [
+        data.windows[:, 0] == BOUNDARY_ROW,
+        data.windows[:, -1] == BOUNDARY_ROW,
+        (data.words[data.windows, 0] == UNKNOWN).any(axis=1),
+        repeats.any(axis=1),
+    ]
+    chosen = [int(rng.choice(np.flatnonzero(case))) for case in cases if case.any()]
+    chosen += rng.permutation(len(data.targets)).tolist()
+    numbers = np.array(list(dict.fromkeys(chosen))[:N_WINDOWS])
+    rows, windows = distinct(data.windows[numbers], len(data.words))
+    return data.words[rows], windows, data.targets[numbers]
