@@ -1,0 +1,65 @@
+"""Pages that are made from the code are up to date, and figures in prose are counted again."""
+
+import importlib.util
+import re
+from collections import Counter
+from pathlib import Path
+from types import ModuleType
+
+from windowclf.text.corpus import ReadOptions, read_corpus
+from windowclf.text.labels import spans
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "windowclf_data" / "sample"
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_configuration_page_is_made_from_the_code_as_it_is() -> None:
+    maker = load(ROOT / "docs" / "make_configuration.py")
+    assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), "run python docs/make_configuration.py"
+
+
+def entities(part: str) -> list[tuple[str, str]]:
+    """Return the string and the kind of every entity of a part of the sample corpus."""
+    corpus = read_corpus(SAMPLE / f"{part}.conll", ReadOptions())
+    return [
+        (" ".join(sentence.tokens[span.start : span.end]), span.kind)
+        for sentence in corpus
+        for span in spans(sentence.labels or ())
+    ]
+
+
+def test_the_guide_counts_the_sample_corpus_rightly() -> None:
+    guide = (SAMPLE / "GUIDE.md").read_text(encoding="utf-8")
+    for part, expected in (("train", 400), ("dev", 100), ("test", 100)):
+        corpus = read_corpus(SAMPLE / f"{part}.conll", ReadOptions())
+        kinds = Counter(kind for _, kind in entities(part))
+        without = sum(not spans(sentence.labels or ()) for sentence in corpus)
+        figures = [
+            len(corpus),
+            sum(map(len, corpus)),
+            *(kinds[k] for k in ("PER", "LOC", "ORG", "MISC")),
+            without,
+        ]
+        assert len(corpus) == expected
+        row = re.search(rf"^\| {part} \|(.*)\|$", guide, flags=re.MULTILINE)
+        assert row is not None
+        assert [int(cell) for cell in row[1].split("|")] == figures
+    train, test = ({string for string, _ in entities(part)} for part in ("train", "test"))
+    unseen = len(test - train)
+    share = f"Of the test's {len(test)} distinct entity strings, {unseen} ({100 * unseen / len(test):.1f} %)"
+    assert share in guide
+    assert unseen / len(test) >= 0.4
+
+
+def test_the_readme_tells_the_share_of_unseen_entities_in_the_sample_corpus() -> None:
+    train, test = ({string for string, _ in entities(part)} for part in ("train", "test"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{100 * len(test - train) / len(test):.0f} % of its test entities" in readme

@@ -1,0 +1,52 @@
+"""The README's commands run, in order, in an empty directory; so does its Python."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def shell_commands() -> list[str]:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if "windowclf " in line]
+
+
+@pytest.mark.slow
+def test_the_commands_run(tmp_path: Path) -> None:
+    commands = shell_commands()
+    assert len(commands) >= 9
+    bin_directory = str(Path(sys.executable).parent)
+    environment = os.environ | {"PATH": f"{bin_directory}{os.pathsep}{os.environ['PATH']}"}
+    for command in commands:
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        assert done.stdout.strip(), command
+        assert done.stderr == "", command
+
+
+def test_the_python_runs_and_tags(tmp_path: Path) -> None:
+    (code,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[['B-LOC', 'O', 'O']]\n"
+    assert (tmp_path / "runs" / "two-sentences" / "manifest.json").exists()
+
+
+def test_every_command_of_the_command_line_is_in_the_readme() -> None:
+    from windowclf_cli.main import COMMANDS
+
+    for name in COMMANDS:
+        assert f"windowclf {name}" in README, name
