@@ -1,8 +1,8 @@
 """Pages that are made from the code are up to date, and figures in prose are counted again."""
 
-import importlib.util
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,16 +13,10 @@ ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "windowclf_data" / "sample"
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_configuration_page_is_made_from_the_code_as_it_is() -> None:
-    maker = load(ROOT / "docs" / "make_configuration.py")
+def test_the_configuration_page_is_made_from_the_code_as_it_is(
+    load_script: Callable[[str], ModuleType],
+) -> None:
+    maker = load_script("docs/make_configuration.py")
     assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), "run python docs/make_configuration.py"
 
 

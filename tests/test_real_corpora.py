@@ -3,25 +3,14 @@
 The table over many seeds is `make results`; here a score may be four standard deviations below its mean.
 """
 
-import importlib.util
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from statistics import mean, stdev
 from types import ModuleType
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
-
-
-def table() -> ModuleType:
-    path = ROOT / "tests" / "benchmarks" / "corpora_table.py"
-    spec = importlib.util.spec_from_file_location("corpora_table", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.slow
@@ -32,8 +21,10 @@ def table() -> ModuleType:
 @pytest.mark.parametrize(
     ("corpus", "tuning"), [("ud-english-ewt", "tuned"), ("wnut17", "frozen"), ("wikigold", "frozen")]
 )
-def test_one_seed_is_within_the_spread_of_the_table(corpus: str, tuning: str, tmp_path: Path) -> None:
-    benchmark = table()
+def test_one_seed_is_within_the_spread_of_the_table(
+    corpus: str, tuning: str, tmp_path: Path, load_script: Callable[[str], ModuleType]
+) -> None:
+    benchmark = load_script("tests/benchmarks/corpora_table.py")
     record = json.loads(benchmark.RECORD.read_text(encoding="utf-8"))
     cells = [cell for cell in record["cells"] if (cell["corpus"], cell["tuning"]) == (corpus, tuning)]
     assert record["configurations"] == benchmark.CONFIGURATIONS

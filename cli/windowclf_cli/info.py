@@ -5,7 +5,7 @@ import click
 from windowclf.config_io import config_to_dict, config_to_toml
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
-from windowclf_cli.output import percent, print_json, print_table
+from windowclf_cli.output import describe_labels, percent, print_json, print_table
 
 
 @click.command()
@@ -38,7 +38,7 @@ def command(model: str, as_json: bool) -> None:
     info = stored.info
     training = info["training"]
     click.echo(f"version   {stored.version}")
-    click.echo(f"labels    {', '.join(stored.labels.names)} ({stored.labels.scheme or 'no span scheme'})")
+    click.echo(f"labels    {describe_labels(stored.labels)}: {', '.join(stored.labels.names)}")
     click.echo(
         f"training  {training['sentences']:,} sentences, {training['tokens']:,} words, "
         f"{len(stored.vocabulary.training_counts):,} different"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from windowclf.text.label_set import LabelSet
 from windowclf.training import EpochDone, Event, StepDone
 
 
@@ -35,6 +36,14 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
     click.echo("  ".join("-" * width for width in widths))
     for row in cells:
         click.echo(line(row))
+
+
+def describe_labels(labels: LabelSet) -> str:
+    """Say how many labels the network tells apart, and how they mark spans."""
+    if labels.scheme is None:
+        return f"{len(labels)}, no span scheme"
+    learnt = "" if labels.scheme == labels.inner_scheme else f", learnt as {labels.inner_scheme}"
+    return f"{len(labels)} ({labels.scheme}{learnt})"
 
 
 def percent(value: float | None) -> str:

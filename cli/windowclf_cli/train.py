@@ -15,7 +15,7 @@ from windowclf_cli.options import (
     limited_threads,
     threads_option,
 )
-from windowclf_cli.output import follow_training, percent, print_json
+from windowclf_cli.output import describe_labels, follow_training, percent, print_json
 
 
 @click.command()
@@ -90,7 +90,7 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
         f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
     )
-    click.echo(f"labels    {len(labels)} ({labels.scheme or 'no span scheme'})")
+    click.echo(f"labels    {describe_labels(labels)}")
     click.echo(f"ended     {record['finished'] or 'interrupted'}")
     if run.best.dev_score is not None:
         click.echo(f"best      epoch {run.best.epoch}: {score} on dev {percent(run.best.dev_score)}")

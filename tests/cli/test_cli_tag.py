@@ -2,16 +2,15 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf import Config, WindowTagger
-from windowclf.config_io import override
 from windowclf_cli.main import cli
 
 TAG = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag"]
@@ -128,32 +127,12 @@ def test_a_reader_that_goes_away_ends_the_tagging_in_silence(sample_model: Path,
         assert process.stderr.read() == b""
 
 
-def peak_megabytes(model: Path, text: Path, megabytes: int) -> float:
-    """Tag `megabytes` of text that never repeats a line; return the peak memory of the process."""
-    with text.open("w") as file:
-        size = number = 0
-        while size < megabytes * 1_000_000:
-            size += file.write(
-                f"Traveller {number} went from Paris{number} to Oslo and back on day {number} .\n"
-            )
-            number += 1
-    with text.open("rb") as source:
-        process = subprocess.Popen(
-            [*TAG, str(model), "-", "--threads", "1"], stdin=source, stdout=subprocess.DEVNULL
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss / 1024
-
-
 @pytest.mark.slow
-def test_memory_stays_flat_over_50_megabytes(tmp_path: Path) -> None:
-    tiny_model = tmp_path / "model"
-    config = override(Config(), ["model.hidden=[8]", "features.affix_dimension=2"])  # the rest is as ever
-    tagger = WindowTagger(config, vectors="glove-6b-50d-small")
-    tagger.fit([["in", "Paris"]], [["ADP", "PROPN"]]).save(tiny_model)
-    small = peak_megabytes(tiny_model, tmp_path / "small.txt", 2)
-    large = peak_megabytes(tiny_model, tmp_path / "large.txt", 50)
-    # chunks of 20,000 words are alike in both; a leak of one byte for each byte of text would be 48 MB
-    assert large - small < 16
+def test_memory_stays_flat_over_50_megabytes(
+    tmp_path: Path, load_script: Callable[[str], ModuleType]
+) -> None:
+    benchmark = load_script("tests/benchmarks/flat_memory.py")
+    model = benchmark.make_model(tmp_path)
+    growth = benchmark.peak_megabytes(model, 50) - benchmark.peak_megabytes(model, benchmark.SMALL)
+    # what is held at once is alike in both; a leak of one byte for each byte of text would be 48 MB
+    assert growth < 16

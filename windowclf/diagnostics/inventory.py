@@ -105,7 +105,7 @@ def list_corpora() -> list[CorpusStatus]:
     """Return the sample corpus and those of the catalogue; nothing is fetched."""
     lengths = [len(s) for part in PARTS for s in read_named(f"{SAMPLE}:{part}", ReadOptions())]
     folder = str(Path(locate(f"{SAMPLE}:{PARTS[0]}").path).parent)
-    sample = CorpusStatus(SAMPLE, "named entities", "MIT", len(lengths), sum(lengths), folder, "")
+    sample = CorpusStatus(SAMPLE, "named entities", "CC0 1.0", len(lengths), sum(lengths), folder, "")
     return [sample, *map(_corpus_status, catalog().corpora)]
 
 
