@@ -1,6 +1,7 @@
 """A training run on files: what its directory holds, and that it is whole at any moment."""
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -266,3 +267,14 @@ def test_columns_are_tokens_and_labels() -> None:
 def test_a_sentence_without_labels_is_named() -> None:
     with pytest.raises(DataError, match=r"f\.conll:7: a sentence without labels"):
         columns([Sentence(("a",), None, source="f.conll", line=7)])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a place that even root cannot write to")
+def test_a_place_that_cannot_be_written_is_refused_before_training() -> None:
+    with pytest.raises(WindowClfError, match=r"/proc.*cannot write here"):
+        check_free(Path("/proc/run"), force=False)
+
+
+def test_looking_whether_a_place_can_be_written_leaves_nothing(tmp_path: Path) -> None:
+    check_free(tmp_path / "a" / "run", force=False)
+    assert list(tmp_path.iterdir()) == []

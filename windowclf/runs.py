@@ -5,7 +5,9 @@ epoch) and `model/`.
 """
 
 import json
+import os
 import platform
+import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -134,7 +136,8 @@ def check_free(out: Path, force: bool) -> None:
     Raises
     ------
     WindowClfError
-        If `out` is a file, or a directory with something in it and `force` is not given.
+        If `out` is a file, or a directory with something in it and `force` is not given, or nothing can be
+        written there: better now than after an hour of training.
     """
     if out.exists() and not out.is_dir():
         raise WindowClfError("a file stands where the run directory should be", where=str(out))
@@ -144,6 +147,11 @@ def check_free(out: Path, force: bool) -> None:
             where=str(out),
             hint="Give --force to replace the run in it, or another --out.",
         )
+    parent = next(path for path in (out, *out.absolute().parents) if path.is_dir())
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".windowclf", dir=parent))
+    except OSError as error:
+        raise WindowClfError("cannot write here", where=str(parent), found=error.strerror) from error
 
 
 def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
