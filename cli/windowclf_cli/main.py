@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "Compare a model's labels with true ones.",
     "tag": "Label text.",
     "explain": "Show why each word got its label.",
+    "serve": "Serve models over HTTP.",
     "graph": "Show the computation and the gradients of one window.",
     "check": "Check a network before trusting it: gradients, first loss, over-fitting.",
     "info": "Show what a model is and what it was trained on.",

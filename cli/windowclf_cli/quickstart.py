@@ -117,6 +117,7 @@ def _say_what_next(out: Path) -> None:
         ),
         ("see why", f'windowclf explain {model} "{EXAMPLE}"'),
         ("see the gradients", f'windowclf graph {model} --text "{EXAMPLE}" --word Paris'),
+        ("serve it over HTTP", f"windowclf serve {model}"),
         ("train on your own file", "windowclf train --train my.conll --dev my-dev.conll --out runs/mine"),
     ):
         click.echo(f"  {what.ljust(24)}{how}")
