@@ -56,7 +56,8 @@ def run(arguments: list[str]) -> tuple[dict[str, Any], float, float]:
         process = subprocess.Popen(command, stdout=output)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = perf_counter() - started
-        if os.waitstatus_to_exitcode(status) != 0:
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
             raise SystemExit(f"failed: windowclf {' '.join(arguments)}")
         output.seek(0)
         return json.load(output), seconds, usage.ru_maxrss / 1024
