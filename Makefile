@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test oracles lint format results clean
+.PHONY: demo test oracles minimum lint format results clean
 
 demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
@@ -20,6 +20,13 @@ lint: $(VENV)/.stamp-test
 # PyTorch's default wheels bring gigabytes of CUDA; README.md says how to get its CPU build first.
 oracles: $(VENV)/.stamp-oracles
 	$(BIN)/python -m pytest tests/oracles
+
+# The tests against the oldest versions that pyproject.toml allows.
+minimum:
+	$(PYTHON) -m venv .venv-minimum
+	.venv-minimum/bin/python -m pip install --quiet $$($(PYTHON) tests/minimum_versions.py) build
+	.venv-minimum/bin/python -m pip install --quiet --no-deps --editable .
+	.venv-minimum/bin/python -m pytest -m "not slow"
 
 format: $(VENV)/.stamp-test
 	$(BIN)/ruff check --fix .
@@ -45,4 +52,4 @@ $(VENV)/.stamp-oracles: $(VENV)/bin/python pyproject.toml
 	touch $@ $(VENV)/.stamp-test $(VENV)/.stamp-install
 
 clean:
-	rm -rf $(VENV) dist build runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-minimum dist build runs .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
