@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -62,6 +62,14 @@ def make_vectors(words: list[str], dimension: int = 6, seed: int = 0) -> WordVec
     """Return random vectors, the same for the same seed."""
     matrix = np.random.default_rng(seed).standard_normal((len(words), dimension)).astype(np.float32)
     return WordVectors("seeded", f"seed {seed}", words, matrix, f"sha256 of seed {seed}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the cache of the person who runs the tests as it is, commands in other processes included."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WINDOWCLF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")
