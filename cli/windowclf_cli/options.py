@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from windowclf.config import Config
-from windowclf.config_io import override, read_config
+from windowclf.config_io import override, read_config, with_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,6 +34,14 @@ _MODEL_OPTIONS = {
     "max_vectors": "model.max_vectors",
     "seed": "training.seed",
 }
+
+
+def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None or value.isdecimal():
+        return None if value is None else int(value)
+    if value == "all":
+        return 0
+    raise click.BadParameter(f"{value!r} is neither a whole number nor 'all'.")
 
 
 def columns_options(function: F) -> F:
@@ -78,7 +85,10 @@ def configuration_options(function: F) -> F:
             click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name or a file."),
             click.option("--tuning", type=click.Choice(["frozen", "tuned"]), help="May training move them?"),
             click.option(
-                "--max-vectors", metavar="N|all", help="Vectors that the model keeps. [default: 100000]"
+                "--max-vectors",
+                metavar="N|all",
+                callback=_number_or_all,
+                help="Vectors that the model keeps. [default: 100000]",
             ),
             click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
             click.option(
@@ -96,26 +106,15 @@ def configuration_options(function: F) -> F:
 
 def configuration(base: Config | None = None) -> Config:
     """Build the configuration of the present command: a file, then --set, then the options given."""
-    ctx = click.get_current_context()
-    given = dict(ctx.params)
+    given = click.get_current_context().params
     config = base or Config()
     if given.get("config") is not None:
         config = read_config(given["config"])
-    if given.get("max_vectors") == "all":
-        given["max_vectors"] = "0"
     config = override(config, given.get("assignments", ()))
     for name, key in (_DATA_OPTIONS | _MODEL_OPTIONS).items():
-        if given.get(name) is not None and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            config = override(config, [f"{key}={_toml(given[name])}"], where=f"--{name.replace('_', '-')}")
+        if given.get(name) is not None:
+            config = with_value(config, key, given[name], where=f"--{name.replace('_', '-')}")
     return config
-
-
-def _toml(value: object) -> str:
-    """Write an option's value so that it keeps its type: `--separator 1` is a string."""
-    if isinstance(value, str) and not value.isdigit():
-        escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in value)
-        return f'"{escaped}"'
-    return str(value)
 
 
 @contextmanager

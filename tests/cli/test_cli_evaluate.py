@@ -115,3 +115,10 @@ def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     result = run("info", tmp_path / "nothing")
     assert result.exit_code == 2
     assert "no such model" in result.stderr
+
+
+def test_a_digit_can_be_the_separator(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "columns.conll"
+    corpus.write_text("Paris1B-LOC\nsleeps1O\n\n")
+    figures = json.loads(run("evaluate", sample_model, corpus, "--separator", "1", "--json").stdout)
+    assert figures["n_tokens"] == 2
