@@ -8,7 +8,7 @@ text (words, ids, caches) is as in any other.
 
 import argparse
 import json
-import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,15 @@ from windowclf.config_io import override
 
 SMALL = 2  # megabytes; several times what is held at once
 _USUAL = "understandably unforgettable Constantinople nevertheless disappointed .\n" * 10
+_TAG = """
+import atexit, sys
+def report():
+    with open("/proc/self/status") as status:
+        sys.stderr.writelines(line for line in status if line.startswith("VmHWM"))
+atexit.register(report)
+from windowclf_cli.main import cli
+cli()
+"""
 
 
 def lines() -> Iterator[str]:
@@ -38,22 +47,27 @@ def make_model(directory: Path) -> Path:
     return directory / "model"
 
 
-def peak_megabytes(model: Path, megabytes: int) -> float:
-    """Pipe text through `windowclf tag` in a process of its own and return its peak memory."""
-    command = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag", str(model), "-"]
-    process = subprocess.Popen([*command, "--threads", "1"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    assert process.stdin is not None
-    with process.stdin as stdin:
+def peak_megabytes(model: Path, megabytes: int, *, prelude: str = "") -> float:
+    """Pipe text through `windowclf tag` in a process of its own and return that process's peak memory.
+
+    `prelude` is Python that runs in it first. The peak is what Linux calls VmHWM; `ru_maxrss` would count
+    the process it was forked from, which may be larger.
+    """
+    command = [sys.executable, "-c", f"{prelude}\n{_TAG}", "tag", str(model), "-", "--threads", "1"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=subprocess.DEVNULL, stderr=pipe) as process:
+        assert process.stdin is not None and process.stderr is not None
         size = 0
         for text in lines():
-            size += stdin.write(text.encode())
+            size += process.stdin.write(text.encode())
             if size >= megabytes * 1_000_000:
                 break
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"windowclf tag ended with status {process.returncode}")
-    return usage.ru_maxrss / 1024
+        process.stdin.close()
+        printed = process.stderr.read().decode()
+    peak = re.fullmatch(r"VmHWM:\s*(\d+) kB\n", printed)
+    if process.returncode != 0 or peak is None:
+        raise SystemExit(f"windowclf tag ended with status {process.returncode}: {printed}")
+    return int(peak[1]) / 1024
 
 
 def main() -> None:
