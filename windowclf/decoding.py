@@ -3,11 +3,13 @@
 N tokens, C labels, S sentences, T tokens of one sentence.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.text.label_set import LabelSet
-from windowclf.text.labels import is_legal
+from windowclf.text.labels import Scheme, is_legal
 
 
 def best_labels(log_probs: Floats, lengths: Ints, labels: LabelSet) -> Ints:
@@ -70,9 +72,16 @@ def best_legal_path(log_probs: Floats, legal: Bools) -> Ints:
 def legal_pairs(labels: LabelSet) -> Bools:
     """Return (C + 1, C + 1) whether label j may follow label i; the last of each is the sentence's end."""
     assert labels.inner_scheme is not None
-    names = [*labels.names, None]
-    scheme = labels.inner_scheme
-    return np.array([[is_legal(first, second, scheme) for second in names] for first in names])
+    return _legal_pairs(labels.names, labels.inner_scheme)
+
+
+@lru_cache(maxsize=64)
+def _legal_pairs(names: tuple[str, ...], scheme: Scheme) -> Bools:
+    """Make the table once for a set of labels, not for every text; it is read-only."""
+    ends = [*names, None]
+    table = np.array([[is_legal(first, second, scheme) for second in ends] for first in ends])
+    table.flags.writeable = False
+    return table
 
 
 def _illegal_sentences(best: Ints, lengths: Ints, legal: Bools) -> list[int]:

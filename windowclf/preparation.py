@@ -12,6 +12,7 @@ from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
 from windowclf.errors import DataError
 from windowclf.text.label_set import IGNORED, LabelSet
+from windowclf.text.lines import is_utf8
 from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import Vocabulary, choose_words
 from windowclf.text.windows import Encoder, windows
@@ -74,18 +75,10 @@ def check_words(counts: Mapping[str, int]) -> None:
         For a word that is empty, holds a line break, or is not valid Unicode.
     """
     for word in counts:
-        if not word or "\n" in word or not _encodes(word):
+        if not word or "\n" in word or not is_utf8(word):
             raise DataError(
                 "a training word is empty, holds a line break, or is not valid Unicode", found=word
             )
-
-
-def _encodes(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def choose_vectors(

@@ -5,7 +5,7 @@ import click
 from windowclf.config_io import config_to_dict, config_to_toml
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
-from windowclf_cli.output import describe_labels, percent, print_json, print_table
+from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name
 
 
 @click.command()
@@ -44,7 +44,7 @@ def command(model: str, as_json: bool) -> None:
         f"{len(stored.vocabulary.training_counts):,} different"
     )
     if training.get("dev_score") is not None:
-        score = "token accuracy" if stored.labels.scheme is None else "entity F1"
+        score = score_name(stored.labels)
         click.echo(f"dev       {score} {percent(training['dev_score'])} (epoch {training['best_epoch']})")
     vectors = info["vectors"]
     click.echo(

@@ -46,6 +46,11 @@ def describe_labels(labels: LabelSet) -> str:
     return f"{len(labels)} ({labels.scheme}{learnt})"
 
 
+def score_name(labels: LabelSet) -> str:
+    """Name the score that `Evaluation.main_score` is for these labels."""
+    return "token accuracy" if labels.scheme is None else "entity F1"
+
+
 def percent(value: float | None) -> str:
     """Write a rate in percent, with two decimals."""
     return "–" if value is None else f"{100 * value:.2f}"

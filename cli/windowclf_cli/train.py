@@ -8,6 +8,7 @@ import click
 
 from windowclf.errors import WindowClfError
 from windowclf.runs import TrainingRun
+from windowclf.text.vocabulary import describe_coverage
 from windowclf_cli.options import (
     configuration,
     configuration_options,
@@ -15,7 +16,7 @@ from windowclf_cli.options import (
     limited_threads,
     threads_option,
 )
-from windowclf_cli.output import describe_labels, follow_training, percent, print_json
+from windowclf_cli.output import describe_labels, follow_training, percent, print_json, score_name
 
 
 @click.command()
@@ -76,22 +77,16 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         print_json(record | {"out": str(run.out)})
         return
     info = record["model"]
-    found = info["coverage"]
-    n_tokens = info["training"]["tokens"]
     labels = run.tagger.stored.labels
-    score = "token accuracy" if labels.scheme is None else "entity F1"
-    with_vector = n_tokens - found["unknown"]
     click.echo(
         f"vectors   {info['vectors']['name']} ({info['vectors']['dimension']} dimensions, "
         f"sha256 {info['vectors']['sha256'][:12]})"
     )
-    click.echo(
-        f"coverage  {percent(with_vector / n_tokens)} % of {n_tokens:,} training words have a vector: "
-        f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
-        f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
-    )
+    click.echo(f"coverage  {describe_coverage(info['coverage'], words='training words')}")
     click.echo(f"labels    {describe_labels(labels)}")
     click.echo(f"ended     {record['finished'] or 'interrupted'}")
     if run.best.dev_score is not None:
-        click.echo(f"best      epoch {run.best.epoch}: {score} on dev {percent(run.best.dev_score)}")
+        click.echo(
+            f"best      epoch {run.best.epoch}: {score_name(labels)} on dev {percent(run.best.dev_score)}"
+        )
     click.echo(f"model     {run.out / 'model'}")

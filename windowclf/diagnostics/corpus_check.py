@@ -19,7 +19,7 @@ from windowclf.text.labels import ALLOWED_LABELS, Scheme, detect_scheme, illegal
 from windowclf.text.lines import STDIN
 from windowclf.text.sentence import Sentence
 from windowclf.text.vectors import WordVectors
-from windowclf.text.vocabulary import Vocabulary, count_words, coverage
+from windowclf.text.vocabulary import Vocabulary, count_words, coverage, describe_coverage
 
 CHANCE_WORDS = 5
 """Sentences of up to so many words may stand in two files by chance. In UD English EWT, 162 sentences of dev
@@ -240,10 +240,5 @@ def _coverage(files: Iterable[_File], vectors: WordVectors) -> Iterator[Finding]
         counts = count_words(sentence.tokens for sentence in file.sentences)
         if not counts:
             continue
-        found, n = coverage(counts, vocabulary), counts.total()
-        message = (
-            f"{100 * (n - found['unknown']) / n:.2f} % of {n:,} words have a vector in {vectors.name}: "
-            f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
-            f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
-        )
+        message = describe_coverage(coverage(counts, vocabulary), vectors=vectors.name)
         yield Finding("coverage", file.name, None, message)

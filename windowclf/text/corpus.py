@@ -13,7 +13,7 @@ from windowclf.text.conll import conll_lines, read_conll
 from windowclf.text.conllu import LabelField, conllu_lines, read_conllu
 from windowclf.text.jsonl import jsonl_line, read_jsonl
 from windowclf.text.labels import Scheme
-from windowclf.text.lines import source_name
+from windowclf.text.lines import is_utf8, source_name
 from windowclf.text.plain import inline, read_text, read_tokens
 from windowclf.text.sentence import Sentence
 
@@ -166,7 +166,7 @@ def write_sentences(
     write = writers[format]
     for sentence in sentences:
         written = write(sentence)
-        if not written.isascii() and not _is_utf8(written):
+        if not written.isascii() and not is_utf8(written):
             raise sentence.error("a lone surrogate cannot be written", found=written)
         stream.write(written)
 
@@ -175,14 +175,6 @@ def format_of(path: str | Path) -> InputFormat:
     """Return the format of a corpus file by its ending, with or without .gz; "conll" for any other."""
     name = Path(path).name.lower().removesuffix(".gz")
     return _BY_ENDING.get(Path(name).suffix, "conll")
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:

@@ -140,3 +140,12 @@ def _not_utf8(where: str, line: int, offset: int, byte: int) -> DataError:
     return DataError(
         f"not UTF-8 at byte {offset}", where=where, line=line, found=bytes([byte]), hint=_ENCODING_HINT
     )
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: whether it holds no lone surrogate."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -13,6 +13,7 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.errors import ModelFileError, VectorsError
 from windowclf.files import map_arrays, save_arrays
+from windowclf.text.lines import is_utf8
 
 WORDS_FILE = "words.txt"
 MATRIX_FILE = "vectors.safetensors"
@@ -95,7 +96,7 @@ def _faulty_word(words: list[str]) -> tuple[int, str, str] | None:
     """Find the first word that breaks a rule: its row, the problem, what is allowed."""
     joined = "\n".join(words)
     suspicious = "" in words or BLANK.search(joined.replace("\n", "")) or joined.count("\n") != len(words) - 1
-    if not suspicious and len(set(words)) == len(words) and _encodes(joined):
+    if not suspicious and len(set(words)) == len(words) and is_utf8(joined):
         return None
     first_row: dict[str, int] = {}
     for row, word in enumerate(words):
@@ -103,20 +104,12 @@ def _faulty_word(words: list[str]) -> tuple[int, str, str] | None:
             return row, "a word is empty", "at least one character"
         if BLANK.search(word):
             return row, "a word contains a blank", "words without blanks"
-        if not _encodes(word):
+        if not is_utf8(word):
             return row, "a word is not valid Unicode", "text that can be written as UTF-8"
         if word in first_row:
             return row, f"a word comes twice, first as word {first_row[word] + 1}", "each word once"
         first_row[word] = row
     return None
-
-
-def _encodes(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _row_not_finite(matrix: Floats) -> int | None:

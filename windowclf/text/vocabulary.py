@@ -100,6 +100,17 @@ def count_words(sentences: Iterable[Sequence[str]]) -> Counter[str]:
     return counts
 
 
+def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors: str = "") -> str:
+    """Say in words what `coverage` counted, of which tokens and, if that is named, in which vectors."""
+    n = sum(found.values())
+    where = f" in {vectors}" if vectors else ""
+    return (
+        f"{100 * (n - found['unknown']) / n:.2f} % of {n:,} {words} have a vector{where}: "
+        f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
+        f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
+    )
+
+
 def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int]:
     """Count the tokens found at each step of :meth:`Vocabulary.find`, and those without a vector."""
     result = {match.name.lower(): 0 for match in Match}
