@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
-from windowclf.decoding import best_labels, best_legal_path, legal_pairs
+from windowclf.decoding import best_labels, best_legal_paths, legal_pairs
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme, illegal_transitions
 
@@ -157,4 +157,30 @@ def test_the_table_of_legal_pairs_has_the_sentence_s_ends_last() -> None:
 def test_a_path_of_one_word_begins_and_ends_there() -> None:
     labels = ONE_KIND[Scheme.IOBES]
     scores = _scores_of(["B-LOC"], labels) + 0.5 * _scores_of(["S-LOC"], labels)
-    assert best_legal_path(scores, legal_pairs(labels)).tolist() == [labels.names.index("S-LOC")]
+    paths = best_legal_paths(scores[:, None], np.array([1]), legal_pairs(labels))
+    assert paths.tolist() == [[labels.names.index("S-LOC")]]
+
+
+@given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=6), seed=SEEDS)
+def test_paths_side_by_side_are_those_of_each_alone(lengths: list[int], seed: int) -> None:
+    labels = LABELS[Scheme.IOBES]
+    legal = legal_pairs(labels)
+    lengths.sort(reverse=True)
+    shape = (lengths[0], len(lengths), len(labels))
+    scores = np.random.default_rng(seed).standard_normal(shape)
+    paths = best_legal_paths(scores, np.array(lengths), legal)
+    for i, n in enumerate(lengths):
+        alone = best_legal_paths(scores[:n, i : i + 1], np.array([n]), legal)
+        assert paths[:, i].tolist() == [*alone[:, 0].tolist(), *[0] * (lengths[0] - n)]
+
+
+def test_many_illegal_sentences_at_once_are_decoded_in_bounded_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = ONE_KIND[Scheme.IOB2]
+    lengths = [1, 7, 2, 3, 9, 1, 2]
+    scores = _random_scores(sum(lengths), labels, 0)
+    scores[:, labels.names.index("I-LOC")] += 2
+    together = _named(scores, lengths, labels)
+    monkeypatch.setattr("windowclf.decoding._SUMS_AT_ONCE", 32)  # two sentences of three labels and the end
+    assert _named(scores, lengths, labels) == together

@@ -81,7 +81,8 @@ def test_a_loaded_model_is_the_saved_one_in_every_part(tagger: WindowTagger, dir
     assert loaded.info == saved.info
     assert loaded.vocabulary.words == saved.vocabulary.words
     assert loaded.vocabulary.training_counts == saved.vocabulary.training_counts
-    assert vars(loaded.labels) == vars(saved.labels)
+    for name in ("names", "scheme", "inner_scheme", "ignore"):
+        assert getattr(loaded.labels, name) == getattr(saved.labels, name)
     assert loaded.parameters.keys() == saved.parameters.keys()
     for name, parameter in saved.parameters.items():
         assert loaded.parameters[name].dtype == parameter.dtype

@@ -258,6 +258,59 @@ def test_labels_are_legal_and_probabilities_sum_to_one(
         np.testing.assert_allclose(probs.sum(axis=1), 1, rtol=1e-5)
 
 
+SPELLED = [
+    # (scheme of the labels, the one they are learnt in, the labels learnt as one)
+    ("IOB2", "IOBES", ("O", "B-LOC", "I-LOC"), {"B-LOC": "BS", "I-LOC": "IE"}),
+    ("IOB2", "IOB2", ("O", "B-LOC", "I-LOC"), {}),
+    ("IOBES", "IOBES", ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC"), {}),
+    ("IOBES", "IOB2", ("O", "B-LOC", "I-LOC"), {}),
+    ("IOB1", "IOBES", ("O", "B-LOC", "I-LOC", "E-LOC", "S-LOC"), {}),
+]
+
+
+@pytest.mark.parametrize("scheme, inner_scheme, names, merged", SPELLED)
+def test_every_label_has_the_probability_of_all_that_are_spelled_like_it(
+    scheme: str,
+    inner_scheme: Any,
+    names: tuple[str, ...],
+    merged: dict[str, str],
+    quick: Config,
+    vectors: WordVectors,
+    corpus: Labelled,
+) -> None:
+    config = replace(quick, model=replace(quick.model, inner_scheme=inner_scheme))
+    labels = [convert(sequence, Scheme(scheme)) for sequence in corpus[1]]
+    tagger = WindowTagger(config, vectors=vectors).fit(corpus[0], labels)
+    assert tagger.spelled_labels == names
+    sentences = [*corpus[0], []]
+    for tagged, probs in zip(tagger.tag(sentences, every=True), tagger.predict_proba(sentences), strict=True):
+        assert tagged.every is not None
+        for column, name in zip(tagged.every.T, names, strict=True):
+            learnt = [f"{prefix}-LOC" for prefix in merged.get(name, "")] or [name]
+            together = probs[:, [tagger.labels.index(label) for label in learnt]].sum(axis=1)
+            np.testing.assert_allclose(column, together, rtol=1e-6)
+        if merged or scheme == inner_scheme:
+            columns = [names.index(label) for label in tagged.labels]
+            assert tagged.probabilities == tagged.every[np.arange(len(columns)), columns].tolist()
+
+
+def test_the_probability_of_every_label_comes_only_when_asked_for(tagger: WindowTagger) -> None:
+    assert tagger.tag([["Paris"]])[0].every is None
+
+
+def test_where_neighbours_decide_the_spelling_the_probability_is_of_the_label_learnt(
+    config: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    config = replace(config, model=replace(config.model, inner_scheme="IOBES"))
+    labels = [convert(sequence, Scheme.IOB1) for sequence in corpus[1]]
+    tagger = WindowTagger(config, vectors=vectors).fit(corpus[0], labels)
+    (tagged,) = tagger.tag([["Rome", "is"]], every=True)
+    assert (tagged.labels, tagged.every is not None) == (["I-LOC", "O"], True)
+    assert tagged.probabilities == pytest.approx(
+        tagger.predict_proba([["Rome", "is"]])[0][[0, 1], [tagger.labels.index("S-LOC"), 0]]
+    )
+
+
 @given(sentences=TEXTS)
 def test_a_tag_has_the_probability_of_its_own_label(sentences: list[list[str]], tagger: WindowTagger) -> None:
     for tagged, probs in zip(tagger.tag(sentences), tagger.predict_proba(sentences), strict=True):

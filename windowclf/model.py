@@ -190,11 +190,15 @@ class WindowModel:
 
     def scores(self, words: Ints, windows: Ints) -> Floats:
         """Score any number of windows in bounded memory, without a backward pass; shapes as in `forward`."""
-        x, _ = self._describe(words, None)
+        x = self.describe(words)
         parts = [np.zeros((0, len(self.parameters["output.b"])), x.dtype)]
         for first in range(0, len(windows), _WINDOWS_AT_ONCE):
             parts.append(self._classify(x, windows[first : first + _WINDOWS_AT_ONCE], None, None)[0])
         return np.concatenate(parts)
+
+    def describe(self, words: Ints) -> Floats:
+        """Return the F numbers that describe each distinct word: words (U, J) -> x (U, F)."""
+        return self._describe(words, None)[0]
 
     def _describe(self, words: Ints, trace: Trace | None) -> tuple[Floats, Backward]:
         """Look up what each distinct word is described by: words (U, J) -> x (U, F)."""

@@ -42,12 +42,12 @@ class Pipeline:
 
     def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
         """Yield scores (N, C) and lengths (S,), for as many sentences at a time as memory should hold."""
-        for part in _parts(sentences):
+        for part in cut(sentences):
             encoded, around = self.encode(part)
             yield self.model.scores(encoded.words, around), encoded.lengths
 
 
-def _parts(sentences: Sentences) -> Iterator[Sentences]:
+def cut(sentences: Sentences) -> Iterator[Sentences]:
     """Cut a list of sentences into runs of about `TOKENS_AT_ONCE` words."""
     first, n_tokens = 0, 0
     for i, sentence in enumerate(sentences):

@@ -63,7 +63,8 @@ def check_sentences(
 def _are_strings(values: Any) -> bool:
     """Say whether this is a sequence of strings that is not itself a string."""
     is_list = hasattr(values, "__len__") and hasattr(values, "__iter__") and not isinstance(values, str)
-    return is_list and all(isinstance(value, str) for value in values)
+    # the types first: they are few, and most often one
+    return is_list and ({*map(type, values)} <= {str} or all(isinstance(value, str) for value in values))
 
 
 def check_words(counts: Mapping[str, int]) -> None:

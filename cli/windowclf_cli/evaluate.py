@@ -15,6 +15,7 @@ from windowclf_cli.options import (
     json_option,
     limited_threads,
     model_argument,
+    table_option,
     threads_option,
 )
 from windowclf_cli.output import percent, print_json, print_table
@@ -27,8 +28,9 @@ _CONFUSIONS_SHOWN = 10
 @click.argument("file", metavar="FILE")
 @columns_options
 @threads_option
+@table_option
 @json_option
-def command(model: str, file: str, threads: int | None, as_json: bool, **_: Any) -> None:
+def command(model: str, file: str, threads: int | None, table_mb: float, as_json: bool, **_: Any) -> None:
     """Compare a model's labels with the true ones of FILE.
 
     Entities count by conlleval's rules. Rates are fractions in JSON and per cent in the table. Columns are
@@ -42,7 +44,7 @@ def command(model: str, file: str, threads: int | None, as_json: bool, **_: Any)
     config = configuration(replace(tagger.config, data=replace(tagger.config.data, format="auto")))
     sentences, labels = columns(read_labelled(file, options_of(config.data)))
     with limited_threads(threads):
-        evaluation = tagger.evaluate(sentences, labels)
+        evaluation = tagger.compile(table_mb=table_mb).evaluate(sentences, labels)
     if as_json:
         print_json(evaluation.to_dict())
     else:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from windowclf.compiled import TABLE_MB
 from windowclf.config import Config
 from windowclf.config_io import override, read_config, with_value
 
@@ -15,6 +16,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Threads of linear algebra. [default: one per core]"
+)
+table_option = click.option(
+    "--table-mb",
+    type=click.FloatRange(min=0),
+    default=TABLE_MB,
+    show_default=True,
+    help="Megabytes for tables of frequent words, which make tagging fast; they are filled as words come.",
 )
 model_argument = click.argument("model", metavar="MODEL")
 

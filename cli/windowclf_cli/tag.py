@@ -12,7 +12,7 @@ from windowclf.tagging import MOST_SENTENCES, TagFormat, tag_stream
 from windowclf.text.corpora import options_of
 from windowclf.text.corpus import InputFormat, ReadOptions, read_sentences
 from windowclf.text.plain import sentences_of_text
-from windowclf_cli.options import limited_threads, model_argument, threads_option
+from windowclf_cli.options import limited_threads, model_argument, table_option, threads_option
 
 _FORMATS = {
     ".conll": "conll",
@@ -40,9 +40,14 @@ _FORMATS = {
 )
 @click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0.")
 @click.option("--separator", help="Between columns of CoNLL input.")
-@click.option("--probabilities", is_flag=True, help="Add the probability of each label (conll and jsonl).")
+@click.option(
+    "--probabilities",
+    is_flag=True,
+    help="Add the probability of each label as it is spelled (conll and jsonl).",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format jsonl.")
 @threads_option
+@table_option
 def command(
     model: str,
     file: str | None,
@@ -54,6 +59,7 @@ def command(
     probabilities: bool,
     as_json: bool,
     threads: int | None,
+    table_mb: float,
 ) -> None:
     """Label text from --text, a FILE or standard input (-).
 
@@ -80,7 +86,7 @@ def command(
         sentences = read_sentences(file, _options(tagger, file, input_format, token_column, separator))
     with limited_threads(threads):
         tag_stream(
-            tagger,
+            tagger.compile(table_mb=table_mb),
             sentences,
             sys.stdout,
             chosen,

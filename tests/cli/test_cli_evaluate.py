@@ -29,6 +29,16 @@ def test_json_has_the_figures_that_the_documentation_promises(sample_model: Path
     assert sum(row["support"] for row in figures["labels"]) == 1750
 
 
+def test_the_size_of_the_tables_changes_no_figure(sample_model: Path) -> None:
+    figures = [
+        json.loads(run("evaluate", sample_model, "sample:test", "--json", *arguments).stdout)
+        for arguments in ([], ["--table-mb", "0.5"])
+    ]
+    for figure in figures:
+        del figure["tokens_per_second"]
+    assert figures[0] == figures[1]
+
+
 def test_the_table_shows_entities_and_confusions(sample_model: Path) -> None:
     result = run("evaluate", sample_model, "sample:test")
     for expected in ("token accuracy", "unseen in training", "Entities", "MISC", "Most frequent confusions"):

@@ -64,6 +64,20 @@ def test_jsonl_carries_text_offsets_and_probabilities(sample_model: Path) -> Non
         assert len(record["labels"]) == len(record["tokens"]) == len(record["probabilities"])
 
 
+@pytest.mark.parametrize("table_mb", ["0", "0.05"])
+def test_the_size_of_the_tables_changes_no_label(sample_model: Path, table_mb: str) -> None:
+    text = "We saw Paris. Then Angela Merkel flew from Berlin to New York!"
+    expected = tag(sample_model, "--text", text).stdout
+    assert "[LOC Berlin]" in expected
+    assert tag(sample_model, "--text", text, "--table-mb", table_mb).stdout == expected
+
+
+def test_tables_of_negative_size_are_refused(sample_model: Path) -> None:
+    result = tag(sample_model, "--text", "x", "--table-mb", "-1")
+    assert result.exit_code == 2
+    assert "--table-mb" in result.stderr
+
+
 def test_strange_text_passes_whole(sample_model: Path) -> None:
     text = "Hi \x00 👩‍👩‍👧 שלום עליכם مرحبا\x07 ﷽ e\u0301te\u0301 Paris"
     result = tag(sample_model, "-", "--json", stdin=text)

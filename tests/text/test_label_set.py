@@ -116,6 +116,43 @@ def test_labels_are_numbered_in_the_scheme_they_are_learnt_in(
     assert ["_" if i == IGNORED else label_set.names[i] for i in numbers] == learnt.split()
 
 
+@pytest.mark.parametrize(
+    "scheme, inner_scheme, names",
+    [
+        (Scheme.IOB2, Scheme.IOBES, ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")),
+        (Scheme.IOB2, Scheme.IOB2, ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")),
+        (Scheme.IOBES, Scheme.IOB2, ("O", "B-LOC", "I-LOC", "B-PER", "I-PER")),
+    ],
+)
+def test_labels_that_are_spelled_alike_are_one(
+    scheme: Scheme, inner_scheme: Scheme, names: tuple[str, ...]
+) -> None:
+    labels = LabelSet.of([["O", "B-LOC", "B-PER"]], scheme=scheme, inner_scheme=inner_scheme)
+    assert labels.spelled_names == names
+
+
+def test_probabilities_of_labels_that_are_spelled_alike_are_added() -> None:
+    labels = LabelSet.of([["O", "B-X"]], inner_scheme=Scheme.IOBES)
+    assert labels.names == ("O", "B-X", "I-X", "E-X", "S-X")
+    probs = np.array([[0.5, 0.25, 0.125, 0.0625, 0.0625], [0, 0, 0, 1, 0]], np.float32)
+    assert labels.merge(probs).tolist() == [[0.5, 0.3125, 0.1875], [0, 0, 1]]
+
+
+def test_probabilities_that_are_added_are_at_most_one() -> None:
+    above = np.array([[0, 0.625, 0, 0, 0.37500012]], np.float32)
+    assert above.sum() > 1
+    assert LabelSet.of([["O", "B-X"]], inner_scheme=Scheme.IOBES).merge(above).max() == 1
+
+
+@pytest.mark.parametrize(
+    "labels", [LabelSet(["a", "b"], None), LabelSet(["O", "S-X"], Scheme.IOB1, Scheme.IOBES)]
+)
+def test_where_no_labels_are_spelled_alike_probabilities_stay(labels: LabelSet) -> None:
+    probs = np.array([[0.25, 0.75]], np.float32)
+    assert labels.spelled_names == labels.names
+    np.testing.assert_array_equal(labels.merge(probs), probs)
+
+
 KINDS = st.sampled_from(["LOC", "PER"])
 SPANS = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), KINDS), max_size=4)
 

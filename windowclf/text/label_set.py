@@ -1,10 +1,11 @@
 """The labels of a task: their order, their scheme, and the one that means "context only"."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from windowclf.arrays import Ints
+from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError
 from windowclf.text.labels import (
     ALLOWED_LABELS,
@@ -20,6 +21,8 @@ from windowclf.text.labels import (
 
 IGNORED = -1  # the target of a token that is left out of loss and scores
 _PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BIES"}
+_Value = TypeVar("_Value")
+_IOB2_OF_IOBES = {"S": "B", "E": "I"}  # the other prefixes are the same in both
 
 
 class LabelSet:
@@ -35,6 +38,15 @@ class LabelSet:
         How `names` mark spans. Span labels are learnt in it, and turned back into `scheme` when tagging.
     ignore : str or None
         The label of tokens that are context only; not among `names`.
+
+    Attributes
+    ----------
+    spelled_names : tuple of str
+        The labels as the user spells them. Learnt as IOBES and spelled as IOB2, ``S-x`` and ``B-x`` are both
+        ``B-x``, ``E-x`` and ``I-x`` both ``I-x``. Where the spelling of a label depends on its neighbours (as
+        IOB1, or learnt as IOB2 and spelled as IOBES), these are `names`.
+    spelled_ids : array (C,)
+        For each of `names` its place in `spelled_names`.
     """
 
     def __init__(
@@ -49,6 +61,14 @@ class LabelSet:
         self.inner_scheme = inner_scheme
         self.ignore = ignore
         self._ids = {name: i for i, name in enumerate(self.names)}
+        self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
+        # a label alone tells how it is spelled
+        self._is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
+        self._spelled = [_as_iob2(name) if self._is_merged else name for name in self.names]
+        self.spelled_names = tuple(dict.fromkeys(self._spelled))
+        self.spelled_ids = np.array([self.spelled_names.index(name) for name in self._spelled], np.int64)
+        # column j: which of `names` are spelled as spelled_names[j]
+        self._merging = np.eye(len(self.spelled_names), dtype=np.float32)[self.spelled_ids]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -150,11 +170,31 @@ class LabelSet:
         except KeyError as error:
             raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None
 
+    def merge(self, probs: Floats) -> Floats:
+        """Return the probabilities (N, C') of `spelled_names` from those of `names` (N, C)."""
+        # sums of a few float32 numbers can come out a little above 1
+        return np.minimum(probs @ self._merging, 1) if self._is_merged else probs
+
     def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
-        """Return the user's labels of sentences from label numbers (N,) and sentence lengths (S,)."""
-        names = [self.names[i] for i in ids.tolist()]
-        ends = np.cumsum(lengths).tolist()
-        sentences = [names[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True)]
-        if self.scheme is None or self.scheme == self.inner_scheme:
+        """Return the user's labels of sentences from label numbers (N,) and sentence lengths (S,).
+
+        The numbers are of labels that follow the inner scheme, as `encode` and `best_labels` give them.
+        """
+        spelled = self._spelled if self._is_spelled_alone else self.names
+        sentences = parted([spelled[i] for i in ids.tolist()], lengths)
+        if self._is_spelled_alone:
             return sentences
+        assert self.scheme is not None
         return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]
+
+
+def parted(values: list[_Value], lengths: Ints) -> list[list[_Value]]:
+    """Cut the values (N,) of all tokens into those of each sentence; lengths (S,)."""
+    ends = np.cumsum(lengths).tolist()
+    return [values[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True)]
+
+
+def _as_iob2(name: str) -> str:
+    """Return how IOB2 spells a label of IOBES."""
+    prefix, kind = parse_label(name)
+    return f"{_IOB2_OF_IOBES[prefix]}-{kind}" if prefix in _IOB2_OF_IOBES else name

@@ -125,4 +125,5 @@ _RULES = (
     rf"[^\s\w]{_JOINERS}*+",
 )
 
-TOKEN = re.compile("|".join(_RULES))
+# No token begins with white space; to know that at one look saves trying every rule at every space.
+TOKEN = re.compile(rf"(?!\s)(?:{'|'.join(_RULES)})")

@@ -50,14 +50,16 @@ class Encoder:
         for sentence in sentences:
             lengths.append(len(sentence))
             tokens.extend([rows.setdefault(token, len(rows) + 2) for token in sentence])
-        nothing = [NONE] * self.features.n_columns
-        words = [[BOUNDARY, *nothing], [UNKNOWN, *nothing]]
-        words.extend([self.vocabulary.find(token)[0], *self.features.ids(token)] for token in rows)
         return EncodedText(
-            np.array(words, dtype=np.int32),
-            np.array(tokens, dtype=np.int32),
-            np.array(lengths, dtype=np.int64),
+            self.encode_words(rows), np.array(tokens, dtype=np.int32), np.array(lengths, dtype=np.int64)
         )
+
+    def encode_words(self, words: Iterable[str]) -> Ints:
+        """Return the ids (U, J) of words, after the row of the boundary and that of the absent word."""
+        nothing = [NONE] * self.features.n_columns
+        ids = [[BOUNDARY, *nothing], [UNKNOWN, *nothing]]
+        ids.extend([self.vocabulary.find(word)[0], *self.features.ids(word)] for word in words)
+        return np.array(ids, dtype=np.int32)
 
 
 def windows(tokens: Ints, lengths: Ints, width: int) -> Ints:
