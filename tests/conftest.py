@@ -1,11 +1,21 @@
 """What several tests stand on: a small vector set, a small corpus, a small trained tagger."""
 
 import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from email.message import Message
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -20,6 +30,7 @@ from windowclf_cli.main import cli
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
 
+SERVE = "from windowclf_cli.main import cli; cli(prog_name='windowclf')"
 Labelled = tuple[list[list[str]], list[list[str]]]
 
 VECTOR_WORDS = (
@@ -116,6 +127,84 @@ def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = CliRunner().invoke(cli, ["train", *arguments])
     assert result.exit_code == 0, result.output
     return out
+
+
+@dataclass
+class Service:
+    """A `windowclf serve` in a process of its own.
+
+    Attributes
+    ----------
+    process : subprocess.Popen
+    line : str
+        What it says when it is ready.
+    address : str
+    log_file : Path
+        Its standard error.
+    """
+
+    process: subprocess.Popen[str]
+    line: str
+    address: str
+    log_file: Path
+
+    def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, Any, Message]:
+        """Send a request; return status, body (read, if it is JSON) and headers of the answer."""
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}
+        try:
+            with urlopen(Request(self.address + path, data, headers), timeout=30) as response:
+                status, content, answered = response.status, response.read(), response.headers
+        except HTTPError as error:
+            with error:
+                status, content, answered = error.code, error.read(), error.headers
+        is_json = "json" in answered.get_content_subtype() and "nd" not in answered.get_content_subtype()
+        return status, json.loads(content) if is_json else content, answered
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the lines of its log so far."""
+        return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
+
+    def wait_for(self, message: str) -> None:
+        """Wait until its log holds a message."""
+        end = time.monotonic() + 30
+        while not any(message in line.get("message", "") for line in self.log()):
+            assert time.monotonic() < end, self.log()
+            time.sleep(0.02)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=40)
+
+
+@pytest.fixture(scope="session")
+def start_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+    """Return what starts the command on a free port; what still runs in the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object, **environment: str) -> Service:
+        log_file = tmp_path_factory.mktemp("service") / "stderr"
+        with log_file.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-c", SERVE, "serve", *map(str, arguments), "--port", "0"],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=os.environ | environment,
+            )
+        running.append(process)
+        assert process.stdout is not None
+        with process.stdout:
+            line = process.stdout.readline()
+        found = re.search(r"at (http://\S+);", line)
+        assert found is not None, log_file.read_text(encoding="utf-8")
+        return Service(process, line, found[1], log_file)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -1,43 +1,56 @@
-"""The application: routes, and nothing that lives longer than a request beside the models it is given."""
+"""The application: put together from its parts, for any WSGI server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import msgspec
-from flask import Flask, Response, request
-from werkzeug.exceptions import ServiceUnavailable, UnsupportedMediaType
+from flask import Flask, request
 
 from windowclf.tagger import WindowTagger
-from windowclf_service.answers import labels_of, tag_inputs
-from windowclf_service.errors import WrongField, register_errors
-from windowclf_service.schemas import TagAnswer, read_tag_request
+from windowclf_service import admission, page, security
+from windowclf_service.api import openapi, routes_inference, routes_v1
+from windowclf_service.board import Board
+from windowclf_service.config import ServiceConfig
+from windowclf_service.errors import register_errors
+from windowclf_service.models import Models, load_models
+from windowclf_service.monitoring import telemetry
 
-MAX_BODY_BYTES = 1_000_000
-MAX_INPUTS = 64
+
+class _Application(Flask):
+    """Flask, with request ids in its log, for views and hooks that are plain functions."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an exception that nobody caught."""
+        request_id = telemetry.request_id_of(request.environ)
+        self.logger.error(
+            "request %s failed: %s %s", request_id, request.method, request.path, exc_info=exc_info
+        )
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is; Flask looks at each, at every request, whether it is asynchronous."""
+        return func
 
 
 def create_app(
-    taggers: Mapping[str, WindowTagger],
-    *,
-    max_body_bytes: int = MAX_BODY_BYTES,
-    max_inputs: int = MAX_INPUTS,
+    config: ServiceConfig, taggers: Mapping[str, WindowTagger] | None = None, *, board: Board | None = None
 ) -> Flask:
     """Make an application that serves trained taggers.
 
-    - `POST /v1/tag` tags texts, or sentences that are split into tokens already.
-    - `GET /v1/models` lists the models: name, labels, version.
-    - `GET /v2/health/live` and `GET /v2/health/ready` are those of the Open Inference Protocol.
+    - `POST /v1/tag` and `/v1/explain`, `GET /v1/models`;
+    - `/v2`: the Open Inference Protocol, health too;
+    - `GET /`: a page that shows what the taggers see;
+    - `GET /metrics` for Prometheus, and `GET /openapi.json`, which describes all this.
 
     Errors are `application/problem+json`, see `windowclf_service.errors`.
 
     Parameters
     ----------
-    taggers : mapping of str to WindowTagger
+    config : ServiceConfig
+    taggers : mapping of str to WindowTagger, optional
         The models by name; the first is the one that is used where a request names none. Each tags a word
-        before this function returns, so that the first request finds it warm.
-    max_body_bytes : int
-        Longest body of a request.
-    max_inputs : int
-        Most inputs of a request.
+        before this function returns, so that the first request finds it warm. Without it, `config.models`
+        are loaded.
+    board : Board, optional
+        What the processes of the service share; by default this one is alone.
 
     Returns
     -------
@@ -47,59 +60,20 @@ def create_app(
     Raises
     ------
     WindowClfError
-        If one of the taggers is not trained.
+        If a model cannot be loaded, two would have one name, or one is not trained.
     """
-    models = dict(taggers)
-    for tagger in models.values():
-        tagger.tag([["warm"]])
-    app = Flask("windowclf_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+    board = Board(config.limits.in_flight) if board is None else board
+    models = Models(load_models(config.models) if taggers is None else taggers, board)
+    app = _Application("windowclf_service", static_folder=None)
+    app.url_map.merge_slashes = False  # //v1/tag is another address, and is not there
     register_errors(app)
-    listed = [
-        {"name": name, "labels": labels_of(tagger), "version": tagger.stored.version}
-        for name, tagger in models.items()
-    ]
-
-    @app.post("/v1/tag")
-    def tag() -> Response:
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType("The body must be JSON, with Content-Type: application/json.")
-        wanted = read_tag_request(request.get_data(cache=False), max_inputs=max_inputs)
-        name = _choose(models, wanted.parameters.model)
-        inputs = [wanted.inputs] if isinstance(wanted.inputs, str) else wanted.inputs
-        entities = wanted.parameters.aggregation == "entities"
-        return _json(TagAnswer(name, tag_inputs(models[name], inputs, entities=entities)))
-
-    @app.get("/v1/models")
-    def list_models() -> Response:
-        return _json({"models": listed})
-
-    @app.get("/v2/health/live")
-    def live() -> Response:
-        return _json({"live": True})
-
-    @app.get("/v2/health/ready")
-    def ready() -> Response:
-        _check_ready(models)
-        return _json({"ready": True})
-
+    telemetry.install(app, board, models, access_log=config.access_log)
+    for name in models:
+        telemetry.count_load(name)
+    security.install(app, config)
+    admission.install(app, board)
+    app.register_blueprint(routes_v1.make_blueprint(models, config.limits))
+    app.register_blueprint(routes_inference.make_blueprint(models, config.limits))
+    app.register_blueprint(openapi.make_blueprint(models, config))
+    app.register_blueprint(page.blueprint)
     return app
-
-
-def _choose(models: Mapping[str, WindowTagger], name: str | None) -> str:
-    """Return the name of the model to use."""
-    _check_ready(models)
-    if name is None:
-        return next(iter(models))
-    if name not in models:
-        raise WrongField("/parameters/model", f"no such model; allowed: {', '.join(models)}")
-    return name
-
-
-def _check_ready(models: Mapping[str, WindowTagger]) -> None:
-    if not models:
-        raise ServiceUnavailable("There is no model.")
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), content_type="application/json")

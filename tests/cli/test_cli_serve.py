@@ -7,18 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner, Result
 
 from windowclf_cli.main import cli
 
-SERVE = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "serve"]
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
@@ -27,68 +24,47 @@ def serve(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["serve", *map(str, arguments)])
 
 
-@contextmanager
-def running(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start the command on a free port; yield the process and the one line that it prints."""
-    command = [*SERVE, *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stderr is not None
-            yield process, process.stderr.readline()
-        finally:
-            process.kill()
-
-
-def address_in(line: str) -> str:
-    found = re.search(r"at (http://127\.0\.0\.1:\d+);", line)
-    assert found is not None, line
-    return found[1]
-
-
-def answer(address: str, path: str, body: str | None = None) -> Any:
-    data = None if body is None else body.encode()
-    request = Request(address + path, data, {"Content-Type": "application/json"})
-    with urlopen(request, timeout=30) as response:
-        return json.load(response)
-
-
-def data_of_curl(text: str) -> str:
+def data_of_curl(text: str) -> bytes:
     """Return the body that a curl command posts to /v1/tag."""
     found = re.search(r"curl http://\S+/v1/tag -H 'Content-Type: application/json' -d '(.*)'", text)
     assert found is not None, text
-    return found[1]
+    return found[1].encode()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_end(sample_model: Path, sign: signal.Signals) -> None:
-    with running(sample_model) as (process, line):
-        address = address_in(line)
-        assert f"curl {address}/v1/tag" in line
-        found = answer(address, "/v1/tag", data_of_curl(line))
-        assert found["model"] == sample_model.name
-        (entity,) = found["results"][0]["entities"]
-        assert (entity["entity_group"], entity["word"], entity["start"]) == ("LOC", "Paris", 11)
-        assert answer(address, "/v2/health/ready") == {"ready": True}
-        process.send_signal(sign)
-        _, rest = process.communicate(timeout=30)
-        assert (process.returncode, rest) == (0, "")
+def test_it_serves_until_it_is_told_to_end(
+    sample_model: Path, start_service: Callable[..., Any], sign: signal.Signals
+) -> None:
+    service = start_service(sample_model, "--grace", 0.2)
+    assert f"curl {service.address}/v1/tag" in service.line
+    _, found, _ = service.ask("/v1/tag", data_of_curl(service.line))
+    assert found["model"] == sample_model.name
+    (entity,) = found["results"][0]["entities"]
+    assert (entity["entity_group"], entity["word"], entity["start"]) == ("LOC", "Paris", 11)
+    assert service.ask("/v2/health/ready")[1] == {"ready": True}
+    assert service.stop(sign) == 0
+    assert {line["level"] for line in service.log()} == {"info"}
 
 
-def test_several_models_go_by_the_names_of_their_directories(sample_model: Path, tmp_path: Path) -> None:
+def test_several_models_go_by_the_names_of_their_directories(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
     other = shutil.copytree(sample_model / "model", tmp_path / "other")
-    with running(sample_model, f"{other}/", "--threads-of-server", "1", "--threads", "1") as (_, line):
-        address = address_in(line)
-        names = [model["name"] for model in answer(address, "/v1/models")["models"]]
-        assert names == [sample_model.name, "other"]
-        body = json.dumps({"inputs": "Rome", "parameters": {"model": "other"}})
-        assert answer(address, "/v1/tag", body)["model"] == "other"
+    service = start_service(sample_model, f"{other}/", "--workers", 1, "--threads", 2, "--table-mb", 8)
+    names = [model["name"] for model in service.ask("/v1/models")[1]["models"]]
+    assert names == [sample_model.name, "other"]
+    body = {"inputs": "Rome", "parameters": {"model": "other"}}
+    assert service.ask("/v1/tag", body)[1]["model"] == "other"
+    assert service.stop(signal.SIGINT) == 0
 
 
-def test_the_example_of_the_readme_is_answered_in_the_shape_that_it_shows(sample_model: Path) -> None:
+def test_the_example_of_the_readme_is_answered_in_the_shape_that_it_shows(
+    sample_model: Path, start_service: Callable[..., Any]
+) -> None:
     (block,) = (b for b in re.findall(r"```console\n(.*?)```", README, re.DOTALL) if "windowclf serve" in b)
     shown = json.loads(block[block.index("\n{") :])
-    with running(sample_model) as (_, line):
-        found = answer(address_in(line), "/v1/tag", data_of_curl(block))
+    service = start_service(sample_model)
+    _, found, _ = service.ask("/v1/tag", data_of_curl(block))
     (shown_result,), (result,) = shown["results"], found["results"]
     assert shown.keys() == found.keys()
     assert shown_result.keys() == result.keys()
@@ -96,6 +72,49 @@ def test_the_example_of_the_readme_is_answered_in_the_shape_that_it_shows(sample
         without_scores = [{k: v for k, v in item.items() if k != "score"} for item in shown_result[key]]
         assert without_scores == [{k: v for k, v in item.items() if k != "score"} for item in result[key]]
     assert (shown_result["text"], shown_result["sentences"]) == (result["text"], result["sentences"])
+    assert service.stop(signal.SIGINT) == 0
+
+
+def test_the_curl_commands_of_the_readme_are_answered(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    commands = [line for line in lines if "curl " in line]
+    assert len(commands) >= 7
+    service = start_service(shutil.copytree(sample_model / "model", tmp_path / "mine"), "--workers", 1)
+    for command in commands:
+        here = command.replace("http://127.0.0.1:8000", service.address).replace("curl ", "curl -sS --fail ")
+        done = subprocess.run(["bash", "-c", here], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), command
+        assert "Paris" in done.stdout or "mine" in done.stdout or "Rome" in done.stdout, command
+    assert service.stop(signal.SIGINT) == 0
+
+
+def test_options_become_limits_and_keys(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("# for the tests\nfirst-key-of-this-test\n")
+    service = start_service(
+        *(sample_model, "--workers", 1, "--keys-file", keys, "--origin", "https://example.org"),
+        *("--max-body", 200, "--max-inputs", 2, "--max-characters", 10, "--max-stream", 100),
+        WINDOWCLF_KEYS="second-key-of-this-test",
+    )
+    assert service.ask("/v1/tag", {"inputs": "Rome"})[0] == 401
+    for key in ("first-key-of-this-test", "second-key-of-this-test"):
+        known = {"Authorization": f"Bearer {key}"}
+        status, _, headers = service.ask("/v1/tag", {"inputs": "Rome"}, Origin="https://example.org", **known)
+        assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://example.org")
+    assert service.ask("/v1/tag", {"inputs": ["a", "b", "c"]}, **known)[0] == 422
+    assert service.ask("/v1/tag", {"inputs": "Rome is an old city"}, **known)[0] == 422
+    assert service.ask("/v1/tag", b" " * 201, **known)[0] == 413
+    lines = b'"Rome"\n' * 20
+    assert service.ask("/v1/tag", lines, **known | {"Content_Type": "application/x-ndjson"})[0] == 413
+    assert service.ask("/v2/health/ready")[0] == 200
+    assert service.stop(signal.SIGINT) == 0
 
 
 def test_a_port_in_use_is_named(sample_model: Path) -> None:
@@ -133,11 +152,22 @@ def test_two_models_of_one_name_are_refused_and_both_are_named(tmp_path: Path) -
     assert f"{tmp_path / 'a' / 'mine'} and {tmp_path / 'b' / 'mine'}" in result.stderr
 
 
+def test_a_file_of_keys_that_is_wrong_is_refused_without_telling_the_key(
+    sample_model: Path, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("a-key-that-is-long-enough\nshort\n")
+    result = serve(sample_model, "--keys-file", keys)
+    assert result.exit_code == 2
+    assert f"{keys}:2" in result.stderr
+    assert "'short'" not in result.stderr
+
+
 def test_other_commands_start_without_flask_and_the_server() -> None:
     code = (
         "import sys; from windowclf_cli.main import COMMANDS, cli\n"
         "for name in COMMANDS: cli.get_command(None, name)\n"
-        "print(sorted({'flask', 'waitress', 'werkzeug'} & set(sys.modules)))"
+        "print(sorted({'flask', 'prometheus_client', 'uvicorn', 'werkzeug'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -3,17 +3,36 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean
 
+import numpy as np
 from msgspec import UNSET
 
+from windowclf.arrays import Floats
 from windowclf.tagger import WindowTagger
-from windowclf.text.labels import Span, labels_from_spans, parse_label, spans
+from windowclf.text.labels import spans
 from windowclf.text.tokenizer import Token, sentences
-from windowclf_service.schemas import Entity, Extent, TaggedInput, TaggedToken
+from windowclf_service.api.request_schemas import Input
+from windowclf_service.api.schemas import (
+    DisplacyEntity,
+    DisplacyInput,
+    Entity,
+    Extent,
+    LabelScore,
+    TaggedInput,
+    TaggedToken,
+)
+from windowclf_service.errors import WrongField
 
-Input = str | list[str]
+MOST_PROBABILITIES = 1_000_000  # of an answer, beside each token's own: about 30 MB of JSON
 
 
-def tag_inputs(tagger: WindowTagger, inputs: Sequence[Input], *, entities: bool) -> list[TaggedInput]:
+def tag_inputs(
+    tagger: WindowTagger,
+    inputs: Sequence[Input],
+    *,
+    entities: bool = True,
+    probabilities: bool = False,
+    top: int | None = None,
+) -> list[TaggedInput]:
     """Tag texts, or sentences that are split into tokens already; all in one go.
 
     Parameters
@@ -22,14 +41,27 @@ def tag_inputs(tagger: WindowTagger, inputs: Sequence[Input], *, entities: bool)
         A text is split into sentences and tokens; a list of tokens is one sentence as it is.
     entities : bool
         Whether spans are put together from the labels of the tokens.
+    probabilities : bool
+        Whether the probability of every label is given.
+    top : int, optional
+        How many of the most probable labels are given.
 
     Returns
     -------
     list of TaggedInput
         One for each input, in order. `text[token.start:token.end] == token.text` for every token.
+
+    Raises
+    ------
+    WrongField
+        If the answer would hold more than `MOST_PROBABILITIES`.
     """
-    read = [_read(value) for value in inputs]
-    tagged = iter(tagger.tag([[token.text for token in sentence] for _, found in read for sentence in found]))
+    read = [read_input(value) for value in inputs]
+    words = [[token[0] for token in sentence] for _, found in read for sentence in found]
+    every = probabilities or top is not None
+    if every:
+        _check_amount(sum(map(len, words)), len(tagger.spelled_labels), probabilities, top)
+    tagged = iter(tagger.tag(words, every=every))
     marks_spans = tagger.stored.labels.scheme is not None
     answers = []
     for text, found in read:
@@ -37,33 +69,37 @@ def tag_inputs(tagger: WindowTagger, inputs: Sequence[Input], *, entities: bool)
         for sentence in found:
             result = next(tagged)
             answer.sentences.append(Extent(sentence[0].start, sentence[-1].end))
-            answer.tokens += [
+            tokens = [
                 TaggedToken(*token, label, score)
                 for token, label, score in zip(sentence, result.labels, result.probabilities, strict=True)
             ]
+            if every:
+                assert result.every is not None
+                _add_probabilities(tokens, result.every, tagger.spelled_labels, probabilities, top)
+            answer.tokens += tokens
             if answer.entities is not UNSET and marks_spans:
                 answer.entities += _entities(text, sentence, result.labels, result.probabilities)
         answers.append(answer)
     return answers
 
 
-def labels_of(tagger: WindowTagger) -> list[str]:
-    """Return the labels that a token of an answer can have.
+def to_displacy(result: TaggedInput, *, by_token: bool) -> DisplacyInput:
+    """Return a result in the shape that displaCy's style "ent" takes with `manual=True`.
 
-    Those of spans follow the scheme of the training data, which need not be the one they were learnt in.
+    Parameters
+    ----------
+    result : TaggedInput
+    by_token : bool
+        Whether each token is marked, instead of the entities.
     """
-    labels = tagger.stored.labels
-    if labels.scheme is None:
-        return list(labels.names)
-    names: set[str] = set()
-    for kind in {parse_label(name)[1] for name in labels.names} - {""}:
-        # one token, one token that touches it, three tokens: every prefix of every scheme comes up
-        examples = [Span(0, 1, kind), Span(1, 2, kind), Span(2, 5, kind)]
-        names.update(labels_from_spans(examples, 5, labels.scheme))
-    return ["O", *sorted(names, key=lambda name: parse_label(name)[::-1])]
+    if by_token or result.entities is UNSET:
+        ents = [DisplacyEntity(token.start, token.end, token.label) for token in result.tokens]
+    else:
+        ents = [DisplacyEntity(entity.start, entity.end, entity.entity_group) for entity in result.entities]
+    return DisplacyInput(result.text, ents)
 
 
-def _read(value: Input) -> tuple[str, list[list[Token]]]:
+def read_input(value: Input) -> tuple[str, list[list[Token]]]:
     """Return the text of an input and its sentences, each at least a token long."""
     if isinstance(value, str):
         return value, sentences(value)
@@ -72,6 +108,34 @@ def _read(value: Input) -> tuple[str, list[list[Token]]]:
         tokens.append(Token(word, start, start + len(word)))
         start += len(word) + 1
     return " ".join(value), [tokens] if tokens else []
+
+
+def _check_amount(n_tokens: int, n_labels: int, probabilities: bool, top: int | None) -> None:
+    n_each = probabilities * n_labels + min(top or 0, n_labels)
+    if n_tokens * n_each > MOST_PROBABILITIES:
+        raise WrongField(
+            "/inputs",
+            f"{n_tokens} tokens with {n_each} probabilities each; allowed: {MOST_PROBABILITIES} in all. "
+            "Send less text at once, or ask for fewer probabilities (top).",
+        )
+
+
+def _add_probabilities(
+    tokens: Sequence[TaggedToken],
+    every: Floats,
+    labels: Sequence[str],
+    probabilities: bool,
+    top: int | None,
+) -> None:
+    """Give the tokens of a sentence (T,) what is asked for of their probabilities (T, C')."""
+    rows = every.tolist()
+    if probabilities:
+        for token, row in zip(tokens, rows, strict=True):
+            token.probabilities = dict(zip(labels, row, strict=True))
+    if top is not None:
+        best = np.argsort(-every, axis=1, kind="stable")[:, :top].tolist()
+        for token, row, columns in zip(tokens, rows, best, strict=True):
+            token.top = [LabelScore(labels[column], row[column]) for column in columns]
 
 
 def _entities(

@@ -1,66 +1,56 @@
-"""What comes in and what goes out, as types; and the reading of a body that anyone may have written."""
+"""What goes out of /v1, as types; the OpenAPI document is made from them too."""
 
-import re
-from typing import Literal
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from werkzeug.exceptions import BadRequest
 
-from windowclf_service.errors import WrongField
-
-_PATH_PART = re.compile(r"\.(\w+)|\[(\d+)\]")
-_NAMED_FIELD = re.compile(r"Object (?:contains unknown|missing required) field `(.*)`", re.DOTALL)
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# gc=False: hundreds of thousands of these make an answer, and none can be part of a cycle
 
 
-class Parameters(msgspec.Struct, forbid_unknown_fields=True):
-    """How to tag.
-
-    Attributes
-    ----------
-    model : str or None
-        The name of a served model; None is the first one.
-    aggregation : {"none", "entities"}
-        Whether entities are put together from the tokens' labels.
-    """
-
-    model: str | None = None
-    aggregation: Literal["none", "entities"] = "entities"
-
-
-class TagRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of POST /v1/tag.
-
-    Attributes
-    ----------
-    inputs : str, list of str, or list of list of str
-        One text, several, or several sentences that are split into tokens already.
-    parameters : Parameters
-    """
-
-    inputs: str | list[str | list[str]]
-    parameters: Parameters = msgspec.field(default_factory=Parameters)
-
-
-class Extent(msgspec.Struct):
+class Extent(msgspec.Struct, gc=False):
     """Where a sentence stands in its input's text: code points, end exclusive."""
 
     start: int
     end: int
 
 
-class TaggedToken(msgspec.Struct):
-    """A token, where it stands in its input's text, its label, and the probability of that label."""
+class LabelScore(msgspec.Struct, gc=False):
+    """A label and its probability."""
+
+    label: str
+    score: float
+
+
+class TaggedToken(msgspec.Struct, gc=False):
+    """A token, where it stands in its input's text, and its label.
+
+    Attributes
+    ----------
+    text : str
+        `text[start:end]` of the input's text.
+    start, end : int
+        Code points of the input's text, end exclusive.
+    label : str
+        Of the most probable sequence of labels that the label scheme allows.
+    score : float
+        The probability of the label.
+    probabilities : dict of str to float, or unset
+        That of every label, where they are asked for.
+    top : list of LabelScore, or unset
+        The most probable labels, where they are asked for.
+    """
 
     text: str
     start: int
     end: int
     label: str
     score: float
+    probabilities: dict[str, float] | UnsetType = UNSET
+    top: list[LabelScore] | UnsetType = UNSET
 
 
-class Entity(msgspec.Struct):
+class Entity(msgspec.Struct, gc=False):
     """A span of tokens, in the shape of Hugging Face's token-classification pipeline.
 
     Attributes
@@ -90,6 +80,7 @@ class TaggedInput(msgspec.Struct):
     text : str
         The input; for tokens, these joined by single spaces. All offsets point into it.
     sentences : list of Extent
+        In order; white space between them belongs to none.
     tokens : list of TaggedToken
         Those of all sentences, in order.
     entities : list of Entity, or unset
@@ -102,6 +93,23 @@ class TaggedInput(msgspec.Struct):
     entities: list[Entity] | UnsetType = UNSET
 
 
+class DisplacyEntity(msgspec.Struct, gc=False):
+    """A stretch of text that displaCy marks: an entity, or a token where labels mark no spans."""
+
+    start: int
+    end: int
+    label: str
+
+
+class DisplacyInput(msgspec.Struct):
+    """The answer to one input as displaCy's style "ent" takes it with `manual=True`."""
+
+    text: str
+    ents: list[DisplacyEntity]
+    title: str | None = None
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class TagAnswer(msgspec.Struct):
     """The answer of POST /v1/tag: the model that tagged, and a result for each input, in order."""
 
@@ -109,57 +117,116 @@ class TagAnswer(msgspec.Struct):
     results: list[TaggedInput]
 
 
-_DECODER = msgspec.json.Decoder(TagRequest)
+class DisplacyAnswer(msgspec.Struct):
+    """The answer of POST /v1/tag?format=displacy."""
+
+    model: str
+    results: list[DisplacyInput]
 
 
-def read_tag_request(body: bytes, *, max_inputs: int) -> TagRequest:
-    """Read the body of POST /v1/tag.
+class LineError(msgspec.Struct):
+    """The last line of an answer in newline-delimited JSON that cannot go on.
 
-    Raises
-    ------
-    BadRequest
-        If it is not JSON in UTF-8. This comes first: a body that is cut short after a wrong field is
-        malformed. A lone surrogate is malformed too: there is no such character, and no UTF-8 for it.
-    WrongField
-        If a field is missing, unknown, of a wrong type or too long, or if texts are mixed with
-        lists of tokens.
+    Attributes
+    ----------
+    error : str
+        What was found, what is allowed.
+    status : int
+        What the whole request would have been answered with, had this been found at once.
+    request_id : str
+        What the service's log calls this request.
+    line : int
+        The line of the request, from 1.
     """
-    try:
-        request = _DECODER.decode(body)
-    except msgspec.ValidationError as error:
-        _check_json(body)
-        raise _wrong_field(str(error)) from None
-    except (ValueError, RecursionError) as error:
-        raise _malformed(body, error) from None
-    if isinstance(request.inputs, str):
-        return request
-    if len(request.inputs) > max_inputs:
-        raise WrongField("/inputs", f"{len(request.inputs)} inputs; allowed: at most {max_inputs} a request")
-    for i, value in enumerate(request.inputs):
-        if type(value) is not type(request.inputs[0]):
-            raise WrongField(f"/inputs/{i}", "texts and lists of tokens are mixed; allowed: one or the other")
-    return request
+
+    error: str
+    status: int
+    request_id: str
+    line: int
 
 
-def _check_json(body: bytes) -> None:
-    """Refuse what is not JSON at all."""
-    try:
-        msgspec.json.decode(body)
-    except (ValueError, RecursionError) as error:
-        raise _malformed(body, error) from None
+class WindowPart(msgspec.Struct, gc=False):
+    """A word of a window (null: the sentence boundary), and its part in the label's score."""
+
+    text: str | None
+    contribution: float
 
 
-def _malformed(body: bytes, error: Exception) -> BadRequest:
-    hint = " Is there half a surrogate pair in it?" if _SURROGATE.search(body) else ""
-    return BadRequest(f"The body is not JSON in UTF-8: {error}.{hint}")
+class ExplainedToken(msgspec.Struct):
+    """Why a token got its label.
+
+    Attributes
+    ----------
+    text : str
+        `text[start:end]` of the input's text.
+    start, end : int
+        Code points of the input's text, end exclusive.
+    label : str
+        What the model labels it.
+    learnt_as : str
+        The same in the label scheme that the network tells apart.
+    top : list of LabelScore
+        The most probable of the labels that the network tells apart.
+    window : list of WindowPart
+        The words around it and itself; contributions sum to `score - empty_score` (Shapley values).
+    score, empty_score : float
+        What the network scores the label for this window, and for a window of absent words.
+    """
+
+    text: str
+    start: int
+    end: int
+    label: str
+    learnt_as: str
+    top: list[LabelScore]
+    window: list[WindowPart]
+    score: float
+    empty_score: float
 
 
-def _wrong_field(message: str) -> WrongField:
-    """Take msgspec's message apart: "Expected `str`, got `int` - at `$.inputs[0]`"."""
-    problem, found, path = message.rpartition(" - at `$")
-    if not found:
-        problem, path = message, ""
-    parts = [name or index for name, index in _PATH_PART.findall(path)]
-    if named := _NAMED_FIELD.fullmatch(problem):
-        parts.append(named[1].replace("~", "~0").replace("/", "~1"))
-    return WrongField("".join(f"/{part}" for part in parts), problem)
+class ExplainedInput(msgspec.Struct):
+    """The explanation of one input; `text` and `sentences` as in the answer of POST /v1/tag."""
+
+    text: str
+    sentences: list[Extent]
+    tokens: list[ExplainedToken]
+
+
+class ExplainAnswer(msgspec.Struct):
+    """The answer of POST /v1/explain: the model that is explained, and a result for each input, in order."""
+
+    model: str
+    results: list[ExplainedInput]
+
+
+class ModelCard(msgspec.Struct):
+    """A served model.
+
+    Attributes
+    ----------
+    name : str
+        The name of its directory.
+    labels : list of str
+        Those that a token of an answer can have.
+    version : str
+        The SHA-256 of its manifest; empty for a model that was never saved.
+    window : int
+        How many words the network looks at to label one.
+    tuning : {"frozen", "tuned"}
+        Whether training moved the pretrained vectors.
+    metrics : dict
+        What is recorded of its training: sentences, tokens, best epoch, score on the dev corpus, coverage.
+    """
+
+    name: str
+    labels: list[str]
+    version: str
+    window: int
+    tuning: str
+    metrics: dict[str, Any]
+
+
+class ModelList(msgspec.Struct):
+    """The answer of GET /v1/models; the first model answers requests that name none."""
+
+    models: list[ModelCard]

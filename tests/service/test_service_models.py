@@ -1,0 +1,170 @@
+"""The models that are served: explained, listed, loaded, ready."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from windowclf import Config, ModelConfig, WindowTagger
+from windowclf.errors import ModelFileError, WindowClfError
+from windowclf.text.vectors import WordVectors
+from windowclf_service.app import create_app
+from windowclf_service.board import Board
+from windowclf_service.config import ServiceConfig
+
+QUIET = ServiceConfig(access_log=False)
+
+# -- POST /v1/explain -----------------------------------------------------------------------------------
+
+
+def test_explanations_are_those_of_the_library(client: FlaskClient, tagger: WindowTagger) -> None:
+    text = "Rome is old"
+    response = client.post("/v1/explain", json={"inputs": text, "parameters": {"top": 2}})
+    (result,) = response.json["results"]  # type: ignore[index]
+    assert response.json["model"] == "places"  # type: ignore[index]
+    assert (result["text"], result["sentences"]) == (text, [{"start": 0, "end": 11}])
+    for token, expected in zip(result["tokens"], tagger.explain(text.split()), strict=True):
+        assert text[token["start"] : token["end"]] == token["text"] == expected.token
+        assert token["label"] == expected.label
+        assert token["learnt_as"] == expected.learnt_as
+        assert token["top"] == [{"label": label, "score": p} for label, p in expected.probabilities[:2]]
+        assert token["window"] == [
+            {"text": word, "contribution": value}
+            for word, value in zip(expected.window, expected.contributions, strict=True)
+        ]
+        assert (token["score"], token["empty_score"]) == (expected.score, expected.empty_score)
+        total = sum(part["contribution"] for part in token["window"])
+        assert total == pytest.approx(token["score"] - token["empty_score"], abs=1e-4)
+    assert [part["text"] for part in result["tokens"][0]["window"]] == [None, None, "Rome", "is", "old"]
+
+
+def test_tokens_and_empty_inputs_are_explained_too(client: FlaskClient) -> None:
+    response = client.post("/v1/explain", json={"inputs": [["New York", "is"], []]})
+    first, second = response.json["results"]  # type: ignore[index]
+    assert first["text"] == "New York is"
+    assert [token["text"] for token in first["tokens"]] == ["New York", "is"]
+    assert len(first["tokens"][0]["top"]) == 3
+    assert second == {"text": "", "sentences": [], "tokens": []}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "pointer"),
+    [("x" * 10_001, "/inputs"), (["", "x" * 10_001], "/inputs/1"), (["x" * 6_000] * 2, "/inputs")],
+)
+def test_long_texts_are_not_explained(
+    tagger: WindowTagger, check_problem: Any, inputs: Any, pointer: str
+) -> None:
+    client = create_app(QUIET, {"places": tagger}).test_client()
+    check_problem(client.post("/v1/explain", json={"inputs": inputs}), 422, "at most 10000", pointer)
+
+
+def test_a_window_that_is_too_wide_to_explain_is_said_so(vectors: WordVectors, check_problem: Any) -> None:
+    wide = WindowTagger(Config(model=ModelConfig(window=15)), vectors=vectors)
+    wide.fit([["in", "Paris"]], [["ADP", "PROPN"]])
+    client = create_app(QUIET, {"wide": wide}).test_client()
+    check_problem(client.post("/v1/explain", json={"inputs": "x"}), 422, "13", "/parameters/model")
+
+
+# -- GET /v1/models -------------------------------------------------------------------------------------
+
+
+def test_models_are_listed_with_what_is_known_of_them(sample_model: Path) -> None:
+    client = create_app(ServiceConfig(models=(str(sample_model),), access_log=False)).test_client()
+    (listed,) = client.get("/v1/models").json["models"]  # type: ignore[index]
+    tagger = WindowTagger.load(sample_model)
+    training = tagger.stored.info["training"]
+    assert training["dev_score"] > 0
+    assert listed == {
+        "name": sample_model.name,
+        "labels": list(tagger.spelled_labels),
+        "version": tagger.stored.version,
+        "window": 5,
+        "tuning": tagger.config.model.tuning,
+        "metrics": training | {"coverage": tagger.stored.info["coverage"]},
+    }
+    response = client.post("/v1/tag", json={"inputs": "museums in Paris are amazing"})
+    (entity,) = response.json["results"][0]["entities"]  # type: ignore[index]
+    assert (entity["entity_group"], entity["word"], entity["start"]) == ("LOC", "Paris", 11)
+
+
+@pytest.mark.parametrize(
+    ("training", "listed"),
+    [
+        (["O", "I-LOC", "B-LOC"], ["O", "B-LOC", "I-LOC"]),  # IOB1
+        (["O", "B-LOC", "I-LOC"], ["O", "B-LOC", "I-LOC"]),
+        (["O", "S-LOC", "S-LOC"], ["O", "B-LOC", "I-LOC", "E-LOC", "S-LOC"]),
+        (["Y", "B-LOC", "N"], ["B-LOC", "N", "Y"]),
+    ],
+)
+def test_listed_labels_are_those_of_answers(
+    vectors: WordVectors, training: list[str], listed: list[str]
+) -> None:
+    config = Config()
+    assert config.model.inner_scheme == "IOBES"
+    tagger = WindowTagger(config, vectors=vectors).fit([["in", "Paris", "Rome"]], [training])
+    client = create_app(QUIET, {"x": tagger}).test_client()
+    assert client.get("/v1/models").json["models"][0]["labels"] == listed  # type: ignore[index]
+
+
+# -- loading and readiness ------------------------------------------------------------------------------
+
+
+def test_models_go_by_the_names_of_their_directories_and_the_first_is_the_default(
+    tagger: WindowTagger, tmp_path: Path
+) -> None:
+    tagger.save(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    config = ServiceConfig(models=(str(tmp_path / "two"), f"{tmp_path / 'one'}/"), access_log=False)
+    client = create_app(config).test_client()
+    assert [model["name"] for model in client.get("/v1/models").json["models"]] == ["two", "one"]  # type: ignore[index]
+    assert client.post("/v1/tag", json={"inputs": ""}).json["model"] == "two"  # type: ignore[index]
+
+
+def test_two_models_of_one_name_are_refused_and_both_are_named(tmp_path: Path) -> None:
+    models = (str(tmp_path / "a" / "mine"), str(tmp_path / "b" / "mine"))
+    with pytest.raises(WindowClfError) as caught:
+        create_app(ServiceConfig(models=models))
+    assert f"'mine': {models[0]} and {models[1]}" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\udcff", "/"])
+def test_a_name_that_cannot_be_said_is_refused(name: str) -> None:
+    with pytest.raises(WindowClfError, match="cannot be named after this directory"):
+        create_app(ServiceConfig(models=(name,)))
+
+
+def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="no such model"):
+        create_app(ServiceConfig(models=(str(tmp_path / "none"),)))
+
+
+def test_a_tagger_that_is_not_trained_is_refused_at_once() -> None:
+    with pytest.raises(WindowClfError, match="not trained"):
+        create_app(QUIET, {"new": WindowTagger()})
+
+
+def test_without_a_model_the_service_lives_and_is_never_ready(check_problem: Any) -> None:
+    client = create_app(QUIET, {}).test_client()
+    assert client.get("/v2/health/live").json == {"live": True}
+    assert client.get("/v1/models").json == {"models": []}
+    assert client.get("/openapi.json").status_code == 200
+    for response in (client.get("/v2/health/ready"), client.post("/v1/tag", json={"inputs": "x"})):
+        check_problem(response, 503, "model")
+        assert response.headers["Retry-After"] == "1"
+
+
+def test_a_service_that_ends_is_not_ready_but_still_answers(tagger: WindowTagger, check_problem: Any) -> None:
+    board = Board(1)
+    client = create_app(QUIET, {"places": tagger}, board=board).test_client()
+    for path, body in (
+        ("/v2/health/ready", {"ready": True}),
+        ("/v2/models/places/ready", {"name": "places", "ready": True}),
+    ):
+        assert client.get(path).json == body
+    board.drain()
+    for path in ("/v2/health/ready", "/v2/models/places/ready"):
+        check_problem(client.get(path), 503, "ending")
+    assert client.get("/v2/health/live").json == {"live": True}
+    assert client.post("/v1/tag", json={"inputs": "Rome"}).status_code == 200

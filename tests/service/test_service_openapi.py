@@ -1,0 +1,172 @@
+"""GET /openapi.json: exactly what is served, no more, no less."""
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from windowclf import WindowTagger
+from windowclf_service.app import create_app
+from windowclf_service.config import ServiceConfig
+
+BODY_STATUSES = {"400", "406", "408", "413", "415", "422", "429", "503"}
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(app.test_client().get("/openapi.json").data)
+    return document
+
+
+@pytest.fixture(scope="module")
+def document(client: FlaskClient) -> dict[str, Any]:
+    return document_of(client.application)
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    return {
+        (path, method.upper()): operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+
+
+def test_every_route_is_described_and_nothing_else(client: FlaskClient, document: dict[str, Any]) -> None:
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in client.application.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert served == set(operations(document))
+
+
+def test_every_parameter_of_a_path_is_described(document: dict[str, Any]) -> None:
+    for (path, _), operation in operations(document).items():
+        described = {p["name"] for p in operation.get("parameters", []) if p["in"] == "path"}
+        assert described == set(re.findall(r"{(\w+)}", path))
+
+
+def test_every_operation_says_how_it_fails(document: dict[str, Any]) -> None:
+    for (path, method), operation in operations(document).items():
+        statuses = set(operation["responses"])
+        assert {"200", "500"} <= statuses
+        assert (statuses >= BODY_STATUSES) == (method == "POST")
+        assert ("404" in statuses) == ("{" in path)
+        for status, response in operation["responses"].items():
+            assert "X-Request-ID" in response["headers"]
+            if status >= "400":
+                assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_every_reference_leads_somewhere_and_every_schema_is_used(document: dict[str, Any]) -> None:
+    found = set(re.findall(r'"\$ref": ?"#/components/schemas/(\w+)"', json.dumps(document)))
+    # what stands in lines of text is described in words alone
+    assert found | {"LineRequest", "LineError"} == set(document["components"]["schemas"])
+
+
+def test_every_schema_is_a_schema(document: dict[str, Any]) -> None:
+    for schema in document["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
+
+
+def test_keys_are_in_the_document_where_they_are_asked_for(
+    tagger: WindowTagger, small_limits: ServiceConfig
+) -> None:
+    app = create_app(replace(small_limits, keys=("secret-key-of-a-client",)), {"places": tagger})
+    document = document_of(app)
+    assert "secret" not in json.dumps(document)
+    assert document["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
+    client = app.test_client()
+    for (path, method), operation in operations(document).items():
+        address = path.format(model="places", version="1", asset="page.css")
+        refused = client.open(address, method=method).status_code == 401
+        assert refused == ("401" in operation["responses"]) == ("security" in operation), path
+
+
+def test_without_keys_there_is_no_word_of_them(document: dict[str, Any]) -> None:
+    assert "securitySchemes" not in document["components"]
+    assert not any("401" in operation["responses"] for operation in operations(document).values())
+
+
+def test_limits_and_names_of_models_are_those_of_this_service(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    text, many_texts, many_sentences = schemas["TagRequest"]["properties"]["inputs"]["anyOf"]
+    assert text == {"type": "string", "maxLength": 1500}
+    assert (many_texts["maxItems"], many_sentences["maxItems"]) == (3, 3)
+    assert schemas["Parameters"]["properties"]["model"]["enum"] == ["places", "classes", None]
+    assert schemas["RequestInput"]["properties"]["data"]["maxItems"] == 3
+
+
+def closed(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a schema that allows no field that it does not name."""
+    schemas: dict[str, Any] = json.loads(json.dumps(document["components"]["schemas"]))
+    for schema in schemas.values():
+        schema.setdefault("additionalProperties", False)
+    return {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+
+
+TENSOR = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["Rome is old"]}
+ANSWERS: dict[str, tuple[str, object, str]] = {
+    "tagged": ("/v1/tag", {"inputs": "Rome is old"}, "TagAnswer"),
+    "tagged with all": (
+        "/v1/tag",
+        {"inputs": "Rome", "parameters": {"probabilities": True, "top": 2}},
+        "TagAnswer",
+    ),
+    "tagged without entities": (
+        "/v1/tag",
+        {"inputs": [["Rome"]], "parameters": {"aggregation": "none"}},
+        "TagAnswer",
+    ),
+    "drawn": ("/v1/tag?format=displacy", {"inputs": "Rome"}, "DisplacyAnswer"),
+    "explained": ("/v1/explain", {"inputs": "Rome is old"}, "ExplainAnswer"),
+    "inferred": ("/v2/models/places/infer", {"inputs": [TENSOR], "id": "1"}, "InferenceResponse"),
+    "refused": ("/v1/tag", {"inputs": 3}, "Problem"),
+    "not found": ("/nothing", {}, "Problem"),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "name"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_answers_have_the_fields_of_the_document_and_no_other(
+    client: FlaskClient, document: dict[str, Any], path: str, body: object, name: str
+) -> None:
+    jsonschema_rs.validate(closed(document, name), client.post(path, json=body).json)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/models", "ModelList"),
+        ("/v2", "ServerMetadata"),
+        ("/v2/health/live", "Live"),
+        ("/v2/health/ready", "Ready"),
+        ("/v2/models/places", "ModelMetadata"),
+        ("/v2/models/places/ready", "ModelReady"),
+    ],
+)
+def test_what_is_looked_at_has_the_fields_of_the_document_and_no_other(
+    client: FlaskClient, document: dict[str, Any], path: str, name: str
+) -> None:
+    jsonschema_rs.validate(closed(document, name), client.get(path).json)
+
+
+def test_lines_have_the_fields_of_the_document_and_no_other(
+    client: FlaskClient, document: dict[str, Any]
+) -> None:
+    body = b'"Rome"\n' * 70 + b"no JSON"
+    response = client.post("/v1/tag", data=body, content_type="application/x-ndjson")
+    *answers, error = [json.loads(line) for line in response.data.splitlines()]
+    jsonschema_rs.validate(closed(document, "LineError"), error)
+    for answer in answers:
+        jsonschema_rs.validate(closed(document, "TaggedInput"), answer)
+
+
+def test_schemas_are_described_in_the_words_of_the_types(document: dict[str, Any]) -> None:
+    entity = document["components"]["schemas"]["Entity"]
+    assert entity["description"].startswith("A span of tokens, in the shape of Hugging Face's")
+    assert entity["properties"]["start"]["description"] == entity["properties"]["end"]["description"]
+    assert "Attributes" not in json.dumps(document)
