@@ -8,11 +8,14 @@ from flask import Flask, request
 from windowclf.tagger import WindowTagger
 from windowclf_service import admission, page, security
 from windowclf_service.api import openapi, routes_inference, routes_v1
+from windowclf_service.api.batches import Batcher
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 from windowclf_service.errors import register_errors
 from windowclf_service.models import Models, load_models
 from windowclf_service.monitoring import telemetry
+
+BATCHER = "windowclf.batcher"  # among the extensions of an application: what a gateway may answer by itself
 
 
 class _Application(Flask):
@@ -67,6 +70,7 @@ def create_app(
     app = _Application("windowclf_service", static_folder=None)
     app.url_map.merge_slashes = False  # //v1/tag is another address, and is not there
     register_errors(app)
+    app.extensions[BATCHER] = Batcher(models, config.limits)
     telemetry.install(app, board, models, access_log=config.access_log)
     for name in models:
         telemetry.count_load(name)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "KeyRefused", "install", "keys_from_environment", "read_keys"]
 
-_Headers = tuple[tuple[str, str], ...]
+Header = tuple[str, str]
+_Headers = tuple[Header, ...]
 
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
 # The policy of the page: its own files and its own service, nothing else; no inline scripts or styles.
@@ -137,6 +138,23 @@ class Guard:
             and environ.get("HTTP_ORIGIN") in self._origins
         )
 
+    def headers_for(self, environ: Mapping[str, Any], media_type: str, *, kept: bool = False) -> list[Header]:
+        """Return the headers that browsers are told by: of the kind of answer, of its caching, of origins.
+
+        Parameters
+        ----------
+        media_type : str
+            Without parameters.
+        kept : bool
+            Whether the answer says itself how long it may be kept.
+        """
+        headers = [*_HEADERS_BY_KIND.get(media_type, _ON_ANSWERS)]
+        if not kept:
+            headers.append(_NO_STORE)
+        if self._origins:
+            headers += self.origin_headers(environ)
+        return headers
+
     def origin_headers(self, environ: Mapping[str, Any]) -> _Headers:
         """Return what lets a page of an allowed origin read an answer, errors included.
 
@@ -193,10 +211,7 @@ def _with_headers(app: "WSGIApplication", guard: Guard) -> "WSGIApplication":
                     kind = value.partition(";")[0]
                 elif name == "Cache-Control":
                     kept = True
-            headers += _HEADERS_BY_KIND.get(kind, _ON_ANSWERS)
-            if not kept:
-                headers.append(_NO_STORE)
-            headers += guard.origin_headers(environ)
+            headers += guard.headers_for(environ, kind, kept=kept)
             return start_response(status, headers, *error)
 
         return app(environ, start)

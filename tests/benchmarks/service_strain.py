@@ -22,7 +22,7 @@ import http_load
 from serving import Running, describe_machine, same_server, texts, windowclf_serve
 
 from windowclf.tagger import WindowTagger
-from windowclf_service.server.gateway import WSGIApplication
+from windowclf_service.server.wsgi import WSGIApplication
 
 WORKERS = 2
 SLOW_CLIENTS = 600

@@ -23,10 +23,11 @@ from windowclf.text.corpora import read_labelled
 from windowclf.text.corpus import ReadOptions
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
-from windowclf_service.server.gateway import Gateway, WSGIApplication
+from windowclf_service.server.gateway import Gateway
 from windowclf_service.server.listener import address_of, listen
 from windowclf_service.server.processes import WorkerProcess
 from windowclf_service.server.worker import run_worker
+from windowclf_service.server.wsgi import WSGIApplication
 
 N_TOKENS = 23  # of a short request
 SERVE = "from windowclf_cli.main import cli; cli(prog_name='windowclf')"

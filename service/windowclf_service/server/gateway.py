@@ -6,29 +6,26 @@ loop, which saves it two changes of thread; what may take long goes to a few thr
 """
 
 import asyncio
-import io
 import logging
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
+from windowclf_service.api.batches import ROUTE as BATCHED_ROUTE
+from windowclf_service.api.batches import Batcher
+from windowclf_service.api.bodies import JSON
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
-from windowclf_service.errors import problem
+from windowclf_service.errors import PROBLEM_TYPE, problem
 from windowclf_service.monitoring import telemetry
 from windowclf_service.security import Guard
+from windowclf_service.server.wsgi import Environ, Reply, Scope, WSGIApplication, as_bytes, call, environ_of
 
-Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
-Environ = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-WSGIApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 N_THREADS = 4  # a process; they share one interpreter lock, so more of them would only share it further
 INLINE_BYTES = 2_000  # of a body that is worked on in a few milliseconds
@@ -36,7 +33,6 @@ _BUFFERED_BODIES = 64  # of the greatest size, that one process holds while they
 _DISCARD_SECONDS = 1.0
 _STREAM = "application/x-ndjson"
 _NEVER_INLINE = "/v1/explain"  # scores dozens of windows for every word
-_KEYS = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 ROUTE = "(gateway)"  # what the metrics call a request that did not get further
 
 
@@ -52,21 +48,6 @@ class ClientGoneError(Exception):
     """The client hung up before its request was complete."""
 
 
-def _nothing() -> None:
-    """Close what needs no closing."""
-
-
-@dataclass(slots=True)
-class Reply:
-    """What is answered: a whole body, or blocks that are made one by one."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes = b""
-    blocks: Iterator[bytes] | None = None
-    close: Callable[[], None] = _nothing
-
-
 class Gateway:
     """An ASGI application that stands before the service's WSGI application.
 
@@ -77,10 +58,15 @@ class Gateway:
         `windowclf.admitted`: that the request is counted on the board.
     board : Board
     config : ServiceConfig
+    batcher : Batcher, optional
+        Answers plain requests instead of the application, as it would.
     """
 
-    def __init__(self, app: WSGIApplication, board: Board, config: ServiceConfig) -> None:
+    def __init__(
+        self, app: WSGIApplication, board: Board, config: ServiceConfig, batcher: Batcher | None = None
+    ) -> None:
         self.app = app
+        self.batcher = batcher
         self.board = board
         self.limits = config.limits
         self.guard = Guard(config)
@@ -158,10 +144,7 @@ class Gateway:
         environ["windowclf.admitted"] = True
         if len(body) <= INLINE_BYTES and path != _NEVER_INLINE:
             try:
-                # All requests that have come in are counted before the first of them is worked on:
-                # otherwise nobody would see how many wait.
-                await asyncio.sleep(0)
-                return call(self.app, environ, body)
+                return await self._answer_here(environ, body)
             finally:
                 self.board.leave()
         working = self.threads.submit(self._call_and_leave, environ, body)
@@ -173,6 +156,14 @@ class Gateway:
             raise RefusedError(503, f"There was no answer within {self.limits.timeout:g} seconds.")
         return answered.result()
 
+    async def _answer_here(self, environ: Environ, body: bytes) -> Reply:
+        """Answer on the event loop, once all requests that have come in are counted."""
+        if self.batcher is None or not self.batcher.takes(environ):
+            await asyncio.sleep(0)
+        elif (content := await self.batcher.answer(body)) is not None:
+            return self._reply(environ, 200, JSON, content, len(body), BATCHED_ROUTE)
+        return call(self.app, environ, body)
+
     def _call_and_leave(self, environ: Environ, body: bytes) -> Reply:
         try:
             return call(self.app, environ, body)
@@ -180,23 +171,22 @@ class Gateway:
             self.board.leave()
 
     def _refuse(self, environ: Environ, status: int, detail: str, received: int) -> Reply:
-        """Make the answer to a request that goes no further, count it and log it."""
-        request_id = environ["windowclf.request_id"]
-        body = problem(status, detail, request_id=request_id)
-        headers = [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", request_id.encode()),
-            (b"cache-control", b"no-store"),
-            (b"x-content-type-options", b"nosniff"),
-            *as_bytes(self.guard.origin_headers(environ)),
-        ]
+        """Make the answer to a request that goes no further."""
+        body = problem(status, detail, request_id=environ["windowclf.request_id"])
+        reply = self._reply(environ, status, PROBLEM_TYPE, body, received, ROUTE)
         if status in (429, 503):
-            headers.append((b"retry-after", b"1"))
+            reply.headers.append((b"retry-after", b"1"))
         if status in (408, 413):
-            headers.append((b"connection", b"close"))  # the rest of the body is not waited for
+            reply.headers.append((b"connection", b"close"))  # the rest of the body is not waited for
+        return reply
+
+    def _reply(
+        self, environ: Environ, status: int, media_type: str, body: bytes, received: int, route: str
+    ) -> Reply:
+        """Make an answer, with the headers that the application would give it; count it and log it."""
+        request_id = environ["windowclf.request_id"]
         telemetry.observe(
-            ROUTE,
+            route,
             environ["REQUEST_METHOD"],
             status,
             perf_counter() - environ["windowclf.started"],
@@ -206,7 +196,13 @@ class Gateway:
             sent=len(body),
             path=environ["PATH_INFO"],
         )
-        return Reply(status, headers, body)
+        headers = [
+            ("Content-Type", media_type),
+            ("Content-Length", str(len(body))),
+            ("X-Request-ID", request_id),
+            *self.guard.headers_for(environ, media_type),
+        ]
+        return Reply(status, as_bytes(headers), body)
 
     async def _send(self, reply: Reply, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
@@ -235,59 +231,3 @@ async def _discard(receive: Receive) -> None:
         async with asyncio.timeout(_DISCARD_SECONDS):
             while (await receive()).get("more_body"):
                 pass
-
-
-def call(app: WSGIApplication, environ: Environ, body: bytes) -> Reply:
-    """Call a WSGI application (PEP 3333). An answer without a length is left as blocks, to be made later."""
-    environ["CONTENT_LENGTH"] = str(len(body))
-    environ["wsgi.input"] = io.BytesIO(body)
-    begun: list[tuple[str, list[tuple[str, str]]]] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], _: object = None) -> None:
-        begun.append((status, headers))
-
-    answer = app(environ, start_response)
-    close = getattr(answer, "close", _nothing)
-    status, named = begun[-1]
-    headers = as_bytes(named)
-    if environ["REQUEST_METHOD"] != "HEAD" and not any(name == b"content-length" for name, _ in headers):
-        return Reply(int(status[:3]), headers, blocks=iter(answer), close=close)
-    try:
-        return Reply(int(status[:3]), headers, b"".join(answer))
-    finally:
-        close()
-
-
-def as_bytes(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
-    """Turn headers of WSGI into those of ASGI."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-
-def environ_of(scope: Scope) -> Environ:
-    """Turn an ASGI scope into a WSGI environ (PEP 3333: bytes stand in strings as Latin-1)."""
-    path = scope["raw_path"]
-    host, port = scope["server"] or ("localhost", 80)
-    environ: Environ = {
-        "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
-        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope["scheme"],
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-    if scope["client"]:
-        environ["REMOTE_ADDR"] = scope["client"][0]
-    for name, value in scope["headers"]:
-        if b"_" in name:
-            continue  # would pass for the header that is written with a hyphen
-        key = _KEYS.get(name) or f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
-        text = value.decode("latin-1")
-        environ[key] = f"{environ[key]},{text}" if key in environ else text
-    return environ

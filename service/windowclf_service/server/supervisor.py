@@ -99,12 +99,12 @@ class Supervisor:
 
     def _prepare(self) -> Target:
         """Load the models, and return what a worker runs with them."""
-        from windowclf_service.app import create_app
+        from windowclf_service.app import BATCHER, create_app
         from windowclf_service.server.gateway import Gateway
         from windowclf_service.server.worker import run_worker
 
         app = create_app(self.config, self.load(), board=self.board)
-        gateway = Gateway(app, self.board, self.config)
+        gateway = Gateway(app, self.board, self.config, app.extensions[BATCHER])
         drain = STOP_SECONDS - self.grace - 3  # what is left when workers are told to end, less a reserve
 
         def work(slot: int, on_ready: Callable[[], None]) -> None:
