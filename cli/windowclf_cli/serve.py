@@ -134,7 +134,7 @@ def command(
         origins=origins,
         access_log=access_log,
     )
-    n_workers = workers or min(_MOST_WORKERS, len(os.sched_getaffinity(0)))
+    n_workers = workers or min(_MOST_WORKERS, _n_cores())
     with limited_threads(threads), listen(host, port) as listener:
         address = address_of(listener)
 
@@ -155,3 +155,10 @@ def command(
         supervisor = Supervisor(config, listener, load, n_workers=n_workers, grace=grace)
         status = supervisor.run(announce)
     raise SystemExit(status)
+
+
+def _n_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
