@@ -210,9 +210,8 @@ class Gateway:
             await send({"type": "http.response.body", "body": reply.body})
             return
         loop = asyncio.get_running_loop()
-        gone = asyncio.ensure_future(
-            receive()
-        )  # all has been read: what comes yet is that the client is gone
+        # All of the body has been read: what comes yet is that the client is gone.
+        gone = asyncio.ensure_future(receive())
         try:
             while not gone.done():
                 block = await loop.run_in_executor(self.threads, next, reply.blocks, None)
