@@ -30,9 +30,9 @@ TITLES = {
 
 
 @pytest.fixture(scope="session")
-def classes(quick: Config, vectors: WordVectors) -> WindowTagger:
+def classes(config: Config, vectors: WordVectors) -> WindowTagger:
     """A tagger whose labels mark no spans."""
-    return WindowTagger(quick, vectors=vectors).fit([["in", "Paris"]], [["ADP", "PROPN"]])
+    return WindowTagger(config, vectors=vectors).fit([["in", "Paris"]], [["ADP", "PROPN"]])
 
 
 @pytest.fixture(scope="session")
