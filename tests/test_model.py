@@ -18,6 +18,8 @@ from windowclf.model import Trace, WindowModel, parameter_shapes
 from windowclf.nn.gradcheck import GradientReport, check_gradients
 from windowclf.nn.gradients import Gradient, RowGradient
 from windowclf.nn.losses import softmax, softmax_cross_entropy
+from windowclf.nn.selection import Selection
+from windowclf.nn.workspace import Workspace
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, windows
@@ -32,6 +34,8 @@ SENTENCES = [["the", "tv", "the", "TV", "on"], ["zyzzyva"], ["the", "the"], ["Pa
 VOCABULARY = Vocabulary(["the", "tv", "paris", ",", "on", "never"], {})
 D, C = 3, 3
 
+each_form = pytest.mark.parametrize("fused", [True, False], ids=["fused", "plain"])
+
 
 def _text(features: FeaturesConfig, width: int) -> tuple[Ints, Ints, Ints]:
     """Return words (U, J), windows (N, K) and targets (N,)."""
@@ -40,22 +44,23 @@ def _text(features: FeaturesConfig, width: int) -> tuple[Ints, Ints, Ints]:
     return encoded.words, around, np.arange(len(around)) % C
 
 
-def _model(config: ModelConfig, features: FeaturesConfig, seed: int = 0) -> WindowModel:
+def _model(config: ModelConfig, features: FeaturesConfig, *, fused: bool | None = None) -> WindowModel:
     """Return a model in float64 whose every parameter is random, biases too."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     shapes = parameter_shapes(config, features, len(VOCABULARY), D, C)
-    return WindowModel(config, features, {name: rng.standard_normal(shape) for name, shape in shapes.items()})
+    parameters: dict[str, Floats] = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    return WindowModel(config, features, parameters, fused=fused)
 
 
 def _check(
-    config: ModelConfig, features: FeaturesConfig, *, dropout_seed: int | None = None
+    config: ModelConfig, features: FeaturesConfig, *, fused: bool, dropout_seed: int | None = None
 ) -> GradientReport:
     """Check the loss of the small text at every coordinate of every parameter."""
     model = _model(config, features)
     words, around, targets = _text(features, config.window)
 
     def loss_of(**parameters: Floats) -> tuple[float, Callable[[float], list[Gradient | None]]]:
-        at_parameters = WindowModel(config, features, parameters)
+        at_parameters = WindowModel(config, features, parameters, fused=fused)
         rng = None if dropout_seed is None else np.random.default_rng(dropout_seed)
         scores, backward = at_parameters.forward(words, around, rng=rng)
         loss, loss_backward = softmax_cross_entropy(scores, targets=targets)
@@ -82,28 +87,34 @@ def _assert_every_coordinate_agrees(
     )
 
 
+@each_form
 @pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)], ids=["softmax", "1 hidden", "2 hidden"])
 @pytest.mark.parametrize("tuning", ["frozen", "tuned"])
-def test_gradients_of_every_depth(tuning: Tuning, hidden: tuple[int, ...], features: FeaturesConfig) -> None:
+def test_gradients_of_every_depth(
+    tuning: Tuning, hidden: tuple[int, ...], features: FeaturesConfig, fused: bool
+) -> None:
     config = replace(PLAIN, tuning=tuning, hidden=hidden)
-    _assert_every_coordinate_agrees(_check(config, features), config, features)
+    _assert_every_coordinate_agrees(_check(config, features, fused=fused), config, features)
 
 
+@each_form
 @pytest.mark.parametrize("hidden", [(4,), (4, 3)], ids=["1 hidden", "2 hidden"])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
-def test_gradients_of_every_activation(activation: Any, hidden: tuple[int, ...]) -> None:
+def test_gradients_of_every_activation(activation: Any, hidden: tuple[int, ...], fused: bool) -> None:
     config = replace(PLAIN, tuning="tuned", hidden=hidden, activation=activation)
-    _assert_every_coordinate_agrees(_check(config, NO_FEATURES), config, NO_FEATURES)
+    _assert_every_coordinate_agrees(_check(config, NO_FEATURES, fused=fused), config, NO_FEATURES)
 
 
+@each_form
 @pytest.mark.parametrize("width", [1, 3, 7])
 @pytest.mark.parametrize("tuning", ["frozen", "tuned"])
-def test_gradients_of_every_width(tuning: Tuning, width: int) -> None:
+def test_gradients_of_every_width(tuning: Tuning, width: int, fused: bool) -> None:
     config = replace(PLAIN, tuning=tuning, window=width)
-    _assert_every_coordinate_agrees(_check(config, NO_FEATURES), config, NO_FEATURES)
+    _assert_every_coordinate_agrees(_check(config, NO_FEATURES, fused=fused), config, NO_FEATURES)
 
 
+@each_form
 @pytest.mark.parametrize(
     "features",
     [
@@ -114,14 +125,15 @@ def test_gradients_of_every_width(tuning: Tuning, width: int) -> None:
     ],
     ids=["affixes", "case", "whole word", "one bucket"],
 )
-def test_gradients_of_each_feature_alone(features: FeaturesConfig) -> None:
+def test_gradients_of_each_feature_alone(features: FeaturesConfig, fused: bool) -> None:
     config = replace(PLAIN, window=3, tuning="tuned")
-    _assert_every_coordinate_agrees(_check(config, features), config, features)
+    _assert_every_coordinate_agrees(_check(config, features, fused=fused), config, features)
 
 
+@each_form
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @pytest.mark.parametrize("dropout, input_dropout", [(0.5, 0), (0, 0.3), (0.5, 0.3)])
-def test_gradients_under_dropout(dropout: float, input_dropout: float, activation: Any) -> None:
+def test_gradients_under_dropout(dropout: float, input_dropout: float, activation: Any, fused: bool) -> None:
     config = replace(
         PLAIN,
         tuning="tuned",
@@ -131,7 +143,7 @@ def test_gradients_under_dropout(dropout: float, input_dropout: float, activatio
         input_dropout=input_dropout,
     )
     # one seed at every evaluation, so that each sees the same mask
-    _assert_every_coordinate_agrees(_check(config, FEATURES, dropout_seed=1), config, FEATURES)
+    _assert_every_coordinate_agrees(_check(config, FEATURES, fused=fused, dropout_seed=1), config, FEATURES)
 
 
 @pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
@@ -145,10 +157,39 @@ def test_the_check_finds_a_backward_pass_that_loses_repeated_words(
         return cls(distinct_ids, dense[distinct_ids], n_rows)
 
     monkeypatch.setattr(RowGradient, "from_places", classmethod(lossy))
-    report = _check(replace(PLAIN, tuning="tuned"), features)
+    report = _check(replace(PLAIN, tuning="tuned"), features, fused=False)
     wrong = {failure.name for failure in report.failures}
     assert {"vectors", "special"} <= wrong
     assert not wrong & {"output.W", "output.b", "hidden1.W", "hidden1.b"}
+
+
+@pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
+def test_the_check_finds_a_fused_layer_that_loses_repeated_words(
+    features: FeaturesConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lossy(self: Selection, dy: Floats) -> Floats:
+        spread: Floats = np.zeros((self.shape[1], dy.shape[1]), dy.dtype)
+        spread[self.rows] += np.repeat(dy, np.diff(self.starts), axis=0)  # keeps one window of each piece
+        return spread
+
+    monkeypatch.setattr(Selection, "spread", lossy)
+    report = _check(replace(PLAIN, tuning="tuned"), features, fused=True)
+    wrong = {failure.name for failure in report.failures}
+    assert {"vectors", "special", "hidden1.W"} <= wrong
+    assert not wrong & {"output.W", "output.b", "hidden1.b"}
+
+
+def test_the_check_finds_a_fused_layer_that_drops_the_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Selection.spread
+
+    def without_row_0(self: Selection, dy: Floats) -> Floats:
+        spread = whole(self, dy)
+        spread[BOUNDARY_ROW * PLAIN.window : (BOUNDARY_ROW + 1) * PLAIN.window] = 0
+        return spread
+
+    monkeypatch.setattr(Selection, "spread", without_row_0)
+    report = _check(replace(PLAIN, tuning="frozen"), NO_FEATURES, fused=True)
+    assert {failure.name for failure in report.failures} == {"special", "hidden1.W"}
 
 
 def _drop_padding(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +203,7 @@ def _drop_padding(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_check_finds_a_backward_pass_that_drops_the_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     _drop_padding(monkeypatch)
-    report = _check(replace(PLAIN, tuning="frozen"), NO_FEATURES)
+    report = _check(replace(PLAIN, tuning="frozen"), NO_FEATURES, fused=False)
     assert {failure.name for failure in report.failures} == {"special"}
 
 
@@ -199,7 +240,8 @@ def _naive_softmax_regression(model: WindowModel) -> tuple[Floats, Floats]:
 def test_without_features_and_layers_it_is_softmax_regression_on_five_vectors() -> None:
     model = _model(replace(PLAIN, hidden=()), NO_FEATURES)
     words, around, _ = _text(NO_FEATURES, 5)
-    np.testing.assert_array_equal(model.scores(words, around), _naive_softmax_regression(model)[1])
+    expected = _naive_softmax_regression(model)[1]
+    np.testing.assert_allclose(model.scores(words, around), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_softmax_regression_learns_by_p_minus_one_for_the_correct_class_and_p_for_the_others() -> None:
@@ -262,17 +304,18 @@ def _passes(model: WindowModel, trace: Trace | None) -> tuple[Floats, Mapping[st
 TRACED = ModelConfig(tuning="tuned", hidden=(4, 3), activation="relu", dropout=0.5, input_dropout=0.3)
 
 
-def test_a_trace_records_every_operation_in_order() -> None:
+@each_form
+def test_a_trace_records_every_operation_in_order(fused: bool) -> None:
     trace: Trace = {}
-    _passes(_model(TRACED, FEATURES), trace)
+    _passes(_model(TRACED, FEATURES, fused=fused), trace)
+    first = [("hidden1", "window_affine")] if fused else [("window", "window"), ("hidden1", "affine")]
     assert [(name, node.operation) for name, node in trace.items()] == [
         ("word vectors", "word_embedding"),
         ("case vectors", "embedding"),
         ("affix vectors", "embedding"),
         ("words", "concatenate"),
         ("words.dropout", "dropout"),
-        ("window", "window"),
-        ("hidden1", "affine"),
+        *first,
         ("hidden1.relu", "relu"),
         ("hidden1.dropout", "dropout"),
         ("hidden2", "affine"),
@@ -286,12 +329,12 @@ def test_a_trace_records_every_operation_in_order() -> None:
 def test_a_trace_of_softmax_regression_has_no_hidden_layer() -> None:
     words, around, _ = _text(NO_FEATURES, 5)
     trace: Trace = {}
-    _model(replace(PLAIN, hidden=()), NO_FEATURES).forward(words, around, trace=trace)
+    _model(replace(PLAIN, hidden=()), NO_FEATURES, fused=False).forward(words, around, trace=trace)
     assert list(trace) == ["word vectors", "words", "window", "output"]
 
 
 def test_traced_values_follow_from_one_another() -> None:
-    model, trace = _model(replace(TRACED, dropout=0, input_dropout=0), FEATURES), Trace()
+    model, trace = _model(replace(TRACED, dropout=0, input_dropout=0), FEATURES, fused=False), Trace()
     scores, _ = _passes(model, trace)
     p, value = model.parameters, {name: node.value for name, node in trace.items()}
     _, around, _ = _text(FEATURES, 5)
@@ -302,8 +345,9 @@ def test_traced_values_follow_from_one_another() -> None:
     np.testing.assert_array_equal(value["output"], scores)
 
 
-def test_a_trace_has_the_upstream_gradient_of_every_operation_once_backward_has_run() -> None:
-    model, trace = _model(TRACED, FEATURES), Trace()
+@each_form
+def test_a_trace_has_the_upstream_gradient_of_every_operation_once_backward_has_run(fused: bool) -> None:
+    model, trace = _model(TRACED, FEATURES, fused=fused), Trace()
     words, around, targets = _text(FEATURES, 5)
     scores, backward = model.forward(words, around, rng=np.random.default_rng(3), trace=trace)
     assert all(node.upstream is None for node in trace.values())
@@ -316,7 +360,7 @@ def test_a_trace_has_the_upstream_gradient_of_every_operation_once_backward_has_
 
 def test_traced_upstream_gradients_are_those_of_the_loss() -> None:
     # what a parameter's gradient is made of: the value below and the gradient from above
-    model, trace = _model(replace(TRACED, dropout=0, input_dropout=0), FEATURES), Trace()
+    model, trace = _model(replace(TRACED, dropout=0, input_dropout=0), FEATURES, fused=False), Trace()
     _, gradients = _passes(model, trace)
     upstream = {name: np.asarray(node.upstream, np.float64) for name, node in trace.items()}
     for layer, below in (("hidden1", "window"), ("hidden2", "hidden1.relu"), ("output", "hidden2.relu")):
@@ -328,8 +372,9 @@ def test_traced_upstream_gradients_are_those_of_the_loss() -> None:
     np.testing.assert_allclose(_dense(gradients["vectors"]), dvectors[2:], rtol=1e-12, atol=1e-15)
 
 
-def test_a_trace_says_which_operation_hands_which_gradient_to_which_parameter() -> None:
-    model, trace = _model(TRACED, FEATURES), Trace()
+@each_form
+def test_a_trace_says_which_operation_hands_which_gradient_to_which_parameter(fused: bool) -> None:
+    model, trace = _model(TRACED, FEATURES, fused=fused), Trace()
     _, gradients = _passes(model, trace)
     handed = {name: list(node.gradients) for name, node in trace.items() if node.gradients}
     assert handed == {
@@ -343,9 +388,10 @@ def test_a_trace_says_which_operation_hands_which_gradient_to_which_parameter() 
     assert all(node.gradients[name] is gradients[name] for node in trace.values() for name in node.gradients)
 
 
+@each_form
 @pytest.mark.parametrize("tuning", ["frozen", "tuned"])
-def test_a_trace_changes_no_bit(tuning: Tuning) -> None:
-    model = _model(replace(TRACED, tuning=tuning), FEATURES)
+def test_a_trace_changes_no_bit(tuning: Tuning, fused: bool) -> None:
+    model = _model(replace(TRACED, tuning=tuning), FEATURES, fused=fused)
     scores, gradients = _passes(model, None)
     traced_scores, traced_gradients = _passes(model, {})
     assert scores.tobytes() == traced_scores.tobytes()
@@ -368,7 +414,9 @@ def _bytes(gradient: Gradient) -> bytes:
 def test_scores_are_those_of_forward_without_dropout() -> None:
     model = _model(TRACED, FEATURES)
     words, around, _ = _text(FEATURES, 5)
-    np.testing.assert_array_equal(model.scores(words, around), model.forward(words, around)[0])
+    # products of other shapes may be summed in another order
+    expected = model.forward(words, around)[0]
+    np.testing.assert_allclose(model.scores(words, around), expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("n", [0, 1, 4096, 4097, 9000])
@@ -377,7 +425,6 @@ def test_scores_of_any_number_of_windows(n: int) -> None:
     words, around, _ = _text(FEATURES, 5)
     many = np.resize(around, (n, 5))
     once = model.scores(words, around)
-    # products of other shapes may be summed in another order
     np.testing.assert_allclose(model.scores(words, many), np.resize(once, (n, C)), rtol=1e-12, atol=1e-12)
 
 
@@ -407,7 +454,7 @@ def test_each_dropout_silences_at_its_own_rate_and_raises_the_others(
 
 def test_input_dropout_silences_a_word_at_all_its_places_alike() -> None:
     trace: Trace = {}
-    model = _model(replace(TRACED, hidden=()), NO_FEATURES)
+    model = _model(replace(TRACED, hidden=()), NO_FEATURES, fused=False)
     words, around, _ = _text(NO_FEATURES, 5)
     model.forward(words, around, rng=np.random.default_rng(0), trace=trace)
     silent = trace["window"].value.reshape(-1, D) == 0
@@ -437,6 +484,57 @@ def test_one_model_serves_passes_that_overlap() -> None:
     model.scores(words, around[:3])
     late = {name: _bytes(gradient) for name, gradient in backward(np.ones_like(scores)).items()}
     assert late == alone
+
+
+@pytest.mark.parametrize("tuning", ["frozen", "tuned"])
+@pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-13)])
+def test_the_fused_and_the_plain_form_agree(
+    dtype: type[np.floating[Any]], tolerance: float, features: FeaturesConfig, tuning: Tuning
+) -> None:
+    config = replace(TRACED, tuning=tuning)
+    parameters = {name: value.astype(dtype) for name, value in _model(config, features).parameters.items()}
+    words, around, targets = _text(features, 5)
+    passes = []
+    for fused in (True, False):
+        model = WindowModel(config, features, parameters, fused=fused)
+        scores, backward = model.forward(words, around, rng=np.random.default_rng(3))
+        passes.append((scores, backward(softmax_cross_entropy(scores, targets=targets)[1]())))
+    (fused_scores, fused_gradients), (plain_scores, plain_gradients) = passes
+    _assert_relatively_equal(fused_scores, plain_scores, tolerance)
+    assert fused_gradients.keys() == plain_gradients.keys()
+    for name, gradient in plain_gradients.items():
+        _assert_relatively_equal(_dense(fused_gradients[name]), _dense(gradient), tolerance)
+
+
+def _assert_relatively_equal(found: Floats, expected: Floats, tolerance: float) -> None:
+    # relative to the largest: where large terms cancel, the rounding of the large ones is left
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def test_of_more_words_than_windows_each_window_is_multiplied_and_of_fewer_each_word() -> None:
+    model = _model(PLAIN, FEATURES)
+    words, around, _ = _text(FEATURES, 5)
+    assert len(words) < len(around)
+    for n_windows, first in ((len(around), "hidden1"), (len(words), "window"), (1, "window")):
+        trace: Trace = {}
+        model.forward(words, around[:n_windows], trace=trace)
+        assert list(trace)[4] == first
+
+
+@each_form
+def test_a_workspace_changes_no_bit_and_may_be_used_again_for_other_sizes(fused: bool) -> None:
+    model = _model(replace(PLAIN, tuning="tuned"), FEATURES, fused=fused)
+    words, around, _ = _text(FEATURES, 5)
+    workspace = Workspace()
+    for part in (around[:5], around, around[:7]):
+        scores, backward = model.forward(words, part, workspace=workspace)
+        gradients = {name: _bytes(gradient) for name, gradient in backward(np.ones_like(scores)).items()}
+        alone, alone_backward = model.forward(words, part)
+        assert scores.tobytes() == alone.tobytes()
+        assert gradients == {
+            name: _bytes(gradient) for name, gradient in alone_backward(np.ones_like(alone)).items()
+        }
 
 
 def test_the_absent_word_is_the_unknown_vector_without_features() -> None:

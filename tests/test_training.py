@@ -140,6 +140,27 @@ def test_the_matrix_that_the_user_gave_is_never_changed(tuning: str, vectors: Wo
     assert vectors.matrix.tobytes() == before
 
 
+@pytest.mark.parametrize("mode", ["r", "c"])
+@pytest.mark.parametrize("stored", [np.float16, np.float32])
+def test_vectors_are_taken_from_a_mapped_file_and_scaled(
+    tmp_path: Path, stored: type[np.floating[Any]], mode: Any
+) -> None:
+    n = 20_000  # more than are copied at a time
+    matrix = np.random.default_rng(0).standard_normal((n, 3)).astype(stored)
+    np.save(tmp_path / "matrix.npy", matrix)
+    mapped = np.load(tmp_path / "matrix.npy", mmap_mode=mode)
+    if mode == "c":  # private to this process, and to be kept
+        mapped[5] = matrix[5] = 2
+    words = [f"w{i}" for i in range(n)]
+    vectors = WordVectors("mapped", "here", words, mapped, "")
+    vocabulary, taken, scale = choose_vectors(vectors, {"w12000": 1}, ModelConfig(max_vectors=0))
+    rows = [12000, *range(12000), *range(12001, n)]
+    assert vocabulary.words == [words[row] for row in rows]
+    assert scale == pytest.approx(0.5 / matrix.astype(np.float64).std(), rel=1e-12)
+    np.testing.assert_allclose(taken, matrix[rows].astype(np.float32) * np.float32(scale), rtol=1e-6)
+    np.testing.assert_array_equal(mapped, matrix)
+
+
 # -- the same again ----------------------------------------------------------------------------------
 
 

@@ -3,13 +3,13 @@
     ids of a word ─▶ its vector, case and affix vectors, side by side ─▶ K words side by side
                   ─▶ (affine ─▶ activation) for each hidden layer ─▶ affine ─▶ scores
 
+The words side by side and the first affine operation are done as one where that is faster (`window_affine`).
+
 N windows, K window width, U distinct words, J ids a word has, D vector dimension, F numbers a word is
 described by, H hidden units, C labels, V pretrained vectors.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,50 +17,28 @@ import numpy.typing as npt
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig
 from windowclf.errors import ShapeError
+from windowclf.nn.chain import Chain, Trace, TraceNode
 from windowclf.nn.gradients import Gradient
 from windowclf.nn.initializers import uniform_rows, xavier_uniform
 from windowclf.nn.operations import (
     ACTIVATIONS,
     affine,
     concatenate,
-    dropout,
-    dropout_mask,
     embedding,
     window,
+    window_affine,
     word_embedding,
 )
+from windowclf.nn.workspace import Workspace
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.vocabulary import N_SPECIAL
+from windowclf.text.windows import distinct
+
+__all__ = ["TABLES", "Trace", "TraceNode", "WindowModel", "parameter_shapes"]
 
 Backward = Callable[[Floats], dict[str, Gradient]]
 TABLES = ("vectors", "special", "case", "affixes")  # parameters whose rows are looked up
 _WINDOWS_AT_ONCE = 4096  # when only scores are wanted; bounds memory
-
-
-@dataclass(slots=True)
-class TraceNode:
-    """One operation of a traced pass.
-
-    Attributes
-    ----------
-    name, operation : str
-        Where in the network, and which operation.
-    value : array
-        What forward gave.
-    upstream : array or None
-        The gradient of the loss by `value`; None until backward has run.
-    gradients : dict of str to gradient
-        What the operation hands to its parameters.
-    """
-
-    name: str
-    operation: str
-    value: Floats
-    upstream: Floats | None = None
-    gradients: dict[str, Gradient] = field(default_factory=dict)
-
-
-Trace = dict[str, TraceNode]  # by name, in the order of the forward pass
 
 
 def parameter_shapes(
@@ -97,6 +75,9 @@ class WindowModel:
     parameters : dict of str to array
         As `parameter_shapes` says; trained in place. `vectors` may be read-only and of another dtype
         where it is frozen.
+    fused : bool, optional
+        Whether window and first layer are one operation, or two as they are derived. Default: as is less
+        work. The numbers are the same but for rounding.
 
     Raises
     ------
@@ -104,8 +85,16 @@ class WindowModel:
         If the parameters do not have these shapes.
     """
 
-    def __init__(self, model: ModelConfig, features: FeaturesConfig, parameters: dict[str, Floats]) -> None:
+    def __init__(
+        self,
+        model: ModelConfig,
+        features: FeaturesConfig,
+        parameters: dict[str, Floats],
+        *,
+        fused: bool | None = None,
+    ) -> None:
         self.config = model
+        self.fused = fused
         self.features = WordFeatures(features)
         self.parameters = parameters
         self.tables = [name for name in TABLES if name in parameters]
@@ -159,6 +148,7 @@ class WindowModel:
         *,
         rng: np.random.Generator | None = None,
         trace: Trace | None = None,
+        workspace: Workspace | None = None,
     ) -> tuple[Floats, Backward]:
         """Score windows, and return with the scores the backward pass.
 
@@ -172,6 +162,8 @@ class WindowModel:
             Draws the dropout masks; None to predict, without dropout.
         trace : dict, optional
             Is filled with a node for every operation, as it runs.
+        workspace : Workspace, optional
+            Memory to reuse, one for each thread; `backward` then holds until the next pass with it.
 
         Returns
         -------
@@ -180,7 +172,10 @@ class WindowModel:
             dscores (N, C) -> the gradient of every trained parameter, by name.
         """
         x, words_backward = self._describe(words, trace)
-        scores, chain = self._classify(x, windows, rng, trace)
+        x_rows = None
+        if self.config.tuning == "frozen" and self.tables == ["vectors", "special"]:
+            x_rows = np.flatnonzero(words[:, 0] < N_SPECIAL)  # nothing else below x is trained
+        scores, chain = self._classify(x, windows, rng, trace, workspace, x_rows)
 
         def backward(dscores: Floats) -> dict[str, Gradient]:
             dx, gradients = chain.backward(dscores)
@@ -192,8 +187,11 @@ class WindowModel:
         """Score any number of windows in bounded memory, without a backward pass; shapes as in `forward`."""
         x = self.describe(words)
         parts = [np.zeros((0, len(self.parameters["output.b"])), x.dtype)]
+        workspace = Workspace()
         for first in range(0, len(windows), _WINDOWS_AT_ONCE):
-            parts.append(self._classify(x, windows[first : first + _WINDOWS_AT_ONCE], None, None)[0])
+            rows, places = distinct(windows[first : first + _WINDOWS_AT_ONCE], len(words))
+            scores, _ = self._classify(x[rows], places, None, None, workspace)
+            parts.append(scores.copy())  # the workspace is used again
         return np.concatenate(parts)
 
     def describe(self, words: Ints) -> Floats:
@@ -243,53 +241,39 @@ class WindowModel:
         return x, backward
 
     def _classify(
-        self, x: Floats, windows: Ints, rng: np.random.Generator | None, trace: Trace | None
-    ) -> tuple[Floats, "_Chain"]:
+        self,
+        x: Floats,
+        windows: Ints,
+        rng: np.random.Generator | None,
+        trace: Trace | None,
+        workspace: Workspace | None,
+        x_rows: Ints | None = None,
+    ) -> tuple[Floats, Chain]:
         """Put the words of each window side by side and pass them through the layers: -> scores (N, C)."""
-        chain = _Chain(self.parameters, trace)
+        chain = Chain(self.parameters, trace)
         if rng is not None and self.config.input_dropout:
             # The mask is one of words, not of windows: a word loses the same numbers at all its places.
-            mask = dropout_mask(x.shape, self.config.input_dropout, rng, x.dtype)
-            x = chain.apply("words.dropout", dropout, x, mask=mask)
-        x = chain.apply("window", window, x, ids=windows)
-        activation = ACTIVATIONS[self.config.activation]
-        for i in range(1, len(self.config.hidden) + 1):
-            z = chain.apply(f"hidden{i}", affine, x, f"hidden{i}.W", f"hidden{i}.b")
-            x = chain.apply(f"hidden{i}.{self.config.activation}", activation, z)
+            x = chain.drop("words.dropout", x, self.config.input_dropout, rng)
+        layers = [*(f"hidden{i}" for i in range(1, len(self.config.hidden) + 1)), "output"]
+        for layer in layers:
+            weights = f"{layer}.W", f"{layer}.b"
+            if layer != layers[0]:
+                x = chain.apply(layer, affine, x, *weights)
+            elif self._is_fused(len(x), len(windows)):
+                x = chain.apply(
+                    layer, window_affine, x, *weights, ids=windows, x_rows=x_rows, workspace=workspace
+                )
+            else:
+                x = chain.apply("window", window, x, ids=windows)
+                x = chain.apply(layer, affine, x, *weights)
+            if layer == "output":
+                break
+            x = chain.apply(f"{layer}.{self.config.activation}", ACTIVATIONS[self.config.activation], x)
             if rng is not None and self.config.dropout:
-                mask = dropout_mask(x.shape, self.config.dropout, rng, x.dtype)
-                x = chain.apply(f"hidden{i}.dropout", dropout, x, mask=mask)
-        return chain.apply("output", affine, x, "output.W", "output.b"), chain
+                x = chain.drop(f"{layer}.dropout", x, self.config.dropout, rng)
+        return x, chain
 
-
-class _Chain:
-    """Operations applied one after another, and the walk back through them, last first."""
-
-    def __init__(self, parameters: Mapping[str, Floats], trace: Trace | None) -> None:
-        self.parameters = parameters
-        self.trace = trace
-        self.links: list[tuple[str, Callable[..., Any], tuple[str, ...]]] = []
-
-    def apply(
-        self, name: str, operation: Callable[..., Any], x: Floats, *parameters: str, **settings: Any
-    ) -> Floats:
-        value, backward = operation(x, *(self.parameters[key] for key in parameters), **settings)
-        self.links.append((name, backward, parameters))
-        if self.trace is not None:
-            self.trace[name] = TraceNode(name, operation.__name__, value)
-        result: Floats = value
-        return result
-
-    def backward(self, upstream: Floats) -> tuple[Floats, dict[str, Gradient]]:
-        """Return the gradient of what the chain began with, and those of the parameters."""
-        gradients: dict[str, Gradient] = {}
-        for name, backward, parameters in reversed(self.links):
-            # the downstream gradient of one operation is the upstream gradient of the one before it
-            downstream = backward(upstream)
-            dx, *dparameters = downstream if isinstance(downstream, tuple) else (downstream,)
-            own = dict(zip(parameters, dparameters, strict=True))
-            gradients.update(own)
-            if self.trace is not None:
-                self.trace[name].upstream, self.trace[name].gradients = upstream, own
-            upstream = dx
-        return upstream, gradients
+    def _is_fused(self, n_words: int, n_windows: int) -> bool:
+        # Fused, each distinct word is multiplied; plain, each window. Only where most words are context of
+        # a few windows, as in a corpus with few labels, are there more words than windows.
+        return n_words < n_windows if self.fused is None else self.fused

@@ -17,6 +17,7 @@ from windowclf.nn.gradients import clip_by_norm
 from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.nn.optimizers import Optimizer
 from windowclf.nn.schedules import SCHEDULES
+from windowclf.nn.workspace import Workspace
 from windowclf.text.windows import distinct
 
 MOST_WINDOWS = 8192  # windows of one step; a longer batch (a sentence of 100,000 words, say) is several steps
@@ -117,6 +118,7 @@ def train(
     steps_per_epoch = len(_batches(np.arange(n_sentences), data.starts, config.batch_sentences))
     n_steps = steps_per_epoch * config.epochs
     best = _Best(model, n_movable_vectors)
+    workspace = Workspace()
     step = 0
     reason = "all epochs done"
     try:
@@ -126,7 +128,7 @@ def train(
             for batch in _batches(rng.permutation(n_sentences), data.starts, config.batch_sentences):
                 rate = config.learning_rate * SCHEDULES[config.schedule](min(1.0, step / n_steps))
                 with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is named below
-                    loss = _step(model, data, batch, optimizer, rate, config.clip_norm, rng)
+                    loss = _step(model, data, batch, optimizer, rate, config.clip_norm, rng, workspace)
                 step += 1
                 if not np.isfinite(loss):
                     raise _not_finite("loss is", step, epoch, rate, best, loss)
@@ -166,10 +168,11 @@ def _step(
     rate: float,
     clip_norm: float,
     rng: np.random.Generator,
+    workspace: Workspace,
 ) -> float:
     batch_windows = data.windows[batch]
     rows, windows = distinct(batch_windows, len(data.words))
-    scores, backward = model.forward(data.words[rows], windows, rng=rng)
+    scores, backward = model.forward(data.words[rows], windows, rng=rng, workspace=workspace)
     loss, loss_backward = softmax_cross_entropy(scores, targets=data.targets[batch])
     if np.isfinite(loss):
         gradients = backward(loss_backward())

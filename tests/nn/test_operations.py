@@ -18,6 +18,7 @@ from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.nn.losses import LOSSES, PENALTIES
 from windowclf.nn.operations import ACTIVATIONS, OPERATIONS, affine
+from windowclf.nn.workspace import Workspace
 
 ALL = {**OPERATIONS, **LOSSES, **PENALTIES}
 TOLERANCE = 1e-12  # values of size 1 in float64, summed over at most a dozen terms
@@ -77,6 +78,10 @@ def naive_window(x: Floats, *, ids: Any) -> Floats:
     return np.array([[number for i in row for number in x[i]] for row in ids]).reshape(len(ids), -1)
 
 
+def naive_window_affine(x: Floats, W: Floats, b: Floats, *, ids: Any, **_: Any) -> Floats:
+    return naive_affine(naive_window(x, ids=ids), W, b)
+
+
 def naive_dropout(x: Floats, *, mask: Floats) -> Floats:
     return np.array([[x[i, j] * mask[i, j] for j in range(x.shape[1])] for i in range(len(x))])
 
@@ -106,6 +111,7 @@ MASK = np.array([[0, 2, 2], [2, 0, 0.0]])
 KINKS = np.array([[0.0, -0.0, 5e-6], [-5e-6, 1.0, -1.0]])
 AFFINE: dict[str, Any] = {"x": normal(3, 4), "W": normal(4, 2), "b": normal(2)}
 WORDS: dict[str, Any] = {"E": normal(4, 3), "special": normal(2, 3)}
+WINDOW_AFFINE: dict[str, Any] = {"x": normal(5, 2), "W": normal(6, 4), "b": normal(4)}
 FROZEN_WORDS = {**WORDS, "E_needs_gradient": False}
 # Which argument a flag freezes.
 FLAGS = {"x_needs_gradient": "x", "needs_gradient": "E", "E_needs_gradient": "E"}
@@ -130,6 +136,32 @@ CASES = [
     case("window", naive_window, about="of repeated words", x=normal(5, 2), ids=REPEATED),
     case("window", naive_window, about="of one word", x=normal(5, 2), ids=ids([[3], [3], [0]])),
     case("window", naive_window, about="of each word once", x=normal(4, 2), ids=ids([[0, 1], [2, 3]])),
+    case("window_affine", naive_window_affine, about="of repeated words", **WINDOW_AFFINE, ids=REPEATED),
+    case(
+        "window_affine",
+        naive_window_affine,
+        about="with x frozen",
+        **WINDOW_AFFINE,
+        ids=REPEATED,
+        x_needs_gradient=False,
+    ),
+    case(
+        "window_affine",
+        naive_window_affine,
+        about="in a workspace",
+        **WINDOW_AFFINE,
+        ids=REPEATED,
+        workspace=Workspace(),
+    ),
+    case(
+        "window_affine",
+        naive_window_affine,
+        about="of one place",
+        x=normal(3, 2),
+        W=normal(2, 2),
+        b=normal(2),
+        ids=ids([[2], [2], [0]]),
+    ),
     case("tanh", elementwise(np.tanh), z=normal(3, 4)),
     case("relu", elementwise(lambda z: max(z, 0.0)), z=normal(3, 4)),
     case("relu", elementwise(lambda z: max(z, 0.0)), about="at kinks", z=KINKS),

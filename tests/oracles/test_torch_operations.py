@@ -85,6 +85,17 @@ def draw_window(rng: np.random.Generator) -> Drawn:
     return [rng.standard_normal((4, 3))], {"ids": ids}, lambda x: x[torch.tensor(ids)].reshape(6, 15)
 
 
+def draw_window_affine(rng: np.random.Generator) -> Drawn:
+    ids = rng.integers(0, 4, (6, 5))
+    arguments: list[Floats] = [rng.standard_normal(shape) for shape in [(4, 3), (15, 7), (7,)]]
+    rows = torch.tensor(ids)
+    return (
+        arguments,
+        {"ids": ids},
+        lambda x, W, b: torch.nn.functional.linear(x[rows].reshape(6, 15), W.T, b),
+    )
+
+
 def draw_activation(function: Callable[..., Any]) -> Callable[[np.random.Generator], Drawn]:
     return lambda rng: ([3 * rng.standard_normal((4, 5))], {}, function)
 
@@ -111,6 +122,7 @@ DRAWS = {
     "dropout": draw_dropout,
     "embedding": draw_embedding,
     "window": draw_window,
+    "window_affine": draw_window_affine,
     "word_embedding": draw_word_embedding,
     "tanh": draw_activation(torch.tanh),
     "relu": draw_activation(torch.relu),

@@ -59,13 +59,15 @@ def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
     -----
     The slope is 1 where z > 0 and 0 where z < 0. At the kink z = 0 it is anything between; we take 0.
     """
-    is_positive = z > 0
+    # numpy takes the greater of two arrays at twice the speed of that of an array and a number
+    zeros = np.zeros(z.shape[-1:], z.dtype)
+    a = np.maximum(z, zeros)
 
     def backward(da: Floats) -> Floats:
-        dz: Floats = da * is_positive
+        dz: Floats = da * (a > 0)
         return dz
 
-    return np.maximum(z, 0), backward
+    return a, backward
 
 
 def logistic(z: Floats) -> tuple[Floats, ActivationBackward]:

@@ -11,6 +11,9 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import ConfigError, ShapeError
+from windowclf.nn.selection import Selection
+
+_PIECE = 1 << 14  # numbers whose squares are summed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +88,8 @@ class RowGradient:
         sorted_ids = ids[order]
         is_start = np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1]))
         starts = np.flatnonzero(is_start)
-        return cls(sorted_ids[starts], np.add.reduceat(rows[order], starts, axis=0), n_rows)
+        runs = Selection(order, np.append(starts, len(ids)), len(ids))
+        return cls(sorted_ids[starts], runs.add(rows), n_rows)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -209,5 +213,7 @@ def _squared_norm(gradient: Gradient) -> float:
 
 
 def _sum_of_squares(array: Floats) -> float:
-    # float64, because a float32 square overflows from 1.8e19 on.
-    return float(np.square(array, dtype=np.float64).sum())
+    # float64, because a float32 square overflows from 1.8e19 on; piece by piece, to stay in the cache.
+    flat = array.reshape(-1)
+    pieces = (flat[i : i + _PIECE].astype(np.float64) for i in range(0, len(flat), _PIECE))
+    return sum(float(piece @ piece) for piece in pieces)

@@ -13,6 +13,7 @@ Dimensions: N windows (or words), F features a word; n_in, n_out numbers into an
 """
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from windowclf.arrays import Floats
 from windowclf.errors import ConfigError, ShapeError
 from windowclf.nn.activations import ACTIVATIONS, logistic, relu, tanh
+from windowclf.nn.fused import window_affine
 from windowclf.nn.lookups import embedding, window, word_embedding
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "relu",
     "tanh",
     "window",
+    "window_affine",
     "word_embedding",
 ]
 
@@ -84,7 +87,9 @@ def affine(
     def backward(dy: Floats) -> tuple[Floats | None, Floats, Floats]:
         return dy @ W.T if x_needs_gradient else None, x.T @ dy, dy.sum(axis=0)
 
-    return x @ W + b, backward
+    y = x @ W
+    y += b
+    return y, backward
 
 
 def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
@@ -133,7 +138,10 @@ def dropout(x: Floats, *, mask: Floats) -> tuple[Floats, DropoutBackward]:
 
 
 def dropout_mask(
-    shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype: npt.DTypeLike
+    shape: tuple[int, ...],
+    rate: float,
+    rng: np.random.Generator,
+    dtype: npt.DTypeLike,
 ) -> Floats:
     """Draw a mask for `dropout`: 0 with probability `rate`, else 1 / (1 - rate).
 
@@ -144,7 +152,7 @@ def dropout_mask(
     ----------
     shape : tuple of int
     rate : float
-        Share of the places to silence; 0 <= rate < 1.
+        Share of the places to silence; 0 <= rate < 1. Kept to within 2^-17.
     rng : numpy.random.Generator
     dtype : dtype
         That of the array to be masked. The same `rng` silences the same places in any dtype.
@@ -160,9 +168,11 @@ def dropout_mask(
     """
     if not 0 <= rate < 1:
         raise ConfigError("not a dropout rate", where="rate", found=rate, allowed="0 <= rate < 1")
-    kept = rng.random(shape, dtype=np.float32) >= rate
-    mask: Floats = kept.astype(dtype)
-    mask /= 1 - rate
+    # 16 random bits decide on a place, and 64 of them are drawn at once: drawing is what a mask costs.
+    size = prod(shape)
+    bits = rng.integers(0, 2**64, -(-size // 4), dtype=np.uint64).view(np.uint16)[:size]
+    mask: Floats = (bits.reshape(shape) >= round(rate * 2**16)).astype(dtype)
+    mask *= 1 / (1 - rate)
     return mask
 
 
@@ -172,6 +182,7 @@ OPERATIONS: Mapping[str, Callable[..., tuple[Floats, Callable[..., Any]]]] = {
     "dropout": dropout,
     "embedding": embedding,
     "window": window,
+    "window_affine": window_affine,
     "word_embedding": word_embedding,
     **ACTIVATIONS,
 }

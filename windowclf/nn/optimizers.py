@@ -89,16 +89,19 @@ def adam(
     epsilon : float
         Keeps the quotient finite where the gradient has always been 0.
     """
+    scratch = np.multiply(g, 1 - beta1)  # the one piece of memory for all that lies between
     m *= beta1
-    m += (1 - beta1) * g
+    m += scratch
+    np.square(g, out=scratch)
+    scratch *= 1 - beta2
     v *= beta2
-    v += (1 - beta2) * np.square(g)
-    # m̂ / (√v̂ + epsilon), in one piece of scratch memory.
-    scratch = np.sqrt(v)
-    scratch /= sqrt(1 - beta2**t)
-    scratch += epsilon
+    v += scratch
+    # m̂ / (√v̂ + epsilon), with the hats taken out of the arrays
+    unbiased = sqrt(1 - beta2**t)
+    np.sqrt(v, out=scratch)
+    scratch += epsilon * unbiased
     np.divide(m, scratch, out=scratch)
-    scratch *= rate / (1 - beta1**t)
+    scratch *= rate * unbiased / (1 - beta1**t)
     p -= scratch
 
 
