@@ -224,7 +224,7 @@ def test_threads_share_one_compiled_tagger(n_rows: int, n_recent: int, tagger: W
     for ours, theirs in zip(results, expected * 2, strict=True):
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
-    assert sorted(rows_of(fast).values()) == list(range(2, 2 + len(rows_of(fast))))
+    assert sorted(rows_of(fast).values()) == list(range(1, 1 + len(rows_of(fast))))
 
 
 # -- its use -----------------------------------------------------------------------------------------

@@ -391,10 +391,10 @@ def test_evaluation_scores_what_is_predicted(tagger: WindowTagger) -> None:
 
 
 def test_evaluation_of_labels_the_model_does_not_know_counts_them_as_wrong(tagger: WindowTagger) -> None:
-    sentence = ["in", "Paris", "and", "Rome"]
-    assert tagger.predict([sentence]) == [["O", "B-LOC", "O", "B-LOC"]]
-    evaluation = tagger.evaluate([sentence], [["O", "B-LOC", "O", "B-ORG"]])
-    assert evaluation.token_accuracy == 0.75
+    sentences = [["Rome", "is", "old"], ["LONDON", "is", "a", "city"]]  # of its own training
+    assert tagger.predict(sentences) == [["B-LOC", "O", "O"], ["B-LOC", "O", "O", "O"]]
+    evaluation = tagger.evaluate(sentences, [["B-LOC", "O", "O"], ["B-ORG", "O", "O", "O"]])
+    assert evaluation.token_accuracy == 6 / 7
     assert evaluation.f1 == 0.5
 
 

@@ -1,8 +1,12 @@
 """Word-window taggers on pretrained vectors, with a backward pass written by hand."""
 
-from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
-from windowclf.errors import WindowClfError
-from windowclf.tagger import Tagged, WindowTagger
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
+    from windowclf.errors import WindowClfError
+    from windowclf.tagger import Tagged, WindowTagger
 
 __all__ = [
     "Config",
@@ -14,3 +18,21 @@ __all__ = [
     "WindowClfError",
     "WindowTagger",
 ]
+
+# Imported when asked for: whoever imports one module of the package need not wait for numpy.
+_MODULES = dict.fromkeys(__all__, "config") | {
+    "Tagged": "tagger",
+    "WindowClfError": "errors",
+    "WindowTagger": "tagger",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

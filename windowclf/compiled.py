@@ -1,4 +1,4 @@
-"""A model with its first layer folded into tables: a window is K look-ups and a sum.
+"""A model with its first layer folded into a table: a window is K look-ups and a sum.
 
     z = Σ_k x(w_k) W_k + b
 
@@ -6,18 +6,20 @@ is a sum over the places of the window, so the K blocks x(w) W_k of a word can b
 bias is part of the block of the middle place, where there always is a word.
 
 N windows, K window width, F numbers a word is described by, H columns of the first layer (of the output layer
-where there is no hidden one), C labels, R rows of the tables, U words, M tokens and boundaries.
+where there is no hidden one), C labels, R rows of the table, U words, M words and boundaries.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from threading import Lock
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from windowclf.arrays import Floats, Ints
+from windowclf.config import CACHE_MB, TABLE_MB
 from windowclf.errors import ConfigError
 from windowclf.nn.operations import ACTIVATIONS
 from windowclf.pipeline import Pipeline, Sentences, cut
@@ -25,13 +27,13 @@ from windowclf.text.vocabulary import Match
 from windowclf.text.windows import BOUNDARY_ROW
 
 TableType = Literal["float32", "float16"]
-TABLE_MB, CACHE_MB = 128, 16  # megabytes, unless told otherwise
-_EMPTY_ROW = 1  # all zeros: stands for words whose blocks are added afterwards
-_N_RESERVED = 2  # rows of the tables that are no words: BOUNDARY_ROW, which is 0, and _EMPTY_ROW
+_NO_ROW = -1
+_N_RESERVED = 1  # rows of the table that are no words: BOUNDARY_ROW, which is 0
 _SPECIAL_ROWS = 2  # that Encoder.encode_words puts first
 _LONGEST_KEPT = 64  # characters; longer words are computed every time
 _WORD_BYTES = 512  # of a kept word at its longest, beside its blocks: string, dict entry, number or array
-_WINDOWS_AT_ONCE = 512  # so that what is computed stays in the processor's cache, and memory is bounded
+_GATHERED_BYTES = 1 << 19  # at once, so that what is computed stays in the processor's cache
+_PLACES_AT_ONCE = 2048  # whose words without a row are computed together; bounds memory
 _WORDS_AT_ONCE = 512  # when tables are filled
 
 
@@ -86,17 +88,17 @@ class CompiledModel:
             for layer in layers[1:]
         ]
         self._activation = config.activation
+        self._n_labels = len(parameters["output.b"])
+        self._ones = np.ones(K, np.float32)
         bytes_a_word = K * H * np.dtype(dtype).itemsize + _WORD_BYTES
         n_rows = _N_RESERVED + int(table_mb * 2**20 / bytes_a_word)
         try:
             # pages of it that nothing was written to take no memory
-            self._tables = np.empty((K, n_rows, H), dtype)
+            self._table = np.empty((n_rows, K, H), dtype)
         except (MemoryError, ValueError) as error:  # ValueError: more than an address can say
             raise ConfigError("not so much memory can be had", where="table_mb", found=table_mb) from error
-        self._tables[:, _EMPTY_ROW] = 0
         boundary = pipeline.encoder.encode_words([])[BOUNDARY_ROW : BOUNDARY_ROW + 1]
-        self._tables[:, BOUNDARY_ROW] = self._multiply(boundary)[0]
-        self._boundaries = [BOUNDARY_ROW] * (K // 2)
+        self._table[BOUNDARY_ROW] = self._multiply(boundary)[0]
         self._rows: dict[str, int] = {}
         self._filling = Lock()
         self._recent = _RecentWords(int(cache_mb * 2**20 / bytes_a_word))
@@ -104,45 +106,43 @@ class CompiledModel:
     def prefill(self) -> None:
         """Fill the tables with the most frequent words: those of training, then the vocabulary's."""
         vocabulary = self._pipeline.stored.vocabulary
+        vocabulary.build_index()
         counts = vocabulary.training_counts
         words = dict.fromkeys([*sorted(counts, key=lambda word: -counts[word]), *vocabulary.words])
         self._add(word for word in words if len(word) <= _LONGEST_KEPT)
 
     def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
         """Yield scores (N, C) and lengths (S,) as `Pipeline.scores` does."""
+        half = self._table.shape[1] // 2
         for part in cut(sentences):
-            lengths = np.array([len(sentence) for sentence in part], dtype=np.int64)
-            padded, strangers = self._number(part)
-            (places,) = padded.nonzero()  # BOUNDARY_ROW is 0
-            scores = [
-                self._scores_at(padded, places[first : first + _WINDOWS_AT_ONCE], strangers)
-                for first in range(0, max(1, len(places)), _WINDOWS_AT_ONCE)
-            ]
-            yield scores[0] if len(scores) == 1 else np.concatenate(scores), lengths
+            lengths = np.fromiter(map(len, part), np.int64, len(part))
+            words = list(chain.from_iterable(part))
+            places = np.arange(len(words)) + np.repeat(np.arange(1, len(part) + 1) * half, lengths)
+            padded = np.full(len(words) + (len(part) + 1) * half, BOUNDARY_ROW, np.intp)
+            padded[places], strangers = self._number(words)
+            # row i is of the window that begins at place i
+            yield self._scores_of_all(padded, strangers)[places - half], lengths
 
     # -- words to numbers ----------------------------------------------------------------------------
 
-    def _number(self, sentences: Sentences) -> tuple[Ints, list[str]]:
-        """Return the row of each token, with boundaries between sentences (M,), and words without a row.
+    def _number(self, words: Sequence[str]) -> tuple[Ints, list[str]]:
+        """Return the row of each word (N,), and the words without a row.
 
         The number of such a word is R and its place among them.
         """
         rows = self._rows
-        padded: list[int | None] = [*self._boundaries]
-        for sentence in sentences:
-            padded += map(rows.get, sentence)
-            padded += self._boundaries
-        if None not in padded:
-            return np.array(padded, dtype=np.intp), []
-        words = [word for word in dict.fromkeys(chain.from_iterable(sentences)) if word not in rows]
-        self._add(word for word in words if self._is_worth_a_row(word))
-        n_rows = self._tables.shape[1]
-        strangers = {word: n_rows + i for i, word in enumerate(w for w in words if w not in rows)}
-        padded = [*self._boundaries]
-        for sentence in sentences:
-            padded += map(rows.get, sentence, map(strangers.get, sentence))
-            padded += self._boundaries
-        return np.array(padded, dtype=np.intp), list(strangers)
+        numbers = np.fromiter(map(rows.get, words, repeat(_NO_ROW)), np.intp, len(words))
+        (missing,) = (numbers == _NO_ROW).nonzero()
+        if not len(missing):
+            return numbers, []
+        absent = [words[i] for i in missing.tolist()]
+        distinct = dict.fromkeys(absent)
+        self._add(word for word in distinct if self._is_worth_a_row(word))
+        strangers = [word for word in distinct if word not in rows]
+        n_rows = len(self._table)
+        found = {word: n_rows + i for i, word in enumerate(strangers)}
+        numbers[missing] = [found[word] if word in found else rows[word] for word in absent]
+        return numbers, strangers
 
     def _is_worth_a_row(self, word: str) -> bool:
         if len(word) > _LONGEST_KEPT:
@@ -158,13 +158,13 @@ class CompiledModel:
             new = (word for word in words if word not in self._rows)
             while some := list(islice(new, min(_WORDS_AT_ONCE, self._n_free))):
                 first = _N_RESERVED + len(self._rows)
-                self._tables[:, first : first + len(some)] = self._fold(some).transpose(1, 0, 2)
+                self._table[first : first + len(some)] = self._fold(some)
                 # only now can another thread find them
                 self._rows.update(zip(some, range(first, first + len(some)), strict=True))
 
     @property
     def _n_free(self) -> int:
-        return self._tables.shape[1] - _N_RESERVED - len(self._rows)
+        return len(self._table) - _N_RESERVED - len(self._rows)
 
     # -- words to blocks -----------------------------------------------------------------------------
 
@@ -174,13 +174,13 @@ class CompiledModel:
 
     def _multiply(self, words: Ints) -> Floats:
         """Compute the blocks (U, K, H) of words given by their ids (U, J)."""
-        K, _, H = self._tables.shape
+        _, K, H = self._table.shape
         x = self._pipeline.model.describe(words).astype(np.float32, copy=False)
         blocks = (x @ self._W).reshape(-1, K, H)
         blocks[:, K // 2] += self._b
-        largest = np.finfo(self._tables.dtype).max
+        largest = np.finfo(self._table.dtype).max
         np.clip(blocks, -largest, largest, out=blocks)
-        return blocks.astype(self._tables.dtype, copy=False)
+        return blocks.astype(self._table.dtype, copy=False)
 
     def _blocks_of_strangers(self, words: Sequence[str]) -> Floats:
         """Return the blocks (U, K, H) of words that are not in the tables."""
@@ -190,42 +190,57 @@ class CompiledModel:
                 found[word] = block
                 if len(word) <= _LONGEST_KEPT:
                     self._recent.put(word, block)
-        return np.array([found[word] for word in words])
+        return np.array([found[word] for word in words], self._table.dtype)
 
     # -- numbers to scores ---------------------------------------------------------------------------
 
-    def _scores_at(self, padded: Ints, places: Ints, strangers: Sequence[str]) -> Floats:
-        """Score the windows around some places of `padded`: (N, C)."""
-        K, n_rows, _ = self._tables.shape
-        half = K // 2
-        around = padded[places + np.arange(-half, half + 1)[:, None]]  # (K, N)
-        rows = around
-        if strangers and (is_strange := around >= n_rows).any():
-            rows = np.where(is_strange, _EMPTY_ROW, around)
+    def _scores_of_all(self, padded: Ints, strangers: Sequence[str]) -> Floats:
+        """Score the window at every place of `padded` (M,), boundaries too: (M - K + 1, C).
+
+        Those around a boundary are for nothing, but are few, and leaving them out would cost more.
+        """
+        n_rows, K, H = self._table.shape
+        n_windows = len(padded) - K + 1
+        most = max(1, min(n_windows, _GATHERED_BYTES // (4 * K * H)))
+        gathered = np.empty((most + K - 1, K, H), np.float32)
+        # the window at place i is the sum over k of gathered[i + k, k]
+        place, block, number = gathered.strides
+        around = as_strided(gathered, (most, K, H), (place, place + block, number), writeable=False)
+        scores = np.empty((n_windows, self._n_labels), np.float32)
+        for first in range(0, n_windows, _PLACES_AT_ONCE):
+            numbers = padded[first : first + _PLACES_AT_ONCE + K - 1]
+            unknown = sorted({*numbers[numbers >= n_rows].tolist()}) if strangers else []
+            blocks = self._blocks_of_strangers([strangers[i - n_rows] for i in unknown])
+            for begin in range(0, len(numbers) - K + 1, most):
+                some = numbers[begin : begin + most + K - 1]
+                n = len(some) - K + 1
+                self._gather(some, gathered[: len(some)])
+                if unknown and len(strange := (some >= n_rows).nonzero()[0]):
+                    gathered[strange] = blocks[np.searchsorted(unknown, some[strange])]
+                # a product with ones adds up K rows faster than additions do
+                self._finish(np.matmul(self._ones, around[:n]), scores[first + begin : first + begin + n])
+        return scores
+
+    def _gather(self, rows: Ints, out: Floats) -> None:
+        """Copy the blocks of some rows (M,) to `out` (M, K, H); a number beyond takes the last row."""
         # with mode "raise", the default, numpy copies what it takes once more
-        block = self._tables[0].take(rows[0], axis=0, mode="clip")
-        z: Floats = block.astype(np.float32)
-        for k in range(1, K):
-            self._tables[k].take(rows[k], axis=0, out=block, mode="clip")
-            z += block
-        if rows is not around:
-            n, k = is_strange.T.nonzero()
-            which = around[k, n]
-            numbers = sorted({*which.tolist()})
-            blocks = self._blocks_of_strangers([strangers[i - n_rows] for i in numbers])
-            # a window can hold several of them: theirs are next to each other, and are added up first
-            firsts = np.concatenate([[0], (n[1:] != n[:-1]).nonzero()[0] + 1])
-            added = blocks[np.searchsorted(numbers, which), k].astype(np.float32, copy=False)
-            z[n[firsts]] += np.add.reduceat(added, firsts)
-        for W, b in self._rest:
+        if self._table.dtype == out.dtype:
+            self._table.take(rows, axis=0, out=out, mode="clip")
+        else:
+            out[...] = self._table.take(rows, axis=0, mode="clip")
+
+    def _finish(self, z: Floats, out: Floats) -> None:
+        """Compute scores (N, C) from the sums of the first layer (N, H)."""
+        if not self._rest:
+            out[...] = z
+        for i, (W, b) in enumerate(self._rest, 1):
             if self._activation == "relu":
                 # numpy is several times as fast against a row of zeros as against the number 0
                 np.maximum(z, np.zeros(z.shape[1], z.dtype), out=z)
             else:
                 z = ACTIVATIONS[self._activation](z)[0]
-            z = z @ W
+            z = np.matmul(z, W, out=out if i == len(self._rest) else None)
             z += b
-        return z
 
 
 class _RecentWords:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 Tuning = Literal["frozen", "tuned"]
+TABLE_MB, CACHE_MB = 128, 16  # megabytes for tables that make tagging fast, unless told otherwise
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 N windows, K window width, S sentences, V words with a vector, D vector dimension.
 """
 
+import mmap
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import sqrt
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,12 +15,15 @@ from windowclf.config import ModelConfig
 from windowclf.errors import DataError
 from windowclf.text.label_set import IGNORED, LabelSet
 from windowclf.text.lines import is_utf8
-from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import Vocabulary, choose_words
 from windowclf.text.windows import Encoder, windows
-from windowclf.training import TrainingData
+
+if TYPE_CHECKING:  # who only checks sentences need not wait for what trains
+    from windowclf.text.vectors import WordVectors
+    from windowclf.training import TrainingData
 
 _ROWS_OF_DEVIATION = 100_000  # most frequent rows that the scale of a vector set is measured on
+_ROWS_AT_ONCE = 8192  # rows that are copied at a time; bounds memory
 
 
 def check_sentences(
@@ -83,7 +88,7 @@ def check_words(counts: Mapping[str, int]) -> None:
 
 
 def choose_vectors(
-    vectors: WordVectors, counts: Mapping[str, int], config: ModelConfig
+    vectors: "WordVectors", counts: Mapping[str, int], config: ModelConfig
 ) -> tuple[Vocabulary, Floats, float]:
     """Take the vectors that a model keeps, scaled.
 
@@ -96,14 +101,38 @@ def choose_vectors(
         What the pretrained vectors were multiplied by.
     """
     words = choose_words(vectors.words, counts, config.max_vectors)
-    rows = np.array([vectors.index[word] for word in words], dtype=np.int64)
+    row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay
+    rows = np.fromiter(map(row_of.__getitem__, words), np.int32, len(words))
+    del row_of
     scale = 1.0
-    spread = float(np.std(vectors.matrix[:_ROWS_OF_DEVIATION], dtype=np.float64))
+    spread = _deviation(vectors.matrix[:_ROWS_OF_DEVIATION])
     if config.vector_deviation and spread != 0:
         scale = config.vector_deviation / spread
-    matrix = vectors.matrix[rows].astype(np.float32)
-    matrix *= scale
+    matrix = np.empty((len(rows), vectors.dimension), np.float32)
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        part = slice(first, first + _ROWS_AT_ONCE)
+        matrix[part] = vectors.matrix[rows[part]]
+        matrix[part] *= scale
+        _forget_pages(vectors.matrix)
     return Vocabulary(words, counts), matrix, scale
+
+
+def _forget_pages(matrix: Floats) -> None:
+    """Tell the system that it need not keep in memory what was read of a mapped file."""
+    base: Any = matrix
+    while isinstance(base, np.ndarray):
+        base = base.base
+    # what was written to a private mapping is in memory alone, so only a read-only one can be read again
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") and memoryview(base).readonly:
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def _deviation(matrix: Floats) -> float:
+    """Return the standard deviation of all numbers of a matrix, in float64 and in little memory."""
+    parts = [slice(first, first + _ROWS_AT_ONCE) for first in range(0, len(matrix), _ROWS_AT_ONCE)]
+    mean = sum(float(matrix[part].sum(dtype=np.float64)) for part in parts) / matrix.size
+    squares = (float(np.square(matrix[part].astype(np.float64) - mean).sum()) for part in parts)
+    return sqrt(sum(squares) / matrix.size)
 
 
 def prepare_training(
@@ -112,8 +141,10 @@ def prepare_training(
     labels: Sequence[Sequence[str]],
     label_set: LabelSet,
     width: int,
-) -> TrainingData:
+) -> "TrainingData":
     """Turn a labelled corpus into arrays; windows of ignored words are left out, but stand in others."""
+    from windowclf.training import TrainingData
+
     encoded = encoder.encode(sentences)
     targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
     labelled = targets != IGNORED

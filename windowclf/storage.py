@@ -5,10 +5,11 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from windowclf.model import parameter_shapes
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vocabulary import Vocabulary
+from windowclf.text.word_lines import WordLines
 
 FORMAT = "windowclf model"
 FORMAT_VERSION = 1
@@ -87,7 +89,44 @@ def load_model(directory: Path) -> StoredModel:
     """
     if not (directory / "manifest.json").exists() and (directory / "model" / "manifest.json").exists():
         directory = directory / "model"
-    _verify_manifest(directory)
+    with _verified(directory):
+        return _read_model(directory)
+
+
+def find_model(name: str) -> Path:
+    """Return the directory of a model given by path or by the name of a shipped model.
+
+    Raises
+    ------
+    ModelFileError
+        If there is neither.
+    """
+    if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
+        return Path(name)
+    from importlib import resources  # a path needs no such search
+
+    shipped = Path(str(resources.files("windowclf_data"))) / "models"
+    names = sorted(entry.name for entry in shipped.iterdir()) if shipped.is_dir() else []
+    if name in names:
+        return shipped / name
+    raise ModelFileError(
+        "no such model",
+        where=name,
+        found="a file" if os.path.exists(name) else None,
+        allowed="a model directory" + (f", or a shipped model: {', '.join(names)}" if names else ""),
+        hint="`windowclf train … --out DIR` makes one; `windowclf quickstart` makes two at once.",
+    )
+
+
+def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
+    """Return the words with vectors, then those of training without one, and the counts of all."""
+    counts = vocabulary.training_counts
+    with_vector = set(vocabulary.words)
+    words = vocabulary.words + sorted(word for word in counts if word not in with_vector)
+    return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
+
+
+def _read_model(directory: Path) -> StoredModel:
     stored = _read_json(directory / "config.json")
     try:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
@@ -115,40 +154,9 @@ def load_model(directory: Path) -> StoredModel:
     return StoredModel(config, labels, vocabulary, arrays, info, version)
 
 
-def find_model(name: str) -> Path:
-    """Return the directory of a model given by path or by the name of a shipped model.
-
-    Raises
-    ------
-    ModelFileError
-        If there is neither.
-    """
-    if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
-        return Path(name)
-    shipped = Path(str(resources.files("windowclf_data"))) / "models"
-    names = sorted(entry.name for entry in shipped.iterdir()) if shipped.is_dir() else []
-    if name in names:
-        return shipped / name
-    raise ModelFileError(
-        "no such model",
-        where=name,
-        found="a file" if os.path.exists(name) else None,
-        allowed="a model directory" + (f", or a shipped model: {', '.join(names)}" if names else ""),
-        hint="`windowclf train … --out DIR` makes one; `windowclf quickstart` makes two at once.",
-    )
-
-
-def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
-    """Return the words with vectors, then those of training without one, and the counts of all."""
-    counts = vocabulary.training_counts
-    with_vector = set(vocabulary.words)
-    words = vocabulary.words + sorted(word for word in counts if word not in with_vector)
-    return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
-
-
 def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
     try:
-        words = path.read_bytes().decode().split("\n")[:-1]
+        words = WordLines(path.read_bytes())
     except UnicodeDecodeError as error:
         raise ModelFileError(
             "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
@@ -161,8 +169,34 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
             found=f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors",
             hint=_TRAIN_AGAIN,
         )
-    seen = {words[i]: int(counts[i]) for i in np.flatnonzero(counts).tolist()}
-    return Vocabulary(words[:n_vectors], seen)
+    (lines,) = counts.nonzero()
+    seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
+    return Vocabulary(words.first(n_vectors), seen)
+
+
+@contextmanager
+def _verified(directory: Path) -> Iterator[None]:
+    """Verify a directory while the block reads it: hashing lets other threads work.
+
+    The block ends without an error only where the files are whole. What it found in damaged ones is of no
+    account: the damage is the error then.
+    """
+    faults: list[Exception] = []
+
+    def verify() -> None:
+        try:
+            _verify_manifest(directory)
+        except Exception as error:
+            faults.append(error)
+
+    hashing = Thread(target=verify, name="verification")
+    hashing.start()
+    try:
+        yield
+    finally:
+        hashing.join()
+        if faults:
+            raise faults[0] from None
 
 
 def _verify_manifest(directory: Path) -> None:

@@ -1,54 +1,34 @@
 """WindowTagger: the whole of windowclf behind one class; front ends tag through it alone."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from importlib.metadata import version
-from itertools import repeat
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.compiled import CACHE_MB, TABLE_MB, CompiledModel, TableType
-from windowclf.config import Config, Tuning
+from windowclf.compiled import CompiledModel, TableType
+from windowclf.config import CACHE_MB, TABLE_MB, Config, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.decoding import best_labels
 from windowclf.errors import WindowClfError
-from windowclf.explaining import Explanation, explain
-from windowclf.metrics import Evaluation, evaluate_labels
-from windowclf.model import WindowModel
+from windowclf.labelling import Tagged, tag_scores
 from windowclf.nn.losses import softmax
 from windowclf.pipeline import Pipeline, Sentences
-from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
+from windowclf.preparation import check_sentences, check_words
 from windowclf.storage import StoredModel, find_model, load_model, save_model
-from windowclf.text.label_set import LabelSet, parted
-from windowclf.text.labels import Scheme
-from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
-from windowclf.text.vocabulary import N_SPECIAL, count_words, coverage
-from windowclf.training import EpochDone, Event, train
+from windowclf.text.vocabulary import count_words
+
+if TYPE_CHECKING:  # what only some methods need is imported there: tagging starts without it
+    from windowclf.explaining import Explanation
+    from windowclf.metrics import Evaluation
+    from windowclf.text.vectors import WordVectors
+    from windowclf.training import Event
 
 
-@dataclass(frozen=True, slots=True)
-class Tagged:
-    """The labels of one sentence, and the probability that the network gives each.
-
-    Attributes
-    ----------
-    labels : list of str
-        In the scheme of the training data.
-    probabilities : list of float
-        Of each label as it is spelled: learnt as IOBES and spelled as IOB2, a ``B-LOC`` has the probabilities
-        of ``B-LOC`` and ``S-LOC`` together. Where the spelling depends on the labels around (IOB1; learnt as
-        IOB2 and spelled as IOBES), the probability is that of the label as it was learnt.
-    every : array (words, C') or None
-        The probability of each of :attr:`WindowTagger.spelled_labels`, where it was asked for.
-    """
-
-    labels: list[str]
-    probabilities: list[float]
-    every: Floats | None = field(default=None, compare=False)
+__all__ = ["Tagged", "WindowTagger"]
 
 
 class WindowTagger:
@@ -103,7 +83,7 @@ class WindowTagger:
         labels: Sentences,
         *,
         dev: tuple[Sentences, Sentences] | None = None,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Callable[["Event"], None] | None = None,
     ) -> "WindowTagger":
         """Train on sentences and their labels, and return the tagger itself.
 
@@ -130,71 +110,29 @@ class WindowTagger:
 
     def fit_events(
         self, sentences: Sentences, labels: Sentences, *, dev: tuple[Sentences, Sentences] | None = None
-    ) -> Generator[Event, None, None]:
+    ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
+        from windowclf.fitting import label_set_of, new_pipeline, open_vectors, train_pipeline
+
         check_sentences(sentences, labels)
         if dev is not None:
             check_sentences(*dev, where="dev sentences")
         counts = count_words(sentences)
         check_words(counts)
-        data_config = self.config.data
-        label_set = LabelSet.of(
-            labels,
-            scheme=data_config.scheme,
-            inner_scheme=Scheme(self.config.model.inner_scheme),
-            ignore=data_config.ignore_label or None,
-        )
+        label_set = label_set_of(self.config, labels)
         if dev is not None:
             label_set.check_comparable(dev[1])
-        if self._loaded is None:
-            self._loaded = self._load_vectors()  # fitting again need not load them again
-        vectors = self._loaded
-        vocabulary, matrix, scale = choose_vectors(vectors, counts, self.config.model)
-        initial_rng, training_rng = np.random.default_rng(self.config.training.seed).spawn(2)
-        model = WindowModel.initialize(
-            self.config.model, self.config.features, matrix, len(label_set), rng=initial_rng
-        )
-        info: dict[str, Any] = {
-            "windowclf": version("windowclf"),
-            "vectors": {
-                "name": vectors.name,
-                "sha256": vectors.sha256,
-                "dimension": vectors.dimension,
-                "scale": scale,
-            },
-            "coverage": coverage(counts, vocabulary),
-            "training": {"sentences": len(sentences), "tokens": counts.total()},
-        }
         given = self.config.model.vectors if self._vectors is None else self._vectors
+        if self._loaded is None:
+            self._loaded = open_vectors(given)  # fitting again need not load them again
         name = str(given) if isinstance(given, str | Path) else ""
-        config = replace(self.config, model=replace(self.config.model, vectors=name or vectors.name))
-        self._pipeline = Pipeline(StoredModel(config, label_set, vocabulary, model.parameters, info))
+        config = replace(self.config, model=replace(self.config.model, vectors=name))
+        initial_rng, training_rng = np.random.default_rng(config.training.seed).spawn(2)
+        self._pipeline = new_pipeline(config, self._loaded, label_set, counts, len(sentences), initial_rng)
         self._compiled = None
-        self.config = config
-        data = prepare_training(
-            self._pipeline.encoder, sentences, labels, label_set, self.config.model.window
-        )
-        # choose_vectors puts the words of training first, so only these rows can move
-        n_movable = max(0, int(data.words[:, 0].max()) - N_SPECIAL + 1)
-        for event in train(
-            self._pipeline.model,
-            data,
-            config.training,
-            rng=training_rng,
-            dev_score=(lambda: self.evaluate(*dev).main_score) if dev else None,
-            n_movable_vectors=n_movable,
-        ):
-            if isinstance(event, EpochDone) and event.is_best:
-                info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
-            yield event
-
-    def _load_vectors(self) -> WordVectors:
-        given = self._vectors if self._vectors is not None else self.config.model.vectors
-        if isinstance(given, WordVectors):
-            return given
-        if isinstance(given, str | Path):
-            return load_vectors(given or None)
-        return vectors_from_keyed_vectors(given)
+        self.config = self.stored.config
+        dev_score = (lambda: self.evaluate(*dev).main_score) if dev else None
+        yield from train_pipeline(self._pipeline, sentences, labels, rng=training_rng, dev_score=dev_score)
 
     # -- files ---------------------------------------------------------------------------------------
 
@@ -289,7 +227,17 @@ class WindowTagger:
 
     def predict(self, sentences: Sentences) -> list[list[str]]:
         """Return the labels of each sentence; they follow the label scheme of the training data."""
-        return [tagged.labels for tagged in self.tag(sentences)]
+        check_sentences(sentences)
+        spell = self.stored.labels.spell
+        return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]
+
+    def label_ids(self, sentences: Sentences) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the numbers of labels (N,), places in `labels`, and the lengths (S,) of sentences, in parts.
+
+        What `predict` is made of, for those who write labels to a file; the sentences are not checked.
+        """
+        for scores, lengths in self._scores(sentences):
+            yield best_labels(scores, lengths, self.stored.labels), lengths
 
     def predict_proba(self, sentences: Sentences) -> list[Floats]:
         """Return for each sentence an array (words, C): the probability of every label, as in `labels`."""
@@ -313,19 +261,13 @@ class WindowTagger:
             Whether to return the probability of every label too, as :attr:`Tagged.every`.
         """
         check_sentences(sentences)
-        label_set = self.stored.labels
-        tagged: list[Tagged] = []
-        for scores, lengths in self._scores(sentences):
-            best = best_labels(scores, lengths, label_set)
-            probs = label_set.merge(softmax(scores))
-            chosen = probs[np.arange(len(best)), label_set.spelled_ids[best]].tolist()
-            rows: Iterable[Floats | None] = repeat(None, len(lengths))
-            if every:
-                rows = np.split(probs, np.cumsum(lengths)[:-1])
-            tagged += map(Tagged, label_set.spell(best, lengths), parted(chosen, lengths), rows)
-        return tagged
+        return [
+            tagged
+            for scores, lengths in self._scores(sentences)
+            for tagged in tag_scores(scores, lengths, self.stored.labels, every=every)
+        ]
 
-    def evaluate(self, sentences: Sentences, labels: Sentences) -> Evaluation:
+    def evaluate(self, sentences: Sentences, labels: Sentences) -> "Evaluation":
         """Tag sentences and compare with their true labels; `tokens_per_second` counts tagging alone.
 
         Raises
@@ -333,6 +275,8 @@ class WindowTagger:
         DataError
             If lengths are unequal, or the labels are of another task than the model's.
         """
+        from windowclf.metrics import evaluate_labels
+
         check_sentences(sentences, labels)
         label_set, vocabulary = self.stored.labels, self.stored.vocabulary
         label_set.check_comparable(labels)
@@ -350,7 +294,7 @@ class WindowTagger:
         n_tokens = sum(map(len, sentences))
         return replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
 
-    def explain(self, sentence: Sequence[str]) -> list[Explanation]:
+    def explain(self, sentence: Sequence[str]) -> list["Explanation"]:
         """Return for each word its label, the probabilities, and what each window word pushed towards it.
 
         Raises
@@ -358,5 +302,7 @@ class WindowTagger:
         WindowClfError
             If the window is wider than 13 (exact Shapley values take 2^K windows a word).
         """
+        from windowclf.explaining import explain
+
         check_sentences([sentence])
         return explain(self.pipeline, sentence)

@@ -1,89 +1,167 @@
-"""Tagging a stream: sentences in, labelled sentences out, in order and in flat memory."""
+"""Tagging a stream: text in, labelled sentences out, in order, in flat memory, by one process or several."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Literal, TextIO
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from io import StringIO
+from itertools import chain
+from typing import BinaryIO
 
+import numpy as np
+
+from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.tagger import Tagged, WindowTagger
-from windowclf.text.corpus import write_sentences
+from windowclf.labelling import Tagged
+from windowclf.tagger import WindowTagger
+from windowclf.text.chunk import Chunk, parted_words, read_chunk
+from windowclf.text.corpus import ReadOptions, read_sentences, write_sentences
+from windowclf.text.lines import Block, is_utf8
 from windowclf.text.sentence import Sentence
-
-TagFormat = Literal["inline", "conll", "jsonl"]
-MOST_SENTENCES = 512  # tagged at once
-MOST_TOKENS = 20_000
+from windowclf.writing import TagFormat, Writer
 
 
-def tag_stream(
-    tagger: WindowTagger,
-    sentences: Iterable[Sentence],
-    stream: TextIO,
-    format: TagFormat,
-    *,
-    probabilities: bool = False,
-    at_once: int = MOST_SENTENCES,
-) -> int:
-    """Tag sentences as they come and write them; return how many.
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A block's sentences as they are written, up to the first fault, if there is one.
+
+    Attributes
+    ----------
+    content : bytes
+    n_words : int
+    fault : DataError or None
+    """
+
+    content: bytes
+    n_words: int
+    fault: DataError | None = None
+
+
+class BlockTagger:
+    """Tags blocks of a file.
 
     Parameters
     ----------
-    sentences : iterable of Sentence
-        Labels they may have are left aside.
-    stream : text stream
-        UTF-8; flushed after every `at_once` sentences.
+    tagger : WindowTagger
     format : {"inline", "conll", "jsonl"}
+        What is written.
     probabilities : bool
         Whether "conll" and "jsonl" give the probability of each label too.
-    at_once : int
-        Most sentences to read before the first is written; 1 for a person who types.
+    """
+
+    def __init__(self, tagger: WindowTagger, format: TagFormat, *, probabilities: bool = False) -> None:
+        self._tagger = tagger
+        self._format = format
+        self._probabilities = probabilities
+        self._writer = Writer(tagger.stored.labels, format)
+
+    def __call__(self, item: tuple[Block, ReadOptions]) -> Labelled:
+        """Tag the sentences of a block, which is read as the options say; labels in it are left aside."""
+        block, options = item
+        if not self._probabilities and (chunk := read_chunk(block, options.format)) is not None:
+            content = self._writer.write(chunk, self._label_ids(chunk))
+            if content is not None:
+                return Labelled(content, len(chunk.words))
+        return self.tag(read_sentences(block, options))
+
+    def tag(self, sentences: Iterable[Sentence]) -> Labelled:
+        """Tag sentences, whatever they are made of."""
+        read, fault = _read(sentences)
+        words = [sentence.tokens for sentence in read]
+        if self._format != "jsonl" and not self._probabilities:
+            lengths = np.fromiter(map(len, words), np.int64, len(words))
+            chunk = Chunk(list(chain.from_iterable(words)), lengths)
+            content = self._writer.write(chunk, self._label_ids(chunk))
+            if content is not None:
+                return Labelled(content, len(chunk.words), fault)
+        stream = StringIO()
+        try:
+            self._write(read, self._tagger.tag(words), stream)
+        except DataError as error:
+            fault = error
+        return Labelled(stream.getvalue().encode("utf-8"), sum(map(len, words)), fault)
+
+    def _label_ids(self, chunk: Chunk) -> Ints:
+        parts = [ids for ids, _ in self._tagger.label_ids(parted_words(chunk))]
+        return np.concatenate([np.zeros(0, np.int64), *parts])
+
+    def _write(self, sentences: Sequence[Sentence], tagged: Sequence[Tagged], stream: StringIO) -> None:
+        labelled = (replace(s, labels=tuple(t.labels)) for s, t in zip(sentences, tagged, strict=True))
+        if not self._probabilities:
+            write_sentences(labelled, stream, self._format, scheme=self._tagger.stored.labels.scheme)
+            return
+        write = _conll_with_probabilities if self._format == "conll" else _record_with_probabilities
+        for sentence, t in zip(labelled, tagged, strict=True):
+            written = write(sentence, t)
+            if not is_utf8(written):
+                raise sentence.error("a lone surrogate cannot be written", found=written)
+            stream.write(written)
+
+
+def tag_blocks(
+    block_tagger: BlockTagger,
+    blocks: Iterable[tuple[Block, ReadOptions]],
+    stream: BinaryIO,
+    *,
+    n_processes: int = 1,
+) -> int:
+    """Tag blocks as they come and write them in order; return how many words they held.
+
+    Parameters
+    ----------
+    block_tagger : BlockTagger
+        With more than one process, its tagger should be compiled and prefilled: they share its tables.
+    blocks : iterable of (Block, ReadOptions)
+        As `windowclf.text.blocks.read_blocks` yields them, and how they are read.
+    stream : binary stream
+        Flushed after every block.
+    n_processes : int
+        Beside this one, which reads and writes; with 1 there is none beside it.
 
     Raises
     ------
     DataError
         If the input is malformed. What came before the fault has been written then.
     """
-    n_sentences = 0
-    scheme = tagger.stored.labels.scheme
-    for chunk, fault in _chunks(sentences, at_once):
-        tagged = tagger.tag([sentence.tokens for sentence in chunk])
-        labelled = [
-            replace(sentence, labels=tuple(t.labels)) for sentence, t in zip(chunk, tagged, strict=True)
-        ]
-        if probabilities:
-            for sentence, t in zip(labelled, tagged, strict=True):
-                stream.write(_with_probabilities(sentence, t, format))
-        else:
-            write_sentences(labelled, stream, format, scheme=scheme)
-        stream.flush()
-        n_sentences += len(chunk)
-        if fault is not None:
-            raise fault
-    return n_sentences
+    n_words = 0
+    with closing(_map(block_tagger, blocks, n_processes)) as labelled:
+        for part in labelled:
+            stream.write(part.content)
+            stream.flush()
+            n_words += part.n_words
+            if part.fault is not None:
+                raise part.fault
+    return n_words
 
 
-def _chunks(sentences: Iterable[Sentence], at_once: int) -> Iterator[tuple[list[Sentence], DataError | None]]:
-    """Yield runs of sentences; where reading fails, those read before come with the fault."""
-    chunk: list[Sentence] = []
-    n_tokens = 0
+def _map(
+    function: Callable[[tuple[Block, ReadOptions]], Labelled],
+    blocks: Iterable[tuple[Block, ReadOptions]],
+    n_processes: int,
+) -> Generator[Labelled, None, None]:
+    if n_processes > 1:
+        from windowclf.parallel import map_in_processes  # here: one process starts without
+
+        return map_in_processes(function, blocks, n_processes)
+    return (function(block) for block in blocks)
+
+
+def _read(sentences: Iterable[Sentence]) -> tuple[list[Sentence], DataError | None]:
+    """Return sentences; where reading fails, those read before and the fault."""
+    read: list[Sentence] = []
     try:
-        for sentence in sentences:
-            chunk.append(sentence)
-            n_tokens += len(sentence)
-            if len(chunk) >= at_once or n_tokens >= MOST_TOKENS:
-                yield chunk, None
-                chunk, n_tokens = [], 0
+        read.extend(sentences)
     except DataError as error:
-        yield chunk, error
-        return
-    if chunk:
-        yield chunk, None
+        return read, error
+    return read, None
 
 
-def _with_probabilities(sentence: Sentence, tagged: Tagged, format: TagFormat) -> str:
-    if format == "conll":
-        rows = zip(sentence.tokens, tagged.labels, tagged.probabilities, strict=True)
-        return "".join(f"{token}\t{label}\t{p:.6f}\n" for token, label, p in rows) + "\n"
+def _conll_with_probabilities(sentence: Sentence, tagged: Tagged) -> str:
+    rows = zip(sentence.tokens, tagged.labels, tagged.probabilities, strict=True)
+    return "".join([f"{token}\t{label}\t{p:.6f}\n" for token, label, p in rows]) + "\n"
+
+
+def _record_with_probabilities(sentence: Sentence, tagged: Tagged) -> str:
     record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}
     record["probabilities"] = [round(p, 6) for p in tagged.probabilities]
     if sentence.text is not None:

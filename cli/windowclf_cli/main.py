@@ -17,6 +17,7 @@ COMMANDS = {
     "tag": "Label text.",
     "explain": "Show why each word got its label.",
     "serve": "Serve models over HTTP.",
+    "benchmark": "Measure how fast a model tags a file on this machine.",
     "graph": "Show the computation and the gradients of one window.",
     "check": "Check a network before trusting it: gradients, first loss, over-fitting.",
     "info": "Show what a model is and what it was trained on.",

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from windowclf.compiled import TABLE_MB
-from windowclf.config import Config
-from windowclf.config_io import override, read_config, with_value
+from windowclf.config import TABLE_MB, Config
+
+if TYPE_CHECKING:
+    from windowclf.config import DataConfig
+    from windowclf.text.corpus import InputFormat, ReadOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,8 +27,24 @@ table_option = click.option(
     show_default=True,
     help="Megabytes for tables of frequent words, which make tagging fast; they are filled as words come.",
 )
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that tag, sharing the model and its tables; what comes out is the same.",
+)
 model_argument = click.argument("model", metavar="MODEL")
 
+# a file's ending -> its format; raw text, if it is none of these
+_FORMATS = {
+    ".conll": "conll",
+    ".tsv": "conll",
+    ".iob": "conll",
+    ".conllu": "conllu",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 # option -> the value of the configuration that it is short for
 _DATA_OPTIONS = {
     "format": "data.format",
@@ -73,6 +92,41 @@ def columns_options(function: F) -> F:
     return function
 
 
+def input_options(function: F) -> F:
+    """Add the options that say how text is read that need not be labelled."""
+    for option in reversed(
+        [
+            click.option(
+                "--input-format",
+                type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
+                help="tokens: a sentence a line, tokens parted by spaces. "
+                "[default: by the file's ending, else text]",
+            ),
+            click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0."),
+            click.option("--separator", help="Between columns of CoNLL input."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+def reading_options(
+    data: "DataConfig",
+    file: str,
+    input_format: str | None = None,
+    token_column: int | None = None,
+    separator: str | None = None,
+) -> "ReadOptions":
+    """Say how a file is read without its labels: by the options, then its ending, then the model's data."""
+    from windowclf.text.corpora import options_of
+
+    format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
+    options = replace(options_of(data, labelled=False), format=cast("InputFormat", format))
+    if token_column is not None:
+        options = replace(options, token_column=token_column)
+    return replace(options, separator=separator) if separator else options
+
+
 def labels_options(function: F) -> F:
     """Add the options that say what labels mean."""
     function = click.option("--ignore-label", help="Label of words that are context only. [default: _]")(
@@ -114,6 +168,8 @@ def configuration_options(function: F) -> F:
 
 def configuration(base: Config | None = None) -> Config:
     """Build the configuration of the present command: a file, then --set, then the options given."""
+    from windowclf.config_io import override, read_config, with_value
+
     given = click.get_current_context().params
     config = base or Config()
     if given.get("config") is not None:

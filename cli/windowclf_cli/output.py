@@ -4,12 +4,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from windowclf.text.label_set import LabelSet
-from windowclf.training import EpochDone, Event, StepDone
+if TYPE_CHECKING:  # commands that only print start without what trains
+    from windowclf.text.label_set import LabelSet
+    from windowclf.training import EpochDone, Event
 
 
 def print_json(value: object) -> None:
@@ -38,7 +39,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
         click.echo(line(row))
 
 
-def describe_labels(labels: LabelSet) -> str:
+def describe_labels(labels: "LabelSet") -> str:
     """Say how many labels the network tells apart, and how they mark spans."""
     if labels.scheme is None:
         return f"{len(labels)}, no span scheme"
@@ -46,7 +47,7 @@ def describe_labels(labels: LabelSet) -> str:
     return f"{len(labels)} ({labels.scheme}{learnt})"
 
 
-def score_name(labels: LabelSet) -> str:
+def score_name(labels: "LabelSet") -> str:
     """Name the score that `Evaluation.main_score` is for these labels."""
     return "token accuracy" if labels.scheme is None else "entity F1"
 
@@ -87,8 +88,10 @@ def progress(unit: str) -> Iterator[Any]:
         yield display
 
 
-def follow_training(events: Iterable[Event], description: str, score_name: str) -> None:
+def follow_training(events: Iterable["Event"], description: str, score_name: str) -> None:
     """Go through the events of a training, showing them."""
+    from windowclf.training import EpochDone, StepDone
+
     with progress("steps") as display:
         task = None if display is None else display.add_task(description, total=None, note="")
         for event in events:
@@ -100,7 +103,7 @@ def follow_training(events: Iterable[Event], description: str, score_name: str) 
                 display.console.print(epoch_line(event, score_name), highlight=False)
 
 
-def epoch_line(epoch: EpochDone, score_name: str) -> str:
+def epoch_line(epoch: "EpochDone", score_name: str) -> str:
     """Describe an epoch in one line."""
     dev = "" if epoch.dev_score is None else f"  dev {score_name} {percent(epoch.dev_score)}"
     best = " *" if epoch.is_best and dev else ""

@@ -1,6 +1,6 @@
 """How fast the service is: beside a Flask endpoint that does nothing, on the same server, in the same run.
 
-    python tests/benchmarks/service.py runs/mine [--seconds 5] [--repeats 5] [--json FILE]
+    python tests/benchmarks/service.py runs/mine [--seconds 5] [--repeats 5] [--json FILE] [--update-docs]
 
 Needs wrk (Debian: apt-get install wrk). Everything is on this machine's loopback, the load too, which takes
 its share of the cores from all alike. Where spaCy is installed, a blank English pipeline with sentence
@@ -13,14 +13,13 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from flask import Flask, Response, request
-from serving import N_TOKENS, Measured, describe_machine, same_server, texts, windowclf_serve, wrk
+from service_page import SPEED, speed_tables, write_record
+from serving import BATCH, Measured, describe_machine, same_server, texts, windowclf_serve, wrk
 
 CONNECTIONS = (1, 16, 64)
-BATCH = 32  # sentences of a long request
 N_BODIES = 500
 
 
@@ -59,10 +58,6 @@ def make_spacy_app() -> Flask:
     return app
 
 
-def spread(values: list[float]) -> str:
-    return f"{median(values):,.1f} ({min(values):,.1f}-{max(values):,.1f})"
-
-
 def main() -> None:
     """Measure, print tables, and write the figures as JSON if that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -71,6 +66,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--update-docs", action="store_true", help="write docs/service.json and the page")
     options = parser.parse_args()
     singles = [json.dumps({"inputs": text}) for text in texts(N_BODIES)]
     long = texts(N_BODIES * BATCH)
@@ -106,38 +102,16 @@ def main() -> None:
                     if measured.errors:
                         raise SystemExit(f"{name}: {measured.errors} requests failed")
                     runs.setdefault((kind, name, connections), []).append(measured)
-    report(runs, found)
     found["runs"] = [
         {"kind": kind, "service": name, "connections": n, **asdict(m)}
         for (kind, name, n), measured in runs.items()
         for m in measured
     ]
+    print(speed_tables(found))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-
-
-def report(runs: dict[tuple[str, str, int], list[Measured]], found: dict[str, Any]) -> None:
-    """Print medians with the least and the greatest, and ratios to the endpoint that does nothing."""
-    print(f"{found['cores']} cores, {found['machine']}, Python {found['python']}, {found['versions']}\n")
-    print(f"requests of {N_TOKENS} tokens")
-    print(
-        f"{'connections':13}{'service':22}{'requests/s':26}{'p50, ms':17}{'p99, ms':20}x nothing's: rate, p99"
-    )
-    for (kind, name, n), measured in runs.items():
-        if kind != "single":
-            continue
-        idle = runs["single", "nothing", n]
-        rates = [m.a_second / base.a_second for m, base in zip(measured, idle, strict=True)]
-        tails = [m.p99 / base.p99 for m, base in zip(measured, idle, strict=True)]
-        print(
-            f"{n:11}  {name:20}  {spread([m.a_second for m in measured]):26}"
-            f"{spread([m.p50 for m in measured]):17}{spread([m.p99 for m in measured]):20}"
-            f"{median(rates):5.2f} {median(tails):5.2f}"
-        )
-    print(f"\nrequests of {BATCH} sentences, {BATCH * N_TOKENS} tokens: words a second")
-    for (kind, name, _), measured in runs.items():
-        if kind == "batch" and name != "nothing":
-            print(f"  {name:20}  {spread([m.a_second * BATCH * N_TOKENS for m in measured])}")
+    if options.update_docs:
+        write_record(SPEED, found)
 
 
 if __name__ == "__main__":

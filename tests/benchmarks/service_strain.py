@@ -1,6 +1,6 @@
 """What the service does under strain: overload, slow clients, signals, time; and what it costs to run.
 
-    python tests/benchmarks/service_strain.py runs/mine [--requests 200000] [--json FILE] [PART …]
+    python tests/benchmarks/service_strain.py runs/mine [PART …] [--requests 200000] [--update-docs]
 
 Parts: start, memory, overload, slow, leak. All, if none is named. Loopback only.
 """
@@ -19,6 +19,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import http_load
+from service_page import STRAIN, write_record
 from serving import Running, describe_machine, same_server, texts, windowclf_serve
 
 from windowclf.tagger import WindowTagger
@@ -187,6 +188,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", help=", ".join(parts))
     parser.add_argument("--requests", type=int, default=200_000, help="of the search for leaks")
     parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--update-docs", action="store_true", help="write docs/service-strain.json and the page"
+    )
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "uvicorn", "uvloop")
@@ -195,6 +199,8 @@ def main() -> None:
         print(f"{name}: {json.dumps(found[name], indent=1)}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if options.update_docs:
+        write_record(STRAIN, found)
 
 
 if __name__ == "__main__":

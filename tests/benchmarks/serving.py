@@ -30,6 +30,7 @@ from windowclf_service.server.worker import run_worker
 from windowclf_service.server.wsgi import WSGIApplication
 
 N_TOKENS = 23  # of a short request
+BATCH = 32  # sentences of a long request
 SERVE = "from windowclf_cli.main import cli; cli(prog_name='windowclf')"
 
 

@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,21 +133,120 @@ def test_a_binary_file_is_refused(sample_model: Path, tmp_path: Path) -> None:
     assert "UTF-8" in result.stderr
 
 
-def test_a_reader_that_goes_away_ends_the_tagging_in_silence(sample_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_reader_that_goes_away_ends_the_tagging_in_silence(
+    sample_model: Path, tmp_path: Path, jobs: int
+) -> None:
     text = tmp_path / "long.txt"
-    text.write_text("We saw Paris .\n" * 20_000)
-    command = [*TAG, str(sample_model), str(text)]
+    text.write_text("We saw Paris .\n" * 100_000)
+    command = [*TAG, str(sample_model), str(text), "--jobs", str(jobs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+# -- several files, several processes ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of several formats, one of them larger than a block, one packed, one empty."""
+    folder = tmp_path_factory.mktemp("inputs")
+    lines = [f"Traveller {i} flew from Berlin to New York. Paris, too!\n\n" for i in range(6000)]
+    contents = {
+        "long.txt": "".join(lines).encode(),
+        "empty.txt": b"",
+        "packed.txt.gz": gzip.compress("".join(lines[:100]).encode()),
+        "words.conll": b"We\tO\nlive\tO\nin\tO\nParis\tO\n\nRome\tO\n\n" * 2000,
+        "records.jsonl": b'{"tokens": ["We", "live", "in", "Paris"]}\n{"text": "Rome is old. So is Oslo."}\n'
+        * 900,
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in contents]
+
+
+@pytest.mark.parametrize("output_format", ["inline", "conll", "jsonl"])
+def test_several_processes_write_what_one_writes(
+    sample_model: Path, inputs: list[Path], output_format: str
+) -> None:
+    arguments = [sample_model, *inputs, "--output-format", output_format]
+    one, three = tag(*arguments), tag(*arguments, "--jobs", 3)
+    assert (one.exit_code, one.stderr) == (three.exit_code, three.stderr) == (0, "")
+    assert len(one.stdout) > 500_000
+    assert one.stdout_bytes == three.stdout_bytes
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_files_are_tagged_one_after_another(sample_model: Path, inputs: list[Path], jobs: int) -> None:
+    each = b"".join(tag(sample_model, file).stdout_bytes for file in inputs)
+    assert tag(sample_model, *inputs, "--jobs", jobs).stdout_bytes == each
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_standard_input_is_one_of_the_files(sample_model: Path, inputs: list[Path], jobs: int) -> None:
+    result = tag(sample_model, inputs[1], "-", "--jobs", jobs, stdin="We live in Paris\n" * 3)
+    assert result.stdout == "We live in [LOC Paris]\n" * 3
+
+
+def test_several_processes_add_the_same_probabilities(sample_model: Path, inputs: list[Path]) -> None:
+    arguments = [sample_model, inputs[0], "--output-format", "conll", "--probabilities"]
+    assert tag(*arguments).stdout_bytes == tag(*arguments, "--jobs", 2).stdout_bytes
+
+
+FAULTY_FILES = {
+    "not UTF-8": ("text.txt", b"We live in Paris.\n" * 20_000 + b"\xff\n" + b"Rome.\n" * 20_000, 20_000),
+    "a NUL": ("text.tokens", b"We live in Paris\n" * 20_000 + b"\0\n" + b"Rome\n" * 20_000, 20_000),
+    "no record": (
+        "text.jsonl",
+        b'{"tokens": ["Paris"]}\n' * 9000 + b"[]\n" + b'{"tokens": ["a"]}\n' * 9000,
+        9000,
+    ),
+    "no word": ("text.conll", b"Paris\tO\n\n" * 20_000 + b"\tO\n\n" + b"a\tO\n\n" * 20_000, 20_000),
+    "cut short": ("text.txt.gz", gzip.compress(b"We live in Paris.\n" * 20_000)[:-20], 1),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "n_good"), FAULTY_FILES.values(), ids=FAULTY_FILES.keys())
+def test_several_processes_name_the_fault_that_one_names(
+    sample_model: Path, tmp_path: Path, name: str, content: bytes, n_good: int
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    arguments = [sample_model, file, *(["--input-format", "tokens"] if name.endswith(".tokens") else [])]
+    one, two = tag(*arguments), tag(*arguments, "--jobs", 2)
+    assert one.exit_code == two.exit_code == 2
+    assert one.stderr == two.stderr
+    assert str(file) in one.stderr
+    assert one.stdout_bytes == two.stdout_bytes
+    assert one.stdout.count("Paris") >= n_good
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_ends_all_processes(sample_model: Path, jobs: int) -> None:
+    command = [*TAG, str(sample_model), "-", "--jobs", str(jobs)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        # each process that is free is given a line before the first line that is ready is written
+        while not select.select([process.stdout], [], [], 0.2)[0]:
+            process.stdin.write(b"We live in Paris\n")
+            process.stdin.flush()
+        assert process.stdout.readline() == b"We live in [LOC Paris]\n"
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.stderr.read().split() == [b"Aborted!"]
+        assert process.wait() == 1
+        process.stdout.read()  # ends when the last process that could write has ended
 
 
 LEAK = """
 import windowclf_cli.tag as tag
-stream, kept = tag.read_sentences, []
-tag.read_sentences = lambda *arguments: (kept.append(s.text) or s for s in stream(*arguments))
+stream, kept = tag.read_blocks, []
+tag.read_blocks = lambda *arguments: (kept.append(block) or block for block in stream(*arguments))
 """
 
 

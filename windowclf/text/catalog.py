@@ -1,9 +1,7 @@
 """Known corpora and vector sets, as ``windowclf_data/catalog.toml`` lists them."""
 
 import difflib
-import importlib.resources
 import os
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -176,7 +174,10 @@ class Catalog:
 @cache
 def catalog() -> Catalog:
     """Return the catalogue; it is read once."""
-    text = importlib.resources.files("windowclf_data").joinpath("catalog.toml").read_text(encoding="utf-8")
+    import tomllib  # here: whoever reads a file of their own needs no catalogue
+    from importlib import resources
+
+    text = resources.files("windowclf_data").joinpath("catalog.toml").read_text(encoding="utf-8")
     content = tomllib.loads(text)
     return Catalog(
         corpora=tuple(_corpus(name, entry) for name, entry in content["corpora"].items()),

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from windowclf.errors import DataError
-from windowclf.text.lines import read_lines, source_name
+from windowclf.text.lines import Source, read_lines, source_name
 from windowclf.text.sentence import Sentence
 
 DOCSTART = "-DOCSTART-"
@@ -14,7 +13,7 @@ _UNWRITABLE = re.compile("[\t\n\r]")
 
 
 def read_conll(
-    path: str | Path,
+    path: Source,
     *,
     token_column: int = 0,
     label_column: int = -1,
@@ -28,7 +27,7 @@ def read_conll(
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Block
         The file; ``-`` is standard input.
     token_column, label_column : int
         From 0; negative: from the end.

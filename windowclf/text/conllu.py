@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from windowclf.errors import DataError
-from windowclf.text.lines import read_lines, source_name
+from windowclf.text.lines import Source, read_lines, source_name
 from windowclf.text.sentence import Offsets, Sentence
 
 LabelField = Literal["upos", "xpos"]
@@ -17,7 +16,7 @@ _UNWRITABLE = re.compile("[\t\n\r]")
 
 
 def read_conllu(
-    path: str | Path, *, label_field: LabelField = "upos", labelled: bool = True
+    path: Source, *, label_field: LabelField = "upos", labelled: bool = True
 ) -> Iterator[Sentence]:
     """Yield the sentences of a CoNLL-U file.
 
@@ -27,7 +26,7 @@ def read_conllu(
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Block
         The file; ``-`` is standard input.
     label_field : {"upos", "xpos"}
         The column that is the label.

@@ -1,7 +1,6 @@
 """Corpora by what a user calls them: a file, or `NAME:part` of the catalogue or of what ships."""
 
 import difflib
-import importlib.resources
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,7 +64,9 @@ def locate(name: str) -> Located:
     if part not in PARTS:
         raise DataError(f"{corpus} has no such part", found=part, allowed=", ".join(PARTS))
     if corpus == SAMPLE:
-        folder = importlib.resources.files("windowclf_data").joinpath("sample")
+        from importlib import resources  # a path needs no such search
+
+        folder = resources.files("windowclf_data").joinpath("sample")
         return Located(str(folder.joinpath(f"{part}.conll")), "conll")
     entry, files = catalog().corpus(corpus), find_corpus(corpus)
     if part in files:

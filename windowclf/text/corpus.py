@@ -13,7 +13,7 @@ from windowclf.text.conll import conll_lines, read_conll
 from windowclf.text.conllu import LabelField, conllu_lines, read_conllu
 from windowclf.text.jsonl import jsonl_line, read_jsonl
 from windowclf.text.labels import Scheme
-from windowclf.text.lines import is_utf8, source_name
+from windowclf.text.lines import Source, is_utf8, source_name
 from windowclf.text.plain import inline, read_text, read_tokens
 from windowclf.text.sentence import Sentence
 
@@ -75,7 +75,7 @@ class ReadOptions:
             )
 
 
-def read_sentences(path: str | Path, options: ReadOptions | None = None) -> Iterator[Sentence]:
+def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator[Sentence]:
     """Yield the sentences of a file, reading no further than asked; nothing is opened before the first.
 
     Parameters
@@ -92,7 +92,7 @@ def read_sentences(path: str | Path, options: ReadOptions | None = None) -> Iter
         a format without any.
     """
     options = options or ReadOptions()
-    kind = options.format if options.format != "auto" else format_of(path)
+    kind = options.format if options.format != "auto" else format_of(source_name(path))
     if kind in ("text", "tokens"):
         if options.labelled:
             raise DataError(f"the format {kind!r} has no labels", where=source_name(path))

@@ -2,14 +2,13 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from windowclf.errors import DataError
 from windowclf.text.labels import Scheme, Span, labels_from_spans
-from windowclf.text.lines import read_lines, source_name
+from windowclf.text.lines import Source, read_lines, source_name
 from windowclf.text.plain import sentence_of
 from windowclf.text.sentence import Sentence
 from windowclf.text.tokenizer import Token, split_sentences, tokenize
@@ -27,11 +26,11 @@ class _Record(msgspec.Struct, omit_defaults=True):
     entities: list[tuple[int, int, str]] | None = None
 
 
-_encode = msgspec.json.Encoder().encode
+_ENCODER = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder(_Record).decode
 
 
-def read_jsonl(path: str | Path, *, labelled: bool = True) -> Iterator[Sentence]:
+def read_jsonl(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
     """Yield the sentences of a JSON Lines file; empty lines are passed over.
 
     A record is one of
@@ -43,7 +42,7 @@ def read_jsonl(path: str | Path, *, labelled: bool = True) -> Iterator[Sentence]
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or Block
         The file; ``-`` is standard input.
     labelled : bool
         Whether labels are read and required; without, ``labels`` and ``entities`` are left aside.
@@ -75,9 +74,16 @@ def jsonl_line(sentence: Sentence) -> str:
         None if sentence.offsets is None else list(sentence.offsets),
     )
     try:
-        return _encode(record).decode("utf-8") + "\n"
+        return _ENCODER.encode(record).decode("utf-8") + "\n"
     except UnicodeEncodeError as error:
         raise sentence.error("a lone surrogate cannot be written", found=error.object) from error
+
+
+def jsonl_records(
+    sentences: Iterable[tuple[list[str], list[str], str | None, list[tuple[int, int]] | None]],
+) -> bytes:
+    """Return a line for each sentence, as `jsonl_line`, from tokens, labels, text and offsets."""
+    return _ENCODER.encode_lines([_Record(*sentence) for sentence in sentences])
 
 
 def _parse(line: str, where: str, number: int) -> _Record:

@@ -47,6 +47,8 @@ class LabelSet:
         IOB1, or learnt as IOB2 and spelled as IOBES), these are `names`.
     spelled_ids : array (C,)
         For each of `names` its place in `spelled_names`.
+    is_spelled_alone : bool
+        Whether the spelling of no label depends on its neighbours.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class LabelSet:
         self._ids = {name: i for i, name in enumerate(self.names)}
         self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
         # a label alone tells how it is spelled
-        self._is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
+        self.is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
         self._spelled = [_as_iob2(name) if self._is_merged else name for name in self.names]
         self.spelled_names = tuple(dict.fromkeys(self._spelled))
         self.spelled_ids = np.array([self.spelled_names.index(name) for name in self._spelled], np.int64)
@@ -180,9 +182,9 @@ class LabelSet:
 
         The numbers are of labels that follow the inner scheme, as `encode` and `best_labels` give them.
         """
-        spelled = self._spelled if self._is_spelled_alone else self.names
+        spelled = self._spelled if self.is_spelled_alone else self.names
         sentences = parted([spelled[i] for i in ids.tolist()], lengths)
-        if self._is_spelled_alone:
+        if self.is_spelled_alone:
             return sentences
         assert self.scheme is not None
         return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]

@@ -6,24 +6,52 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 from windowclf.errors import DataError
 
 STDIN = "-"
 LONGEST_PIECE = 1 << 16  # characters; a longer line of raw text is read in pieces
-_BOM = "\ufeff"
+BOM = "\ufeff"
 _ENCODING_HINT = "The file may be binary, compressed, or in another encoding; save it as UTF-8."
 
 
-def source_name(path: str | Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a file, as read: whole lines, or a piece of a long one. It is read as the file would be.
+
+    Attributes
+    ----------
+    content : bytes
+    where : str
+        How messages name the file.
+    line : int
+        The number, from 1, of its first line there.
+    offset : int
+        Bytes before it there.
+    """
+
+    content: bytes
+    where: str
+    line: int = 1
+    offset: int = 0
+
+
+Source = str | Path | Block
+
+
+def source_name(path: Source) -> str:
     """Return how messages name a path."""
+    if isinstance(path, Block):
+        return path.where
     return "<stdin>" if str(path) == STDIN else str(path)
 
 
 @contextmanager
-def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
+def open_bytes(path: Source) -> Iterator[BufferedIOBase]:
     """Open a file for reading: ``-`` is standard input, ``.gz`` is unpacked on the way.
 
     Raises
@@ -34,11 +62,13 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
     """
     where = source_name(path)
     try:
-        if str(path) == STDIN:
-            yield sys.stdin.buffer
+        if isinstance(path, Block):
+            yield BytesIO(path.content)
+        elif str(path) == STDIN:
+            yield cast(BufferedIOBase, sys.stdin.buffer)
         elif str(path).lower().endswith(".gz"):
             with gzip.open(path, "rb") as packed:
-                yield cast(BinaryIO, packed)
+                yield packed
         else:
             with open(path, "rb") as file:
                 yield file
@@ -57,7 +87,7 @@ def open_bytes(path: str | Path) -> Iterator[BinaryIO]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=where) from error
 
 
-def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+def read_lines(path: Source) -> Iterator[tuple[int, str]]:
     """Yield the number, from 1, and the text of every line, without its line end (LF or CR LF).
 
     A byte order mark at the start is left out.
@@ -68,9 +98,9 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
         If the file cannot be read, is not UTF-8, or holds a NUL character.
     """
     where = source_name(path)
-    offset = 0  # bytes before the line
+    first, offset = _start(path)  # offset: bytes before the line
     with open_bytes(path) as file:
-        for number, raw in enumerate(file, 1):
+        for number, raw in enumerate(file, first):
             try:
                 line = raw.decode("utf-8")
             except UnicodeDecodeError as error:
@@ -82,13 +112,13 @@ def read_lines(path: str | Path) -> Iterator[tuple[int, str]]:
                     line=number,
                     hint=_ENCODING_HINT,
                 )
-            if number == 1:
-                line = line.removeprefix(_BOM)
+            if offset == 0:
+                line = line.removeprefix(BOM)
             offset += len(raw)
             yield number, line.rstrip("\r\n")
 
 
-def read_pieces(path: str | Path) -> Iterator[tuple[int, str]]:
+def read_pieces(path: Source) -> Iterator[tuple[int, str]]:
     """Yield the number and the text of every line of raw text, long lines in pieces.
 
     Memory stays flat: a line of more than `LONGEST_PIECE` characters is cut after the last white space among
@@ -101,7 +131,7 @@ def read_pieces(path: str | Path) -> Iterator[tuple[int, str]]:
     """
     where = source_name(path)
     decoder = codecs.getincrementaldecoder("utf-8")()
-    number, offset = 1, 0
+    number, offset = _start(path)
     rest = ""
     with open_bytes(path) as file:
         while True:
@@ -113,10 +143,10 @@ def read_pieces(path: str | Path) -> Iterator[tuple[int, str]]:
                 byte = error.object[error.start]
                 raise _not_utf8(where, number, offset - waiting + error.start, byte) from error
             if offset == 0:
-                rest = rest.removeprefix(_BOM)
+                rest = rest.removeprefix(BOM)
             offset += len(raw)
             while len(rest) > LONGEST_PIECE:
-                cut = _last_space(rest)
+                cut = piece_end(rest)
                 yield number, rest[:cut]
                 rest = rest[cut:]
             if raw.endswith(b"\n") or not raw:
@@ -128,8 +158,13 @@ def read_pieces(path: str | Path) -> Iterator[tuple[int, str]]:
                 return
 
 
-def _last_space(text: str) -> int:
-    """Return the cut: after the last white space among the first LONGEST_PIECE characters, else their end."""
+def _start(path: Source) -> tuple[int, int]:
+    """Return the number of the first line and the bytes before it."""
+    return (path.line, path.offset) if isinstance(path, Block) else (1, 0)
+
+
+def piece_end(text: str) -> int:
+    """Return where a long line is cut: after the last white space in the first of it, else after that."""
     for place in range(LONGEST_PIECE, 0, -1):
         if text[place - 1].isspace():
             return place

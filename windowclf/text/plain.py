@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from windowclf.text.labels import Scheme, spans
-from windowclf.text.lines import read_lines, read_pieces, source_name
+from windowclf.text.lines import Source, read_lines, read_pieces, source_name
 from windowclf.text.sentence import Sentence
 from windowclf.text.tokenizer import Token, sentences
 
 _LINE_END = re.compile("[\r\n]+")
 
 
-def read_text(path: str | Path) -> Iterator[Sentence]:
+def read_text(path: Source) -> Iterator[Sentence]:
     """Yield the sentences of raw text, as the tokenizer finds them; a line end ends a sentence.
 
     The text of a sentence reaches from its first token to its last. Any length is read with flat memory: a
@@ -56,7 +55,7 @@ def sentence_of(
     )
 
 
-def read_tokens(path: str | Path) -> Iterator[Sentence]:
+def read_tokens(path: Source) -> Iterator[Sentence]:
     """Yield a sentence for each line, its tokens parted by spaces or tabs; none for an empty line.
 
     As many sentences come out as there are lines, so that output can be laid beside input.

@@ -8,7 +8,8 @@ A run of Han, Hiragana or Katakana is one token: no words are looked for in it.
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from windowclf.text.abbreviations import OPENERS, TITLES
@@ -23,8 +24,9 @@ class Token(NamedTuple):
     end: int
 
 
-_LINE_BREAK = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_STOPS = frozenset(".!?…。！？｡؟۔।॥")
+LINE_BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+_LINE_BREAK = re.compile(f"[{LINE_BREAKS}]")
+STOPS = frozenset(".!?…。！？｡؟۔।॥")
 # quotes and brackets that belong to the sentence before where they touch it
 _CLOSERS = frozenset(("'", '"', "''", "’", "”", "»", ")", "]", "}", "」", "』", "）"))
 
@@ -80,23 +82,34 @@ def split_sentences(tokens: Sequence[Token], text: str) -> list[list[Token]]:
     list of list of Token
         No sentence is empty; together they hold all tokens.
     """
-    n_tokens = len(tokens)
     starts = [token.start for token in tokens]
     line_starts = {bisect_left(starts, found.start()) for found in _LINE_BREAK.finditer(text)}
-    line_starts.add(n_tokens)
-    grouped: list[list[Token]] = []
+    after_stops = [i for i, token in enumerate(tokens, 1) if token[0][-1] in STOPS]
+    ends = sentence_ends(tokens, line_starts, after_stops)
+    return [list(tokens[begin:end]) for begin, end in pairwise([0, *ends])]
+
+
+def sentence_ends(tokens: Sequence[Token], line_starts: set[int], after_stops: Iterable[int]) -> list[int]:
+    """Return where sentences end, each the number of the token after its last, by `split_sentences`'s rules.
+
+    Parameters
+    ----------
+    tokens : sequence of Token
+        Only a few of them are looked at.
+    line_starts : set of int
+        The numbers of the tokens after line breaks; one may be that after the last token.
+    after_stops : iterable of int
+        The numbers of the tokens after those that end with one of `STOPS`.
+    """
+    n_tokens = len(tokens)
+    ends: list[int] = []
     begin = 0  # of the sentence that is open
-    for i, token in enumerate(tokens, 1):  # i: the token after
-        if i in line_starts:
-            end = i
-        elif token[0][-1] in _STOPS:
-            end = _end_of_sentence(tokens, i - 1, begin)
-        else:
-            continue
+    for i in sorted({n_tokens, *line_starts, *after_stops}):
+        end = i if i in line_starts or i == n_tokens else _end_of_sentence(tokens, i - 1, begin)
         if end > begin:
-            grouped.append(list(tokens[begin:end]))
+            ends.append(end)
             begin = end
-    return grouped
+    return ends
 
 
 def _end_of_sentence(tokens: Sequence[Token], stop: int, begin: int) -> int:
@@ -109,14 +122,14 @@ def _end_of_sentence(tokens: Sequence[Token], stop: int, begin: int) -> int:
     mark, following = tokens[stop].text, tokens[end]
     first = following.text[0]
     touching = following.start == tokens[end - 1].end
-    if first in _STOPS:  # . . .
+    if first in STOPS:  # . . .
         return 0
-    if mark[0] not in _STOPS:  # an abbreviation or an initial
+    if mark[0] not in STOPS:  # an abbreviation or an initial
         return end if following.text in OPENERS and mark[:-1] not in TITLES and not touching else 0
     if touching and mark[-1] in ".!?…":
         after_word = stop > begin and tokens[stop - 1].end == tokens[stop].start  # not as in .NET
         return end if after_word and (first.isupper() or first in "“‘") else 0
-    ellipsis = len(mark) > 1 or mark == "…" or (stop > begin and tokens[stop - 1].text[0] in _STOPS)
+    ellipsis = len(mark) > 1 or mark == "…" or (stop > begin and tokens[stop - 1].text[0] in STOPS)
     if first.islower() and (ellipsis or end > stop + 1):  # well ... no; "What?" he asked
         return 0
     if mark == "." and stop == begin + 1 and tokens[begin].text.isdecimal():  # 1. Peel

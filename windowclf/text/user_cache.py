@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import platformdirs
-
 
 def cache_root(cache_dir: Path | None = None) -> Path:
     """Return the folder for files that can be made or fetched again.
@@ -22,9 +20,8 @@ def cache_root(cache_dir: Path | None = None) -> Path:
     """
     if cache_dir is not None:
         return cache_dir
-    chosen = os.environ.get("WINDOWCLF_CACHE")
-    return (
-        Path(chosen).expanduser()
-        if chosen
-        else Path(platformdirs.user_cache_dir("windowclf", appauthor=False))
-    )
+    if chosen := os.environ.get("WINDOWCLF_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs  # here: most commands keep nothing
+
+    return Path(platformdirs.user_cache_dir("windowclf", appauthor=False))

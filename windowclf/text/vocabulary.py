@@ -4,12 +4,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from functools import cached_property
+
+from windowclf.text.word_lines import WordLines
 
 UNKNOWN = 0
 BOUNDARY = 1
 N_SPECIAL = 2  # ids below this stand for vectors of their own, beside the pretrained ones
 
 _DIGIT = re.compile(r"[0-9]")
+_MOST_SEARCHES = 1000  # they take about half as long as making the dict that saves all further ones
 
 
 class Match(IntEnum):
@@ -26,19 +30,45 @@ class Vocabulary:
 
     Parameters
     ----------
-    words : sequence of str
-        Words that have a vector; the vector of `words[i]` has id `i + N_SPECIAL`.
+    words : sequence of str or WordLines
+        Distinct words that have a vector; the vector of the word with number i has id `i + N_SPECIAL`. Of
+        lines, a dict is made when so much has been looked up that it pays.
     training_counts : mapping of str to int
         How often each word, as written, stood in the training data.
     """
 
-    def __init__(self, words: Sequence[str], training_counts: Mapping[str, int]) -> None:
-        self.words = list(words)
+    def __init__(self, words: Sequence[str] | WordLines, training_counts: Mapping[str, int]) -> None:
+        self._source = words if isinstance(words, WordLines) else list(words)
         self.training_counts = dict(training_counts)
-        self._ids = {word: i + N_SPECIAL for i, word in enumerate(self.words)}
+        self._n_searches = 0
+        self._id_of = self._search if isinstance(words, WordLines) else self._ids.get
 
     def __len__(self) -> int:
-        return len(self.words)
+        return len(self._source)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words that have a vector."""
+        return list(self._source)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        # backwards, so that of equal words the first counts, as in a search
+        return dict(zip(reversed(self.words), reversed(range(N_SPECIAL, N_SPECIAL + len(self))), strict=True))
+
+    def build_index(self) -> None:
+        """Make the dict now that many look-ups would make; before a fork, so that processes share it."""
+        self._id_of = self._ids.get
+
+    def _search(self, word: str) -> int | None:
+        """Find the id of a word in the lines, until that was done often enough."""
+        self._n_searches += 1
+        if self._n_searches > _MOST_SEARCHES:
+            self.build_index()
+            return self._ids.get(word)
+        assert isinstance(self._source, WordLines)
+        line = self._source.find(word)
+        return None if line is None else line + N_SPECIAL
 
     def find(self, token: str) -> tuple[int, Match]:
         """Return the id of a token's vector and how it was found; UNKNOWN where there is none.
@@ -46,13 +76,13 @@ class Vocabulary:
         Tried in turn: the token itself, lower-cased, lower-cased with every digit as 0 (GloVe's vocabulary
         has `0000`, `0.0` and the like).
         """
-        ids = self._ids
-        if (found := ids.get(token)) is not None:
+        id_of = self._id_of
+        if (found := id_of(token)) is not None:
             return found, Match.EXACT
         lower = token.lower()
-        if (found := ids.get(lower)) is not None:
+        if (found := id_of(lower)) is not None:
             return found, Match.LOWER_CASED
-        if (found := ids.get(_DIGIT.sub("0", lower))) is not None:
+        if (found := id_of(_DIGIT.sub("0", lower))) is not None:
             return found, Match.DIGITS_FOLDED
         return UNKNOWN, Match.UNKNOWN
 

@@ -1,0 +1,98 @@
+"""`windowclf benchmark`."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import click
+
+from windowclf_cli.options import input_options, json_option, model_argument, reading_options, table_option
+from windowclf_cli.output import print_json, print_table
+
+
+@click.command()
+@model_argument
+@click.argument("file", metavar="FILE")
+@input_options
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes to measure beside one. [default: one per core]",
+)
+@click.option("--repetitions", type=click.IntRange(min=1), default=5, show_default=True, help="Of each way.")
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Of each repetition."
+)
+@table_option
+@json_option
+def command(
+    model: str,
+    file: str,
+    jobs: int | None,
+    repetitions: int,
+    seconds: float,
+    table_mb: float,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Measure how many words a second MODEL tags of FILE on this machine.
+
+    From the bytes of the file, raw text or labelled, to the bytes of labelled sentences, which are thrown
+    away. Measured in turns, each in a process of its own: the plain network, the compiled one (as `tag` runs
+    it), and the compiled one in several processes. Spread is the greatest less the smallest, in per cent of
+    the median; memory is the peak of the largest process.
+
+    Example:
+
+        windowclf benchmark runs/mine sample:test
+    """
+    from windowclf.speed import Way, measure_speed
+    from windowclf.tagger import WindowTagger
+    from windowclf.text.corpora import locate
+
+    if file == "-":
+        raise click.UsageError("FILE is read again and again, which standard input cannot be.")
+    path, format, _, _ = locate(file)
+    if format != "auto":  # the catalogue's
+        given["input_format"] = given["input_format"] or format
+    options = reading_options(WindowTagger.load(model).config.data, path, **given)
+    n_processes = jobs or os.cpu_count() or 1
+    ways = [Way(False, 1), Way(True, 1), *([Way(True, n_processes)] if n_processes > 1 else [])]
+    speeds = measure_speed(
+        model, path, options, ways, table_mb=table_mb, repetitions=repetitions, seconds=seconds
+    )
+    rows = [
+        {
+            "network": "compiled" if speed.way.is_compiled else "plain",
+            "processes": speed.way.n_processes,
+            "words_per_second": round(median(speed.words_per_second)),
+            "spread_percent": round(_spread(speed.words_per_second), 1),
+            "peak_mb": None if speed.peak_mb is None else round(speed.peak_mb),
+            "repetitions": [round(rate) for rate in speed.words_per_second],
+        }
+        for speed in speeds
+    ]
+    machine = {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("windowclf", "numpy")},
+    }
+    n_words = speeds[0].n_words
+    if as_json:
+        print_json({"model": model, "file": file, "words": n_words, "speeds": rows, "machine": machine})
+        return
+    columns = ["network", "processes", "words/s", "spread, %", "memory, MB"]
+    print_table(
+        columns,
+        [list(row.values())[: len(columns)] for row in rows],
+        title=f"{Path(path).name}: {n_words:,} words, {repetitions} repetitions",
+    )
+    click.echo("\nMeasured on: " + ", ".join(f"{name} {value}" for name, value in machine.items()))
+
+
+def _spread(rates: list[float]) -> float:
+    return 100 * (max(rates) - min(rates)) / median(rates)
