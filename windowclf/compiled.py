@@ -30,6 +30,7 @@ TableType = Literal["float32", "float16"]
 _NO_ROW = -1
 _N_RESERVED = 1  # rows of the table that are no words: BOUNDARY_ROW, which is 0
 _SPECIAL_ROWS = 2  # that Encoder.encode_words puts first
+_PREFILLED = 10_000  # words
 _LONGEST_KEPT = 64  # characters; longer words are computed every time
 _WORD_BYTES = 512  # of a kept word at its longest, beside its blocks: string, dict entry, number or array
 _GATHERED_BYTES = 1 << 19  # at once, so that what is computed stays in the processor's cache
@@ -104,12 +105,15 @@ class CompiledModel:
         self._recent = _RecentWords(int(cache_mb * 2**20 / bytes_a_word))
 
     def prefill(self) -> None:
-        """Fill the tables with the most frequent words: those of training, then the vocabulary's."""
+        """Put the most frequent words into the tables: those of training, then the vocabulary's.
+
+        The rest of the tables is left for words as they come, so that a service starts soon.
+        """
         vocabulary = self._pipeline.stored.vocabulary
         vocabulary.build_index()
         counts = vocabulary.training_counts
         words = dict.fromkeys([*sorted(counts, key=lambda word: -counts[word]), *vocabulary.words])
-        self._add(word for word in words if len(word) <= _LONGEST_KEPT)
+        self._add(islice((word for word in words if len(word) <= _LONGEST_KEPT), _PREFILLED))
 
     def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
         """Yield scores (N, C) and lengths (S,) as `Pipeline.scores` does."""
