@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,30 @@ def test_items_are_taken_only_as_they_are_needed() -> None:
         for expected in range(10):
             assert next(results) == expected * expected
             assert len(taken) <= expected + 1 + 2 * 2
+
+
+def test_results_do_not_wait_for_a_source_that_is_silent() -> None:
+    readable, writable = os.pipe()
+
+    def items() -> Iterator[bytes]:
+        while (item := os.read(readable, 1)) != b".":
+            yield item
+
+    with closing(map_in_processes(bytes.upper, items(), 2, source=readable)) as results:
+        for letter in (b"a", b"b", b"c"):
+            os.write(writable, letter)
+            assert next(results) == letter.upper()  # although the pipe is open
+        os.write(writable, b".")
+        assert list(results) == []
+    os.close(readable)
+    os.close(writable)
+
+
+def test_a_source_that_never_keeps_one_waiting_is_shared_out(tmp_path: Path) -> None:
+    (tmp_path / "items").touch()
+    with open(tmp_path / "items") as file:
+        pids = list(map_in_processes(own_pid, range(20), 2, source=file.fileno()))
+    assert (len(pids), len(set(pids))) == (20, 2)
 
 
 def test_an_error_comes_after_the_results_before_it() -> None:

@@ -29,7 +29,11 @@ class _Worker:
 
 
 def map_in_processes(
-    function: Callable[[Item], Result], items: Iterable[Item], n_processes: int
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_processes: int,
+    *,
+    source: int | None = None,
 ) -> Generator[Result, None, None]:
     """Yield `function(item)` for each item, in order.
 
@@ -43,6 +47,9 @@ def map_in_processes(
         Read in this process. If it raises, the results of what came before are yielded first.
     n_processes : int
         From 1.
+    source : int, optional
+        The file descriptor that items are read from, if it may keep one waiting: results do not wait for it.
+        Once it can be read, the next item must come, or the end, without another wait.
 
     Raises
     ------
@@ -61,7 +68,7 @@ def map_in_processes(
         for _ in range(n_processes):
             workers.append(_fork(function, workers))
         gc.unfreeze()
-        yield from _exchange(workers, iter(items))
+        yield from _exchange(workers, iter(items), source)
     finally:
         for worker in workers:
             worker.connection.close()  # which tells it to end
@@ -69,14 +76,18 @@ def map_in_processes(
             worker.process.join()
 
 
-def _exchange(workers: list[_Worker], items: Iterator[Item]) -> Iterator[Any]:
+def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None) -> Iterator[Any]:
     idle, busy = [*workers], dict[Connection, tuple[_Worker, int]]()
     results: dict[int, Any] = {}
     n_taken = n_yielded = 0
     fault: Exception | None = None
     has_more = True
+
+    def is_open() -> bool:
+        return has_more and bool(idle) and n_taken - n_yielded < _ITEMS_A_PROCESS * len(workers)
+
     while True:
-        while has_more and idle and n_taken - n_yielded < _ITEMS_A_PROCESS * len(workers):
+        while is_open() and (source is None or not busy or wait([source], timeout=0)):
             try:
                 item = next(items)
             except StopIteration:
@@ -91,11 +102,11 @@ def _exchange(workers: list[_Worker], items: Iterator[Item]) -> Iterator[Any]:
                 n_taken += 1
         if not busy:
             break
-        for connection in wait([*busy]):
-            assert isinstance(connection, Connection)
-            worker, number = busy.pop(connection)
-            results[number] = _receive(worker)
-            idle.append(worker)
+        for ready in wait([*busy, *([source] if is_open() and source is not None else [])]):
+            if isinstance(ready, Connection):
+                worker, number = busy.pop(ready)
+                results[number] = _receive(worker)
+                idle.append(worker)
         while n_yielded in results:
             result, failure = results.pop(n_yielded)
             if failure is not None:

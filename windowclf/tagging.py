@@ -104,6 +104,7 @@ def tag_blocks(
     stream: BinaryIO,
     *,
     n_processes: int = 1,
+    source: int | None = None,
 ) -> int:
     """Tag blocks as they come and write them in order; return how many words they held.
 
@@ -117,6 +118,8 @@ def tag_blocks(
         Flushed after every block.
     n_processes : int
         Beside this one, which reads and writes; with 1 there is none beside it.
+    source : int, optional
+        The file descriptor that all blocks come from, if it may keep one waiting.
 
     Raises
     ------
@@ -124,7 +127,7 @@ def tag_blocks(
         If the input is malformed. What came before the fault has been written then.
     """
     n_words = 0
-    with closing(_map(block_tagger, blocks, n_processes)) as labelled:
+    with closing(_map(block_tagger, blocks, n_processes, source)) as labelled:
         for part in labelled:
             stream.write(part.content)
             stream.flush()
@@ -138,11 +141,12 @@ def _map(
     function: Callable[[tuple[Block, ReadOptions]], Labelled],
     blocks: Iterable[tuple[Block, ReadOptions]],
     n_processes: int,
+    source: int | None,
 ) -> Generator[Labelled, None, None]:
     if n_processes > 1:
         from windowclf.parallel import map_in_processes  # here: one process starts without
 
-        return map_in_processes(function, blocks, n_processes)
+        return map_in_processes(function, blocks, n_processes, source=source)
     return (function(block) for block in blocks)
 
 

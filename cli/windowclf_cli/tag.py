@@ -1,12 +1,15 @@
 """`windowclf tag`."""
 
+import io
 import sys
+from itertools import groupby
 
 import click
 
 from windowclf.tagger import WindowTagger
 from windowclf.tagging import BlockTagger, tag_blocks
 from windowclf.text.blocks import read_blocks
+from windowclf.text.lines import STDIN
 from windowclf.text.plain import sentences_of_text
 from windowclf.writing import TagFormat
 from windowclf_cli.options import (
@@ -86,11 +89,15 @@ def command(
         options = [
             reading_options(data_config, file, input_format, token_column, separator) for file in files
         ]
-        blocks = (
-            (block, how)
-            for file, how in zip(files, options, strict=True)
-            for block in read_blocks(file, how.format)
-        )
-        # a person who types waits for each line, and not for several
-        is_typed = "-" in files and sys.stdin.isatty()
-        tag_blocks(block_tagger, blocks, sys.stdout.buffer, n_processes=1 if is_typed else jobs)
+        # standard input apart: results must not wait for it, nor other files
+        for is_stdin, group in groupby(zip(files, options, strict=True), lambda pair: pair[0] == STDIN):
+            blocks = ((block, how) for file, how in group for block in read_blocks(file, how.format))
+            source = _descriptor_of_stdin() if is_stdin else None
+            tag_blocks(block_tagger, blocks, sys.stdout.buffer, n_processes=jobs, source=source)
+
+
+def _descriptor_of_stdin() -> int | None:
+    try:
+        return sys.stdin.fileno()
+    except io.UnsupportedOperation:  # it was replaced by something in memory
+        return None

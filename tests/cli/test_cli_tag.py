@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -192,6 +191,30 @@ def test_standard_input_is_one_of_the_files(sample_model: Path, inputs: list[Pat
     assert result.stdout == "We live in [LOC Paris]\n" * 3
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_file_may_be_standard_input(sample_model: Path, inputs: list[Path], jobs: int) -> None:
+    command = [*TAG, str(sample_model), "-", "--jobs", str(jobs)]
+    with open(inputs[0], "rb") as file:
+        assert subprocess.check_output(command, stdin=file) == tag(sample_model, inputs[0]).stdout_bytes
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_labelled_is_written_whether_more_comes_or_not(
+    sample_model: Path, inputs: list[Path], jobs: int
+) -> None:
+    command = [*TAG, str(sample_model), str(inputs[1]), "-", "--jobs", str(jobs)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        for part in (b"We live in Paris\n", b"We live", b" in Paris\nWe", b" live in Paris\n", b"hel"):
+            process.stdin.write(part)
+            process.stdin.flush()
+            if b"\n" in part:
+                assert process.stdout.readline() == b"We live in [LOC Paris]\n"
+        process.stdin.write(b"lo")
+        process.stdin.close()
+        assert process.stdout.read() == b"hello\n"
+
+
 def test_several_processes_add_the_same_probabilities(sample_model: Path, inputs: list[Path]) -> None:
     arguments = [sample_model, inputs[0], "--output-format", "conll", "--probabilities"]
     assert tag(*arguments).stdout_bytes == tag(*arguments, "--jobs", 2).stdout_bytes
@@ -232,10 +255,8 @@ def test_ctrl_c_ends_all_processes(sample_model: Path, jobs: int) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True) as process:
         assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-        # each process that is free is given a line before the first line that is ready is written
-        while not select.select([process.stdout], [], [], 0.2)[0]:
-            process.stdin.write(b"We live in Paris\n")
-            process.stdin.flush()
+        process.stdin.write(b"We live in Paris\n")
+        process.stdin.flush()
         assert process.stdout.readline() == b"We live in [LOC Paris]\n"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.stderr.read().split() == [b"Aborted!"]

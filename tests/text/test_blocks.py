@@ -92,23 +92,39 @@ def test_packed_files_are_unpacked_and_damaged_ones_named(tmp_path: Path) -> Non
         list(read_blocks(path, "text"))
 
 
-def test_a_stream_is_read_no_further_than_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stream(io.RawIOBase):
-        """Gives a line at a time, as a pipe that someone writes lines to."""
+class Stream(io.RawIOBase):
+    """Gives a part at a time, as a pipe that someone writes to."""
 
-        given = 0
+    def __init__(self, parts: list[bytes]) -> None:
+        self.parts = parts
 
-        def readable(self) -> bool:
-            return True
+    def readable(self) -> bool:
+        return True
 
-        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-            Stream.given += 1
-            buffer[:5] = b"Rome\n"
-            return 5
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        part = self.parts.pop(0) if self.parts else b""
+        buffer[: len(part)] = part
+        return len(part)
 
-    stdin = io.TextIOWrapper(io.BufferedReader(Stream()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-    lines = read_blocks("-", "text")
-    for n in (1, 2, 3):
-        assert next(lines).content == b"Rome\n"
-        assert Stream.given == n
+
+@pytest.mark.parametrize(
+    "format, parts, contents",
+    [
+        (
+            "text",
+            ["Rome\n", "Oslo\nPa", "ris", "\n", "Bonn"],
+            ["Rome\n", "Oslo\n", "", "Paris\n", "", "Bonn"],
+        ),
+        ("conll", ["a\n\n", "b\n", "c\n", "\nd\n"], ["a\n\n", "", "", "b\nc\n\n", "d\n"]),
+    ],
+)
+def test_each_read_of_a_stream_gives_the_sentences_that_ended(
+    format: str, parts: list[str], contents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream([part.encode() for part in parts])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(stream)))
+    found = read_blocks("-", format)
+    for i, content in enumerate(contents):
+        assert next(found).content == content.encode()
+        assert len(stream.parts) == max(0, len(parts) - i - 1)  # no further is read
+    assert list(found) == []

@@ -15,7 +15,8 @@ def read_blocks(path: str | Path, format: str) -> Iterator[Block]:
     """Yield a file in blocks of whole sentences, in order.
 
     Reading the blocks one by one, each as the format says, gives what reading the file gives: sentences, line
-    numbers, faults. A pipe's block is what it holds by then, so nothing waits for more to come.
+    numbers, faults. A pipe's block is what it holds by then, so nothing waits for more to come: each read
+    gives a block, an empty one if no sentence ended.
 
     Parameters
     ----------
@@ -35,15 +36,16 @@ def read_blocks(path: str | Path, format: str) -> Iterator[Block]:
     line, offset = 1, 0
     rest = bytearray()
     with open_bytes(path) as file:
-        # read1 returns what there is; read would wait until there is as much as is asked for
+        # read1 returns what there is, and keeps nothing of it back that a wait for the file would not see;
+        # read would wait until there is as much as is asked for
         while raw := file.read1(BLOCK_BYTES):
             begin = len(rest)
             rest += raw
-            if end := find_end(rest, begin):
-                yield Block(bytes(rest[:end]), where, line, offset)
-                line += rest.count(b"\n", 0, end)
-                offset += end
-                del rest[:end]
+            end = find_end(rest, begin)
+            yield Block(bytes(rest[:end]), where, line, offset)
+            line += rest.count(b"\n", 0, end)
+            offset += end
+            del rest[:end]
         if rest:
             yield Block(bytes(rest), where, line, offset)
 
