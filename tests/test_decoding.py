@@ -37,6 +37,12 @@ def _scores_of(names: list[str], labels: LabelSet) -> Floats:
     return np.eye(len(labels))[[labels.names.index(name) for name in names]]
 
 
+def _forbidden(labels: LabelSet) -> Floats:
+    """Return transition scores that only forbid what the scheme forbids."""
+    forbidden: Floats = np.where(legal_pairs(labels), 0.0, -np.inf)
+    return forbidden
+
+
 @pytest.mark.parametrize("scheme", INNER)
 @given(lengths=LENGTHS, seed=SEEDS)
 def test_the_result_is_legal_in_the_scheme(scheme: Scheme, lengths: list[int], seed: int) -> None:
@@ -157,20 +163,20 @@ def test_the_table_of_legal_pairs_has_the_sentence_s_ends_last() -> None:
 def test_a_path_of_one_word_begins_and_ends_there() -> None:
     labels = ONE_KIND[Scheme.IOBES]
     scores = _scores_of(["B-LOC"], labels) + 0.5 * _scores_of(["S-LOC"], labels)
-    paths = best_legal_paths(scores[:, None], np.array([1]), legal_pairs(labels))
+    paths = best_legal_paths(scores[:, None], np.array([1]), _forbidden(labels))
     assert paths.tolist() == [[labels.names.index("S-LOC")]]
 
 
 @given(lengths=st.lists(st.integers(1, 6), min_size=1, max_size=6), seed=SEEDS)
 def test_paths_side_by_side_are_those_of_each_alone(lengths: list[int], seed: int) -> None:
     labels = LABELS[Scheme.IOBES]
-    legal = legal_pairs(labels)
+    forbidden = _forbidden(labels)
     lengths.sort(reverse=True)
     shape = (lengths[0], len(lengths), len(labels))
     scores = np.random.default_rng(seed).standard_normal(shape)
-    paths = best_legal_paths(scores, np.array(lengths), legal)
+    paths = best_legal_paths(scores, np.array(lengths), forbidden)
     for i, n in enumerate(lengths):
-        alone = best_legal_paths(scores[:n, i : i + 1], np.array([n]), legal)
+        alone = best_legal_paths(scores[:n, i : i + 1], np.array([n]), forbidden)
         assert paths[:, i].tolist() == [*alone[:, 0].tolist(), *[0] * (lengths[0] - n)]
 
 
