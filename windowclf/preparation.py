@@ -89,32 +89,41 @@ def check_words(counts: Mapping[str, int]) -> None:
 
 def choose_vectors(
     vectors: "WordVectors", counts: Mapping[str, int], config: ModelConfig
-) -> tuple[Vocabulary, Floats, float]:
-    """Take the vectors that a model keeps, scaled.
+) -> tuple[Vocabulary, Floats, tuple[float, ...]]:
+    """Take the vectors that a model keeps, scaled; of sets side by side, each to the deviation by itself.
 
     Returns
     -------
     vocabulary : Vocabulary
     matrix : array (V, D) of float32
         A copy.
-    scale : float
-        What the pretrained vectors were multiplied by.
+    scales : tuple of float
+        What the pretrained vectors were multiplied by, for each set that stands beside others.
     """
     words = choose_words(vectors.words, counts, config.max_vectors)
     row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay
     rows = np.fromiter(map(row_of.__getitem__, words), np.int32, len(words))
     del row_of
-    scale = 1.0
-    spread = _deviation(vectors.matrix[:_ROWS_OF_DEVIATION])
-    if config.vector_deviation and spread != 0:
-        scale = config.vector_deviation / spread
+    # in the joined matrix, the zeros of words that a set lacks would make its deviation smaller than it is
+    sets = vectors.parts or (vectors,)
+    scales = tuple(_scale(part.matrix, config.vector_deviation) for part in sets)
+    per_column = np.repeat(np.array(scales, np.float32), [part.dimension for part in sets])
     matrix = np.empty((len(rows), vectors.dimension), np.float32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
         part = slice(first, first + _ROWS_AT_ONCE)
         matrix[part] = vectors.matrix[rows[part]]
-        matrix[part] *= scale
+        matrix[part] *= per_column
         _forget_pages(vectors.matrix)
-    return Vocabulary(words, counts), matrix, scale
+    return Vocabulary(words, counts), matrix, scales
+
+
+def _scale(matrix: Floats, deviation: float) -> float:
+    """Return what brings a set to a standard deviation; 1 where none is asked for or it has no spread."""
+    if not deviation or not len(matrix):
+        return 1.0
+    spread = _deviation(matrix[:_ROWS_OF_DEVIATION])
+    _forget_pages(matrix)
+    return deviation / spread if spread else 1.0
 
 
 def _forget_pages(matrix: Floats) -> None:
@@ -141,18 +150,23 @@ def prepare_training(
     labels: Sequence[Sequence[str]],
     label_set: LabelSet,
     width: int,
+    *,
+    whole_sentences: bool = False,
 ) -> "TrainingData":
-    """Turn a labelled corpus into arrays; windows of ignored words are left out, but stand in others."""
+    """Turn a labelled corpus into arrays.
+
+    Windows of ignored words are left out, but stand in others; with `whole_sentences` they are kept.
+    """
     from windowclf.training import TrainingData
 
     encoded = encoder.encode(sentences)
     targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
-    labelled = targets != IGNORED
+    counts = np.full(len(targets), whole_sentences) | (targets != IGNORED)
     sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)
-    per_sentence = np.bincount(sentence_of[labelled], minlength=len(encoded.lengths))
+    per_sentence = np.bincount(sentence_of[counts], minlength=len(encoded.lengths))
     return TrainingData(
         words=encoded.words,
-        windows=windows(encoded.tokens, encoded.lengths, width)[labelled],
-        targets=targets[labelled],
+        windows=windows(encoded.tokens, encoded.lengths, width)[counts],
+        targets=targets[counts],
         starts=np.concatenate([[0], np.cumsum(per_sentence)]),
     )

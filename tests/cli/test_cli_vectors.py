@@ -1,15 +1,17 @@
 """`windowclf vectors`: what a set holds, and the neighbours of a word."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf import WindowTagger
+from windowclf import Config, WindowTagger
 from windowclf_cli.main import cli
 
 SMALL = "glove-6b-50d-small"
+Labelled = tuple[list[list[str]], list[list[str]]]
 
 
 def vectors(*arguments: object) -> Result:
@@ -37,6 +39,31 @@ def test_info_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("dog 1 0\ncat 0 2\n")
     assert json.loads(vectors("info", path, "--json").stdout)["mean_norm"] == 1.5
+
+
+def test_info_of_two_sets_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "mine.txt"
+    path.write_text("dog 1 0\nxyzzyx 0 2\n")
+    measured = json.loads(vectors("info", f"{SMALL}+{path}", "--json").stdout)
+    assert (measured["name"], measured["words"], measured["dimension"]) == (f"{SMALL}+mine.txt", 20_648, 52)
+
+
+def test_a_model_of_two_sets_says_what_each_was_multiplied_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: Config, corpus: Labelled
+) -> None:
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "one.txt").write_text("the 0 0.1\npairs 0 0\n")
+    (tmp_path / "two.txt").write_text("the -5\nTV 5\n")
+    both = f"{tmp_path / 'one.txt'}+{tmp_path / 'two.txt'}"
+    config = replace(quick, model=replace(quick.model, vectors=both))
+    WindowTagger(config).fit(*corpus).save(tmp_path / "model")
+    result = CliRunner().invoke(cli, ["info", str(tmp_path / "model")])
+    assert result.exit_code == 0, result.output
+    assert "vectors   one.txt+two.txt × 11.55, 0.1, frozen, sha256" in result.stdout  # 0.5 / the deviation
+    stored = WindowTagger.load(tmp_path / "model").stored
+    assert stored.config.model.vectors == both
+    assert stored.info["vectors"]["scale"] == pytest.approx([0.5 / (0.1 * 3**0.5 / 4), 0.1])
 
 
 def test_info_of_unknown_vectors_is_an_error() -> None:

