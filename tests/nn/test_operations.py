@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import getmembers, isfunction
+from itertools import pairwise, product
 from math import exp, log
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -16,11 +17,20 @@ from windowclf.arrays import Floats
 from windowclf.errors import ShapeError
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import RowGradient
-from windowclf.nn.losses import LOSSES, PENALTIES
+from windowclf.nn.losses import LOSSES, PENALTIES, SENTENCE_LOSSES
 from windowclf.nn.operations import ACTIVATIONS, OPERATIONS, affine
 from windowclf.nn.workspace import Workspace
 
-ALL = {**OPERATIONS, **LOSSES, **PENALTIES}
+ALL = {**OPERATIONS, **LOSSES, **SENTENCE_LOSSES, **PENALTIES}
+GIVEN = (
+    "mask",
+    "unary",
+    "pairs",
+    "anchor",
+    "class_weights",
+    "frozen",
+    "targets",
+)  # arrays of floats that are not differentiated
 TOLERANCE = 1e-12  # values of size 1 in float64, summed over at most a dozen terms
 
 
@@ -44,7 +54,7 @@ class Case:
 
 def case(operation: str, naive: Callable[..., Any], *, about: str = "", **given: Any) -> Case:
     is_float = {name: isinstance(v, np.ndarray) and v.dtype == np.float64 for name, v in given.items()}
-    arguments = {name: value for name, value in given.items() if is_float[name] and name != "mask"}
+    arguments = {name: value for name, value in given.items() if is_float[name] and name not in GIVEN}
     keywords = {name: value for name, value in given.items() if name not in arguments}
     return Case(operation, arguments, naive, keywords, about)
 
@@ -74,6 +84,10 @@ def naive_word_embedding(E: Floats, special: Floats, *, ids: Any, **_: bool) -> 
     return naive_embedding(np.concatenate([special, E]), ids=ids)
 
 
+def naive_tuned_embedding(T: Floats, special: Floats, *, ids: Any, frozen: Floats) -> Floats:
+    return naive_embedding(np.concatenate([special, T, frozen[len(T) :]]), ids=ids)
+
+
 def naive_window(x: Floats, *, ids: Any) -> Floats:
     return np.array([[number for i in row for number in x[i]] for row in ids]).reshape(len(ids), -1)
 
@@ -86,16 +100,72 @@ def naive_dropout(x: Floats, *, mask: Floats) -> Floats:
     return np.array([[x[i, j] * mask[i, j] for j in range(x.shape[1])] for i in range(len(x))])
 
 
-def naive_cross_entropy(scores: Floats, *, targets: Any) -> float:
-    total = 0.0
+def naive_cross_entropy(
+    scores: Floats, *, targets: Any, class_weights: Any = None, label_smoothing: float = 0.0
+) -> float:
+    C = scores.shape[1]
+    total = divisor = 0.0
     for row, target in zip(scores, targets, strict=True):
         exponentials = [exp(score) for score in row]
-        total -= log(exponentials[target] / sum(exponentials))
+        for c in range(C):
+            weight = 1.0 if class_weights is None else class_weights[c]
+            share = (1 - label_smoothing) * (c == target) + label_smoothing / C
+            total -= weight * share * log(exponentials[c] / sum(exponentials))
+        divisor += 1.0 if class_weights is None else class_weights[target]
+    return total / divisor
+
+
+def naive_soft_cross_entropy(scores: Floats, *, targets: Floats) -> float:
+    total = 0.0
+    for row, shares in zip(scores, targets, strict=True):
+        exponentials = [exp(score) for score in row]
+        logs = [log(exponential / sum(exponentials)) for exponential in exponentials]
+        total -= sum(share * log_prob for share, log_prob in zip(shares, logs, strict=True))
     return total / len(scores)
 
 
-def naive_l2_penalty(W: Floats, *, strength: float) -> float:
-    return strength / 2 * sum(float(number) ** 2 for number in W.flat)
+def naive_crf_loss(scores: Floats, A: Floats, *, targets: Any, lengths: Any, legal: Any = None) -> float:
+    total, first = 0.0, 0
+    for length in lengths:
+        words = range(first, first + length)
+        weights = naive_labellings(scores[first : first + length], A, legal)
+        agreeing = (
+            weight
+            for labelling, weight in weights.items()
+            if all(targets[n] in (-1, label) for n, label in zip(words, labelling, strict=True))
+        )
+        total -= log(sum(agreeing) / sum(weights.values()))
+        first += length
+    return total / len(scores)
+
+
+def naive_crf_cross_entropy(
+    scores: Floats, A: Floats, *, unary: Floats, pairs: Floats, lengths: Any, legal: Any = None
+) -> float:
+    total, first = 0.0, 0
+    for length in lengths:
+        total += log(sum(naive_labellings(scores[first : first + length], A, legal).values()))
+        first += length
+    counted = pairs if legal is None else pairs * legal
+    return (total - float((unary * scores).sum() + (counted * A).sum())) / len(scores)
+
+
+def naive_labellings(scores: Floats, A: Floats, legal: Any) -> dict[tuple[int, ...], float]:
+    """Return e to the score of every legal labelling of a sentence."""
+    end = scores.shape[1]
+    weights = {}
+    for labelling in product(range(end), repeat=len(scores)):
+        steps = list(pairwise((end, *labelling, end))) if labelling else []
+        if legal is None or all(legal[step] for step in steps):
+            words = sum(row[label] for row, label in zip(scores, labelling, strict=True))
+            weights[labelling] = exp(words + sum(A[step] for step in steps))
+    return weights
+
+
+def naive_l2_penalty(W: Floats, *, strength: float, anchor: Any = None) -> float:
+    origin = np.zeros(W.shape) if anchor is None else anchor
+    pairs = zip(W.flat, origin.flat, strict=True)
+    return strength / 2 * sum((float(number) - float(point)) ** 2 for number, point in pairs)
 
 
 def elementwise(function: Callable[[float], float]) -> Callable[[Floats], Floats]:
@@ -112,7 +182,20 @@ KINKS = np.array([[0.0, -0.0, 5e-6], [-5e-6, 1.0, -1.0]])
 AFFINE: dict[str, Any] = {"x": normal(3, 4), "W": normal(4, 2), "b": normal(2)}
 WORDS: dict[str, Any] = {"E": normal(4, 3), "special": normal(2, 3)}
 WINDOW_AFFINE: dict[str, Any] = {"x": normal(5, 2), "W": normal(6, 4), "b": normal(4)}
+TUNED_WORDS: dict[str, Any] = {"T": normal(2, 3), "special": normal(2, 3), "frozen": normal(4, 3)}
+CLASSIFIED: dict[str, Any] = {"scores": normal(4, 3), "targets": ids([0, 2, 2, 1])}
+WEIGHTS = np.array([0.5, 0.0, 3.0])
 FROZEN_WORDS = {**WORDS, "E_needs_gradient": False}
+# Labels 0 O, 1 B, 2 I, as in IOB2: I only after B or I; 3 is the sentence's end.
+NO_I_AFTER_O = np.array([[1, 1, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1], [1, 1, 0, 1]], bool)
+CRF: dict[str, Any] = {"scores": normal(7, 3), "A": normal(4, 4), "lengths": ids([2, 0, 4, 1])}
+LABELLED: dict[str, Any] = {**CRF, "targets": ids([0, 1, 1, 2, 0, 0, 1])}
+PARTLY_LABELLED: dict[str, Any] = {**CRF, "targets": ids([0, 1, -1, 2, -1, -1, -1])}
+TAUGHT: dict[str, Any] = {
+    **CRF,
+    "unary": np.abs(normal(7, 3)),
+    "pairs": np.abs(normal(4, 4) * (1 - np.eye(4))),
+}
 # Which argument a flag freezes.
 FLAGS = {"x_needs_gradient": "x", "needs_gradient": "E", "E_needs_gradient": "E"}
 
@@ -133,6 +216,24 @@ CASES = [
     case("word_embedding", naive_word_embedding, about="of common words", **WORDS, ids=ids([5, 2, 5])),
     case("word_embedding", naive_word_embedding, about="of no words", **WORDS, ids=ids([])),
     case("word_embedding", naive_word_embedding, about="frozen", **FROZEN_WORDS, ids=ids([0, 2, 1, 2])),
+    case(
+        "tuned_embedding",
+        naive_tuned_embedding,
+        about="of all",
+        **TUNED_WORDS,
+        ids=ids([[0, 2, 5], [3, 5, 3]]),
+    ),
+    case("tuned_embedding", naive_tuned_embedding, about="of special words", **TUNED_WORDS, ids=ids([1, 1])),
+    case("tuned_embedding", naive_tuned_embedding, about="of frozen words", **TUNED_WORDS, ids=ids([5, 4])),
+    case(
+        "tuned_embedding",
+        naive_tuned_embedding,
+        about="of none tuned",
+        T=normal(0, 3),
+        special=normal(2, 3),
+        frozen=normal(4, 3),
+        ids=ids([0, 2, 5]),
+    ),
     case("window", naive_window, about="of repeated words", x=normal(5, 2), ids=REPEATED),
     case("window", naive_window, about="of one word", x=normal(5, 2), ids=ids([[3], [3], [0]])),
     case("window", naive_window, about="of each word once", x=normal(4, 2), ids=ids([[0, 1], [2, 3]])),
@@ -168,7 +269,41 @@ CASES = [
     case("logistic", elementwise(lambda z: 1 / (1 + np.exp(-z))), z=normal(3, 4)),
     case("softmax_cross_entropy", naive_cross_entropy, scores=normal(4, 3), targets=ids([0, 2, 2, 1])),
     case("softmax_cross_entropy", naive_cross_entropy, about="of one", scores=normal(1, 2), targets=ids([1])),
+    case("crf_loss", naive_crf_loss, **LABELLED),
+    case("crf_loss", naive_crf_loss, about="with forbidden pairs", **LABELLED, legal=NO_I_AFTER_O),
+    case("crf_loss", naive_crf_loss, about="with unknown labels", **PARTLY_LABELLED),
+    case("crf_loss", naive_crf_loss, about="with both", **PARTLY_LABELLED, legal=NO_I_AFTER_O),
+    case(
+        "crf_loss",
+        naive_crf_loss,
+        about="of a word",
+        scores=normal(1, 2),
+        A=normal(3, 3),
+        targets=ids([1]),
+        lengths=ids([1]),
+    ),
+    case("crf_cross_entropy", naive_crf_cross_entropy, **TAUGHT),
+    case("crf_cross_entropy", naive_crf_cross_entropy, about="with legal", **TAUGHT, legal=NO_I_AFTER_O),
+    case("softmax_cross_entropy", naive_cross_entropy, about="smoothed", **CLASSIFIED, label_smoothing=0.2),
+    case("softmax_cross_entropy", naive_cross_entropy, about="weighted", **CLASSIFIED, class_weights=WEIGHTS),
+    case(
+        "softmax_cross_entropy",
+        naive_cross_entropy,
+        about="smoothed and weighted",
+        **CLASSIFIED,
+        label_smoothing=0.2,
+        class_weights=WEIGHTS,
+    ),
+    case(
+        "soft_cross_entropy",
+        naive_soft_cross_entropy,
+        scores=normal(3, 2),
+        targets=np.array([[0.2, 0.8], [1.0, 0.0], [0.5, 0.5]]),
+    ),
     case("l2_penalty", naive_l2_penalty, W=normal(3, 2), strength=0.3),
+    case(
+        "l2_penalty", naive_l2_penalty, about="anchored", W=normal(3, 2), strength=0.3, anchor=normal(2, 3).T
+    ),
 ]
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)

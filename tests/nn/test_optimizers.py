@@ -133,6 +133,32 @@ def test_l2_adds_the_gradient_of_the_penalty() -> None:
     np.testing.assert_allclose(W, expected, rtol=1e-15)
 
 
+def test_an_anchor_adds_the_gradient_of_the_penalty_around_it() -> None:
+    W, dW, anchor = normal(2, 3), normal(3, 3)[1:], normal(2, 3) + 1
+    _, penalty_backward = l2_penalty(W, strength=0.3, anchor=anchor)
+    expected = W - 0.1 * (dW + penalty_backward())
+    Optimizer("sgd", anchors={"W": (0.3, anchor)}).step({"W": W}, {"W": dW}, 0.1)
+    np.testing.assert_allclose(W, expected, rtol=1e-15)
+
+
+def test_an_anchor_draws_touched_rows_alone_and_may_end_with_the_last_of_them() -> None:
+    E, anchor = np.ones((3, 1)), np.array([[5.0], [3.0]])
+    optimizer = Optimizer("sgd", anchors={"E": (0.5, anchor)})
+    optimizer.step({"E": E}, {"E": rows([1], np.zeros((1, 1)), 3)}, 0.1)
+    assert E.tolist() == [[1.0], [1 - 0.1 * 0.5 * (1 - 3)], [1.0]]
+    for _ in range(500):
+        optimizer.step({"E": E}, {"E": rows([1], np.zeros((1, 1)), 3)}, 0.1)
+    assert E[1, 0] == pytest.approx(3)
+
+
+@each_rule
+def test_a_rate_of_its_own_is_a_factor_on_the_learning_rate(name: str) -> None:
+    W, dW = {"fast": normal(2, 3), "slow": normal(2, 3)}, normal(2, 3) + 1
+    before = W["fast"].copy()
+    Optimizer(name, rates={"slow": 0.25}).step(W, {"fast": dW, "slow": dW}, 0.1)
+    np.testing.assert_allclose(W["slow"] - before, 0.25 * (W["fast"] - before), rtol=1e-12)
+
+
 def test_l2_acts_on_touched_rows_alone() -> None:
     E = np.ones((3, 1))
     Optimizer("sgd", l2={"E": 0.5}).step({"E": E}, {"E": rows([1], np.zeros((1, 1)), 3)}, 0.1)

@@ -80,6 +80,18 @@ def draw_word_embedding(rng: np.random.Generator) -> Drawn:
     return arguments, {"ids": ids}, lambda E, special: torch.cat([special, E])[torch.tensor(ids)]
 
 
+def draw_tuned_embedding(rng: np.random.Generator) -> Drawn:
+    ids = rng.integers(0, 8, (4, 3))
+    E: Floats = rng.standard_normal((6, 4))
+    arguments: list[Floats] = [rng.standard_normal((3, 4)), rng.standard_normal((2, 4))]
+    rest = torch.tensor(E[3:])
+    return (
+        arguments,
+        {"ids": ids, "frozen": E},
+        lambda T, special: torch.cat([special, T, rest])[torch.tensor(ids)],
+    )
+
+
 def draw_window(rng: np.random.Generator) -> Drawn:
     ids = rng.integers(0, 4, (6, 5))
     return [rng.standard_normal((4, 3))], {"ids": ids}, lambda x: x[torch.tensor(ids)].reshape(6, 15)
@@ -104,6 +116,24 @@ def draw_cross_entropy(rng: np.random.Generator) -> Drawn:
     N, C = rng.integers(1, 9, 2)
     targets = rng.integers(0, C, N)
     scores: Floats = 10 * rng.standard_normal((N, C))
+    weights = rng.random(C) if rng.random() < 0.7 else None
+    smoothing = float(rng.choice([0, 0.1, 0.5]))
+    return (
+        [scores],
+        {"targets": targets, "class_weights": weights, "label_smoothing": smoothing},
+        lambda s: torch.nn.functional.cross_entropy(
+            s,
+            torch.tensor(targets),
+            weight=None if weights is None else torch.tensor(weights),
+            label_smoothing=smoothing,
+        ),
+    )
+
+
+def draw_soft_cross_entropy(rng: np.random.Generator) -> Drawn:
+    N, C = rng.integers(1, 9, 2)
+    targets = rng.dirichlet(np.ones(C), N)
+    scores: Floats = 10 * rng.standard_normal((N, C))
     return (
         [scores],
         {"targets": targets},
@@ -112,7 +142,12 @@ def draw_cross_entropy(rng: np.random.Generator) -> Drawn:
 
 
 def draw_l2_penalty(rng: np.random.Generator) -> Drawn:
-    return [rng.standard_normal((4, 5))], {"strength": 0.3}, lambda W: 0.15 * (W**2).sum()
+    anchor: Floats = rng.standard_normal((4, 5))
+    return (
+        [rng.standard_normal((4, 5))],
+        {"strength": 0.3, "anchor": anchor},
+        lambda W: 0.15 * ((W - torch.tensor(anchor)) ** 2).sum(),
+    )
 
 
 ALL: dict[str, Callable[..., Any]] = {**OPERATIONS, **LOSSES, **PENALTIES}
@@ -121,12 +156,14 @@ DRAWS = {
     "concatenate": draw_concatenate,
     "dropout": draw_dropout,
     "embedding": draw_embedding,
+    "tuned_embedding": draw_tuned_embedding,
     "window": draw_window,
     "window_affine": draw_window_affine,
     "word_embedding": draw_word_embedding,
     "tanh": draw_activation(torch.tanh),
     "relu": draw_activation(torch.relu),
     "logistic": draw_activation(torch.sigmoid),
+    "soft_cross_entropy": draw_soft_cross_entropy,
     "softmax_cross_entropy": draw_cross_entropy,
     "l2_penalty": draw_l2_penalty,
 }

@@ -14,6 +14,7 @@ from windowclf.nn.gradients import RowGradient, check_ids
 
 EmbeddingBackward = Callable[[Floats], RowGradient | None]
 WordEmbeddingBackward = Callable[[Floats], tuple[RowGradient | None, RowGradient]]
+TunedEmbeddingBackward = Callable[[Floats], tuple[RowGradient, RowGradient]]
 WindowBackward = Callable[[Floats], Floats]
 
 
@@ -102,6 +103,63 @@ def word_embedding(
         # Each place belongs to one of the tables, and each table sums over its own places.
         dE = RowGradient.from_places(word_ids, dx[~is_special], len(E)) if E_needs_gradient else None
         return dE, RowGradient.from_places(special_ids, dx[is_special], S)
+
+    return x, backward
+
+
+def tuned_embedding(
+    T: Floats, special: Floats, *, ids: Ints, frozen: Floats
+) -> tuple[Floats, TunedEmbeddingBackward]:
+    """Look words up in a tuned copy T of the first rows of a frozen table; ids as in `word_embedding`.
+
+    The second of two channels (Kim 2014, "Convolutional neural networks for sentence classification", section
+    3.1), beside a `word_embedding` that is frozen. The rows that training never reads would stay equal in
+    both, so T has none of them and the frozen table is read instead. The special vectors are trained in any
+    case, and are the same in both channels.
+
+    Parameters
+    ----------
+    T : Floats of shape (R, D)
+        The tuned vectors of words 0 to R - 1.
+    special : Floats of shape (S, D)
+        The special words' vectors.
+    ids : Ints of any shape
+        From 0 to S + V - 1.
+    frozen : Floats of shape (V, D)
+        The vectors that T was copied from, R <= V.
+
+    Returns
+    -------
+    x : Floats of shape ids.shape + (D,)
+        In the dtype of `special`.
+    backward : callable
+        dx (the shape of x) -> (dT, dspecial), two RowGradients; the rows of `frozen` get none.
+
+    Raises
+    ------
+    ShapeError
+        If an id is in no table, the tables differ in D, or T has more rows than `frozen`.
+    """
+    (R, D), S = T.shape, len(special)
+    if not frozen.shape[1] == special.shape[1] == D or R > len(frozen):
+        found = (T.shape, special.shape, frozen.shape)
+        raise ShapeError("the tables do not fit", found=found, allowed="(R, D), (S, D), (V, D), R <= V")
+    check_ids(ids, S + len(frozen))
+    is_special = ids < S
+    is_tuned = ~is_special & (ids < S + R)
+    is_frozen = ids >= S + R
+    special_ids, tuned_ids = ids[is_special], ids[is_tuned] - S
+
+    x = np.empty((*ids.shape, D), special.dtype)
+    x[is_special] = special[special_ids]
+    x[is_tuned] = T[tuned_ids]
+    x[is_frozen] = frozen[ids[is_frozen] - S]
+
+    def backward(dx: Floats) -> tuple[RowGradient, RowGradient]:
+        return (
+            RowGradient.from_places(tuned_ids, dx[is_tuned], R),
+            RowGradient.from_places(special_ids, dx[is_special], S),
+        )
 
     return x, backward
 

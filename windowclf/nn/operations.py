@@ -23,7 +23,7 @@ from windowclf.arrays import Floats
 from windowclf.errors import ConfigError, ShapeError
 from windowclf.nn.activations import ACTIVATIONS, logistic, relu, tanh
 from windowclf.nn.fused import window_affine
-from windowclf.nn.lookups import embedding, window, word_embedding
+from windowclf.nn.lookups import embedding, tuned_embedding, window, word_embedding
 
 __all__ = [
     "ACTIVATIONS",
@@ -36,6 +36,7 @@ __all__ = [
     "logistic",
     "relu",
     "tanh",
+    "tuned_embedding",
     "window",
     "window_affine",
     "word_embedding",
@@ -181,6 +182,7 @@ OPERATIONS: Mapping[str, Callable[..., tuple[Floats, Callable[..., Any]]]] = {
     "concatenate": concatenate,
     "dropout": dropout,
     "embedding": embedding,
+    "tuned_embedding": tuned_embedding,
     "window": window,
     "window_affine": window_affine,
     "word_embedding": word_embedding,

@@ -16,7 +16,7 @@ from math import sqrt
 
 import numpy as np
 
-from windowclf.arrays import Floats
+from windowclf.arrays import Floats, Ints
 from windowclf.errors import ConfigError, ShapeError
 from windowclf.nn.gradients import Gradient, RowGradient
 
@@ -136,6 +136,12 @@ class Optimizer:
     l2 : mapping of str to float, optional
         Decay strengths by parameter name: strength · p is added to the gradient of p, which is the gradient
         of `l2_penalty`. For a RowGradient it acts on the touched rows alone.
+    anchors : mapping of str to (float, Floats), optional
+        Strengths and points by parameter name: strength · (p - point) is added to the gradient of p, which is
+        the gradient of `l2_penalty` with this anchor; of a RowGradient as with `l2`. A table's point may
+        end with the last row that is ever touched.
+    rates : mapping of str to float, optional
+        Factors on the learning rate by parameter name; default: 1.
     **settings : float
         Hyper-parameters of the rule, such as `beta1`; else its defaults.
 
@@ -154,7 +160,15 @@ class Optimizer:
         If there is no such rule or no such hyper-parameter.
     """
 
-    def __init__(self, name: str, *, l2: Mapping[str, float] | None = None, **settings: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        l2: Mapping[str, float] | None = None,
+        anchors: Mapping[str, tuple[float, Floats]] | None = None,
+        rates: Mapping[str, float] | None = None,
+        **settings: float,
+    ) -> None:
         if name not in OPTIMIZERS:
             allowed = ", ".join(OPTIMIZERS)
             raise ConfigError("no such optimizer", where="optimizer", found=name, allowed=allowed)
@@ -165,6 +179,8 @@ class Optimizer:
             raise ConfigError(f"no such setting of {name}", found=min(unknown), allowed=allowed)
         self.name = name
         self.l2 = dict(l2 or {})
+        self.anchors = dict(anchors or {})
+        self.rates = dict(rates or {})
         self.settings = defaults | settings
         self.n_steps = 0
         self.memory: dict[str, dict[str, Floats]] = {}
@@ -207,18 +223,30 @@ class Optimizer:
                 # once in a RowGradient, so no row is written twice.
                 ids = gradient.ids
                 rows, row_memory = p[ids], [array[ids] for array in memory]
-                self._update(name, rows, gradient.rows, row_memory, learning_rate)
+                self._update(name, rows, gradient.rows, row_memory, learning_rate, ids)
                 p[ids] = rows
                 for array, changed in zip(memory, row_memory, strict=True):
                     array[ids] = changed
             else:
                 self._update(name, p, gradient, memory, learning_rate)
 
-    def _update(self, name: str, p: Floats, g: Floats, memory: list[Floats], learning_rate: float) -> None:
+    def _update(
+        self,
+        name: str,
+        p: Floats,
+        g: Floats,
+        memory: list[Floats],
+        learning_rate: float,
+        ids: Ints | None = None,
+    ) -> None:
         """Apply the rule to a parameter or to some of its rows."""
         if strength := self.l2.get(name, 0.0):
             g = g + float(strength) * p
-        self._rule.update(p, g, *memory, rate=float(learning_rate), t=self.n_steps, **self.settings)
+        if name in self.anchors:
+            strength, point = self.anchors[name]
+            g = g + float(strength) * (p - (point if ids is None else point[ids]))
+        rate = float(learning_rate) * self.rates.get(name, 1.0)
+        self._rule.update(p, g, *memory, rate=rate, t=self.n_steps, **self.settings)
 
     def _memory_of(self, name: str, p: Floats) -> list[Floats]:
         """Return the arrays remembered of a parameter, zero at first; untouched pages cost no memory."""
