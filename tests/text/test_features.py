@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
-from windowclf.text.features import NONE, Case, WordFeatures, letter_case
+from windowclf.text.features import NONE, Case, WordFeatures, letter_case, letter_shape
 
 _CASES = {
     Case.LOWER: ["paris", "é", "ß", "o'clock", "don't", "e-mail"],
@@ -26,6 +26,36 @@ def test_letter_case(case: Case, word: str) -> None:
 
 def test_the_table_has_every_case() -> None:
     assert {*_CASES, Case.NONE} == set(Case)
+
+
+@pytest.mark.parametrize(
+    "word, shape",
+    [
+        ("Paris", "Xx"),
+        ("paris", "x"),
+        ("EU", "X"),
+        ("U.S.", "X.X."),
+        ("New-York", "Xx-Xx"),
+        ("McDonald", "XxXx"),
+        ("20th", "dx"),
+        ("1,984.50", "d,d.d"),
+        ("٣", "d"),
+        ("東京", "x"),
+        ("...", "."),
+        ("!?", "!?"),
+        ("\ud800", "\ud800"),
+        ("", ""),
+    ],
+)
+def test_letter_shape(word: str, shape: str) -> None:
+    assert letter_shape(word) == shape
+
+
+def test_words_of_one_shape_share_its_id_and_no_other() -> None:
+    features = WordFeatures(FeaturesConfig(case_dimension=0, prefixes=(), suffixes=(), shape=True))
+    (paris, shape), (rome, same), (_, other) = map(features.ids, ["Paris", "Rome", "EU"])
+    assert shape == same
+    assert len({paris, rome, shape, other}) == 4
 
 
 @pytest.mark.parametrize(
@@ -67,9 +97,10 @@ def test_an_affix_longer_than_the_word_is_none() -> None:
         (FeaturesConfig(), 10),
         (FeaturesConfig(case_dimension=0), 9),
         (FeaturesConfig(whole_word=False), 9),
+        (FeaturesConfig(shape=True), 11),
         (FeaturesConfig(prefixes=()), 6),
         (FeaturesConfig(suffixes=(3,)), 7),
-        (FeaturesConfig(affix_dimension=0), 1),
+        (FeaturesConfig(affix_dimension=0, shape=True), 1),
         (FeaturesConfig(case_dimension=0, affix_dimension=0), 0),
         (FeaturesConfig(case_dimension=0, prefixes=(), suffixes=(), whole_word=False), 0),
     ],

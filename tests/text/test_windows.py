@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
-from windowclf.text.features import NONE, WordFeatures
-from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
+from windowclf.text.features import NONE, Case, WordFeatures
+from windowclf.text.gazetteer import Gazetteer, Position
+from windowclf.text.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct, windows
 
 WIDTHS = st.integers(0, 6).map(lambda half: 2 * half + 1)
@@ -88,6 +89,42 @@ def test_boundary_and_absent_word_have_no_features() -> None:
     words = Encoder(Vocabulary([], {}), features).encode([["a"]]).words
     assert words[BOUNDARY_ROW].tolist() == [BOUNDARY, NONE, NONE]
     assert words[ABSENT_ROW].tolist() == [UNKNOWN, NONE, NONE]
+
+
+LISTS = (Gazetteer.of(["a b", "c"]), Gazetteer.of(["b a", "1", "a b a"]))
+IN_LISTS = WordFeatures(FeaturesConfig(affix_dimension=0, gazetteers=("first.txt", "second.txt")))
+
+
+def test_a_word_in_a_phrase_is_another_than_the_same_word_elsewhere() -> None:
+    encoded = Encoder(Vocabulary(["a"], {}), IN_LISTS, LISTS).encode([["a", "b", "a"], ["a"], ["b", "a"]])
+    known = N_SPECIAL  # the id of "a"
+    assert encoded.words[encoded.tokens].tolist() == [
+        [known, Case.LOWER, 0 + Position.BEGIN, 5 + Position.BEGIN],
+        [UNKNOWN, Case.LOWER, 0 + Position.END, 5 + Position.INSIDE],
+        [known, Case.LOWER, 0 + Position.NONE, 5 + Position.END],
+        [known, Case.LOWER, 0 + Position.NONE, 5 + Position.NONE],
+        [UNKNOWN, Case.LOWER, 0 + Position.NONE, 5 + Position.BEGIN],
+        [known, Case.LOWER, 0 + Position.NONE, 5 + Position.END],
+    ]
+    assert encoded.tokens[2] == encoded.tokens[5]  # one word in one context
+    assert encoded.words[[BOUNDARY_ROW, ABSENT_ROW]].tolist() == [
+        [BOUNDARY, NONE, 0, 5],
+        [UNKNOWN, NONE, 0, 5],
+    ]
+
+
+@given(SENTENCES)
+def test_every_token_has_the_ids_of_its_word_and_of_its_place_in_each_list(
+    sentences: list[list[str]],
+) -> None:
+    vocabulary = Vocabulary(["a", "c", "0"], {})
+    encoded = Encoder(vocabulary, IN_LISTS, LISTS).encode(sentences)
+    expected = []
+    for sentence in sentences:
+        first, second = (gazetteer.positions(sentence, np.array([len(sentence)])) for gazetteer in LISTS)
+        for token, one, other in zip(sentence, first.tolist(), second.tolist(), strict=True):
+            expected.append([vocabulary.find(token)[0], *IN_LISTS.ids(token), one, 5 + other])
+    assert encoded.words[encoded.tokens].tolist() == expected
 
 
 @given(st.integers(1, 20).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.integers(0, n - 1)))))

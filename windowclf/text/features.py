@@ -1,6 +1,7 @@
-"""What a word looks like: its letter case, and its prefixes and suffixes hashed into a table."""
+"""What a word looks like: its letter case, and its prefixes, suffixes and shape hashed into a table."""
 
 from enum import IntEnum
+from itertools import groupby
 from zlib import crc32
 
 from windowclf.config import FeaturesConfig
@@ -41,6 +42,21 @@ def letter_case(word: str) -> Case:
     return Case.TITLE if word[0].isupper() and word[1:].islower() else Case.MIXED
 
 
+def letter_shape(word: str) -> str:
+    """Return a word's pattern: capitals as X, other letters as x, digits as d, and runs of one as one.
+
+    So Xx for Paris, X.X. for U.S., dx for 20th, Xx-Xx for New-York; Collins 2002, "Ranking algorithms for
+    named-entity extraction", section 3.
+    """
+    return "".join(kind for kind, _ in groupby(map(_kind, word)))
+
+
+def _kind(character: str) -> str:
+    if character.isalpha():
+        return "X" if character.isupper() else "x"
+    return "d" if character.isdigit() else character
+
+
 class WordFeatures:
     """Turns a word into feature ids: one case id, then one hashed id for each affix.
 
@@ -54,6 +70,7 @@ class WordFeatures:
         self._prefixes = config.prefixes if with_affixes else ()
         self._suffixes = config.suffixes if with_affixes else ()
         self._whole = with_affixes and config.whole_word
+        self._shape = with_affixes and config.shape
 
     @property
     def has_case(self) -> bool:
@@ -63,12 +80,38 @@ class WordFeatures:
     @property
     def n_affixes(self) -> int:
         """Number of hashed ids a word has."""
-        return len(self._prefixes) + len(self._suffixes) + self._whole
+        return len(self._prefixes) + len(self._suffixes) + self._whole + self._shape
 
     @property
     def n_columns(self) -> int:
-        """Number of feature ids a word has."""
+        """Number of feature ids a word has by itself; those of gazetteers depend on the words around it."""
         return self.has_case + self.n_affixes
+
+    @property
+    def columns(self) -> dict[str, slice]:
+        """Where the ids of each table stand among all ids of a word, of which its vector's is the first.
+
+        The tables are `case`, `affixes` and `gazetteers`; one without ids is left out.
+        """
+        counts = {
+            "case": int(self.has_case),
+            "affixes": self.n_affixes,
+            "gazetteers": len(self.config.gazetteers),
+        }
+        columns, first = {}, 1
+        for table, n in counts.items():
+            if n:
+                columns[table] = slice(first, first + n)
+                first += n
+        return columns
+
+    @property
+    def whole_word_column(self) -> int | None:
+        """Where the id of the word as a whole stands among all ids of a word; None where there is none."""
+        if not self._whole:
+            return None
+        first_affix: int = self.columns["affixes"].start
+        return first_affix + len(self._prefixes) + len(self._suffixes)
 
     def ids(self, word: str) -> list[int]:
         """Return the feature ids of a word, case first."""
@@ -83,6 +126,8 @@ class WordFeatures:
             ids.append(self._bucket(f"{n}>{lower[-n:]}") if length >= n else NONE)
         if self._whole:
             ids.append(self._bucket(f"={word}"))
+        if self._shape:
+            ids.append(self._bucket(f"~{letter_shape(word)}"))
         return ids
 
     def _bucket(self, affix: str) -> int:

@@ -155,19 +155,26 @@ class LabelSet:
                 hint="Is the label column the right one (--label-column)?",
             )
 
-    def encode(self, labels: Sequence[str]) -> Ints:
+    def encode(self, labels: Sequence[str], *, unknown: int | None = None) -> Ints:
         """Return the numbers of a sentence's labels, IGNORED for the ignored one.
+
+        Parameters
+        ----------
+        labels : sequence of str
+        unknown : int, optional
+            The number of labels that are not in the set.
 
         Raises
         ------
         DataError
-            For a label that is not in the set.
+            For a label that is not in the set, if `unknown` is not given.
         """
         if self.inner_scheme is not None:
             labels = convert(labels, self.inner_scheme, ignore=self.ignore)
+        find = self._ids.__getitem__ if unknown is None else lambda label: self._ids.get(label, unknown)
         try:
             return np.array(
-                [IGNORED if label == self.ignore else self._ids[label] for label in labels], dtype=np.int64
+                [IGNORED if label == self.ignore else find(label) for label in labels], dtype=np.int64
             )
         except KeyError as error:
             raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 
+from windowclf.arrays import Ints
 from windowclf.text.word_lines import WordLines
 
 UNKNOWN = 0
@@ -120,6 +121,17 @@ def choose_words(
     others = (i for i in range(len(everything)) if i not in is_used)
     chosen = used + [i for i, _ in zip(others, range(n_others), strict=False)]
     return [everything.words[i] for i in chosen]
+
+
+def count_movable(ids: Ints) -> int:
+    """Return how many vectors training can move: all up to the last of its words, for these stand first.
+
+    Parameters
+    ----------
+    ids : array of any shape
+        Those of the words of the training data, as `Vocabulary.find` gives them.
+    """
+    return max(0, int(ids.max(initial=0)) - N_SPECIAL + 1)
 
 
 def count_words(sentences: Iterable[Sequence[str]]) -> Counter[str]:
