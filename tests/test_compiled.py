@@ -32,16 +32,14 @@ BUDGETS = [(1, 1), (0, 0), (0.002, 0.002), (0.002, 0), (0, 0.002)]
 
 def megabytes(n_words: int, tagger: WindowTagger) -> float:
     """Return the budget in which so many words fit."""
-    model = tagger.pipeline.model
+    model = tagger.pipeline.members[0]
     n_columns = len(model.parameters["hidden1.b"]) * model.config.window
     return n_words * (4 * n_columns + 512) / 2**20
 
 
 def compiled(tagger: WindowTagger, **options: Any) -> WindowTagger:
     """Return the same tagger compiled; the one given stays plain."""
-    twin = WindowTagger(tagger.config)
-    twin._pipeline = tagger.pipeline
-    return twin.compile(**options)
+    return WindowTagger._of(tagger.pipeline).compile(**options)
 
 
 def assert_same(
@@ -64,6 +62,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "window of 7": {"window": 7},
     "window of 1, no hidden layer": {"window": 1, "hidden": ()},
     "tuned vectors": {"tuning": "tuned"},
+    "two channels": {"tuning": "two-channel"},
     "IOBES": {"inner_scheme": "IOBES"},
     "without features": {"features": NOTHING},
     "without case": {"features": replace(NOTHING, affix_dimension=3, buckets=50)},

@@ -39,12 +39,24 @@ NOT_DEFAULT = Config(
         input_dropout=0.0,
     ),
     FeaturesConfig(
-        case_dimension=0, affix_dimension=1, prefixes=(), suffixes=(16,), whole_word=False, buckets=1
+        case_dimension=0,
+        affix_dimension=1,
+        prefixes=(),
+        suffixes=(16,),
+        whole_word=False,
+        shape=True,
+        buckets=1,
+        gazetteers=("places.txt", 'C:\\lists "new"\n.gz'),
+        gazetteer_dimension=1,
+        gazetteer_case=False,
     ),
     TrainingConfig(
         seed=2**40,
+        ensemble=2,
+        bootstrap=True,
         epochs=1,
         patience=0,
+        teacher_weight=0.25,
         batch_sentences=1,
         optimizer="momentum",
         learning_rate=1e-12,
@@ -52,6 +64,13 @@ NOT_DEFAULT = Config(
         momentum=0.0,
         l2=0.1,
         l2_vectors=0.2,
+        l2_anchor=0.3,
+        vectors_rate=0.5,
+        vectors_from_epoch=2,
+        word_dropout=0.1,
+        averaging=0.99,
+        class_weights="balanced",
+        label_smoothing=0.05,
         clip_norm=0.0,
     ),
     DataConfig(
@@ -64,6 +83,12 @@ NOT_DEFAULT = Config(
         ignore_label="",
     ),
 )
+# a loss of sentences, with which some values of NOT_DEFAULT have to be the defaults
+OF_SENTENCES = dataclasses.replace(
+    NOT_DEFAULT,
+    model=dataclasses.replace(NOT_DEFAULT.model, loss="crf", tuning="two-channel"),
+    training=dataclasses.replace(NOT_DEFAULT.training, class_weights="none", label_smoothing=0.0),
+)
 
 
 def _get(config: Config, section: str, key: str) -> object:
@@ -73,10 +98,11 @@ def _get(config: Config, section: str, key: str) -> object:
 @pytest.mark.parametrize("section, key", FIELDS)
 def test_the_example_differs_from_the_default_everywhere(section: str, key: str) -> None:
     # so that the round trips below show that no value is lost on the way
-    assert _get(NOT_DEFAULT, section, key) != _get(Config(), section, key)
+    example = OF_SENTENCES if (section, key) == ("model", "loss") else NOT_DEFAULT
+    assert _get(example, section, key) != _get(Config(), section, key)
 
 
-@pytest.mark.parametrize("config", [Config(), NOT_DEFAULT])
+@pytest.mark.parametrize("config", [Config(), NOT_DEFAULT, OF_SENTENCES])
 def test_a_toml_file_holds_all_of_a_configuration(config: Config, tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(config_to_toml(config), encoding="utf-8")
@@ -179,10 +205,11 @@ def test_an_assignment_that_cannot_be_is_refused(assignment: str, part_of_messag
         ({"model": {"window": 0}}, "f.toml: model.window", "at least 1"),
         ({"model": {"window": 33}}, "f.toml: model.window", "at most 31"),
         ({"model": {"hidden": 300}}, "f.toml: model.hidden", "a list of whole numbers"),
+        ({"features": {"gazetteers": "a.txt"}}, "f.toml: features.gazetteers", "a list of strings"),
         ({"model": {"hidden": [300, 0]}}, "f.toml: model.hidden[1]", "found [300, 0]"),
         ({"model": {"dropout": 1}}, "f.toml: model.dropout", "at least 0, less than 1"),
         ({"model": {"dropout": "half"}}, "f.toml: model.dropout", "allowed: a number"),
-        ({"model": {"tuning": "Frozen"}}, "f.toml: model.tuning", "allowed: frozen, tuned"),
+        ({"model": {"tuning": "Frozen"}}, "f.toml: model.tuning", "allowed: frozen, tuned, two-channel"),
         ({"model": {"vectors": 5}}, "f.toml: model.vectors", "allowed: a string"),
         ({"features": {"whole_word": 1}}, "f.toml: features.whole_word", "allowed: true or false"),
         ({"features": {"prefixes": [17]}}, "f.toml: features.prefixes[0]", "Expected int <= 16"),
@@ -201,6 +228,17 @@ def test_a_faulty_value_is_named_with_its_place(
         config_from_dict(values, where="f.toml")
     assert caught.value.where == where
     assert part_of_message in str(caught.value)
+
+
+@pytest.mark.parametrize("name, value", [("class_weights", "balanced"), ("label_smoothing", 0.1)])
+def test_what_is_of_single_words_and_a_loss_of_sentences_exclude_each_other(name: str, value: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from_dict({"model": {"loss": "crf"}, "training": {name: value}}, where="f.toml")
+    assert caught.value.where == "f.toml"
+    assert f"training.{name} = {value!r}" in caught.value.problem
+    assert "model.loss = 'crf'" in caught.value.problem
+    with pytest.raises(ValueError, match=r"model\.loss = 'crf'"):
+        Config(ModelConfig(loss="crf"), training=TrainingConfig(**{name: value}))  # type: ignore[arg-type]
 
 
 def test_an_unlike_name_gets_no_advice() -> None:

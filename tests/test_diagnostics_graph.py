@@ -98,6 +98,33 @@ def test_the_row_of_a_repeated_word_gets_the_sum_of_its_places(graph: WindowGrap
     assert "against the sum over its 2 places" in render_graph(graph)
 
 
+def test_of_two_channels_the_tuned_one_is_shown(
+    config: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    two = replace(config, model=replace(config.model, tuning="two-channel"))
+    tagger = WindowTagger(two, vectors=vectors).fit(
+        [["Paris", ","], ["in", "zyzzyva"]], [["a", "b"], ["b", "b"]]
+    )
+    p = tagger.stored.parameters
+    p["tuned_vectors"] += 1  # so that nobody takes one channel for the other
+    graph = window_graph(tagger, [*SENTENCE, "museums"], 2)
+    assert [word.table for word in graph.words] == [*["tuned_vectors"] * 3, "special", "vectors"]
+    assert [word.trained for word in graph.words] == [True, True, True, True, False]
+    for word in graph.words:
+        np.testing.assert_array_equal(word.vector, p[word.table][word.row])
+    paris, comma, again, unknown, museums = graph.words
+    assert paris.row_gradient is not None
+    np.testing.assert_allclose(paris.row_gradient, paris.gradient + again.gradient, rtol=1e-5)
+    np.testing.assert_array_equal(comma.row_gradient, comma.gradient)
+    assert unknown.row_gradient is not None
+    np.testing.assert_allclose(unknown.row_gradient, unknown.gradient, rtol=1e-5)
+    assert museums.row_gradient is None
+    nodes = {node.name: node for node in graph.nodes}
+    assert nodes["tuned vectors"].operation == "tuned_embedding"
+    assert [parameter.name for parameter in nodes["tuned vectors"].parameters] == ["special", "tuned_vectors"]
+    assert render_graph(graph).count("it stops here: the vectors are frozen") == 1
+
+
 def test_frozen_vectors_are_where_it_stops_but_special_ones_are_trained(tagger: WindowTagger) -> None:
     graph = window_graph(tagger, SENTENCE, 2)
     assert [word.trained for word in graph.words] == [False, False, False, True, True]

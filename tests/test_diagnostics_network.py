@@ -58,6 +58,7 @@ def failed(config: Config, corpus: Labelled, seed: int = 0) -> dict[str, Verdict
         ("tanh", (12, 8), "frozen"),
         ("logistic", (12,), "frozen"),
         ("logistic", (12, 8), "tuned"),
+        ("relu", (12,), "two-channel"),
     ],
 )
 def test_a_right_network_passes(
@@ -83,6 +84,15 @@ def test_a_right_network_passes_whatever_its_features_and_window(
     assert failed(replace(real, model=model, features=features), corpus) == {}
 
 
+@pytest.mark.parametrize("name", ["l2", "l2_vectors", "l2_anchor", "word_dropout", "averaging"])
+def test_learning_by_heart_is_tried_without_what_keeps_a_network_from_it(
+    name: str, real: Config, corpus: Labelled
+) -> None:
+    plain = replace(real, model=replace(real.model, tuning="tuned"))
+    kept = replace(plain, training=replace(plain.training, **{name: 0.9}))  # type: ignore[arg-type]
+    assert check_network(kept, *corpus, seed=0)[-1] == check_network(plain, *corpus, seed=0)[-1]
+
+
 def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
     real: Config, corpus: Labelled
 ) -> None:
@@ -92,7 +102,14 @@ def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
     assert check_network(real, *corpus, seed=4) != first
 
 
-@pytest.mark.parametrize(("tuning", "said"), [("frozen", "frozen and get no gradient"), ("tuned", "tuned")])
+@pytest.mark.parametrize(
+    ("tuning", "said"),
+    [
+        ("frozen", "frozen and get no gradient"),
+        ("tuned", "tuned"),
+        ("two-channel", "the tuned copy of the vectors is among them"),
+    ],
+)
 def test_the_sample_is_a_thousand_coordinates_where_there_are_so_many(
     real: Config, corpus: Labelled, tuning: Any, said: str
 ) -> None:

@@ -1,12 +1,16 @@
 """Scores, worked out by hand: accuracy, entities by conlleval's rules, seen and unseen words."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.metrics import Evaluation, Score, Share, evaluate_labels, score
+from windowclf.calibration import Calibration, reliability
+from windowclf.errors import DataError
+from windowclf.metrics import Evaluation, Score, Share, evaluate_labels, measure_calibration, score
+from windowclf.text.labels import Span
 
 SPAN_LABELS = st.sampled_from(["O", "B-LOC", "I-LOC", "B-PER", "I-PER"])
 SENTENCES = st.lists(st.lists(st.tuples(SPAN_LABELS, SPAN_LABELS), max_size=6), max_size=5)
@@ -218,3 +222,65 @@ def test_a_report_can_be_written_as_json() -> None:
     }
     assert values["seen"] == {"accuracy": None, "n_tokens": 0}
     assert values["tokens_per_second"] is None
+
+
+# -- calibration -------------------------------------------------------------------------------------
+
+GOLD = ["B-PER I-PER O B-LOC".split(), "O B-LOC".split()]
+GUESS = ["B-PER O O B-LOC".split(), "B-LOC I-LOC".split()]
+CONFIDENCES = [[0.9, 0.6, 1.0, 0.7], [0.5, 0.4]]
+ENTITIES = [[(Span(0, 1, "PER"), 0.55), (Span(3, 4, "LOC"), 0.7)], [(Span(0, 2, "LOC"), 0.3)]]
+
+
+def test_calibration_pairs_each_probability_with_what_is_right() -> None:
+    assert measure_calibration(GOLD, GUESS, CONFIDENCES, ENTITIES) == Calibration(
+        words=reliability([0.9, 0.6, 1.0, 0.7, 0.5, 0.4], [True, False, True, True, False, False]),
+        entities=reliability([0.55, 0.7, 0.3], [False, True, False]),
+    )
+
+
+def test_without_probabilities_of_entities_only_words_are_measured() -> None:
+    calibration = measure_calibration(GOLD, GUESS, CONFIDENCES)
+    assert calibration.entities is None
+    assert calibration.words.count == 6
+
+
+@pytest.mark.parametrize("span", [(0, 2, "PER"), (0, 1, "LOC"), (1, 2, "PER"), (0, 3, "PER")])
+def test_a_probable_entity_is_wrong_if_an_end_or_its_kind_is(span: tuple[int, int, str]) -> None:
+    calibration = measure_calibration([["B-PER", "O", "O"]], [["O"] * 3], [[1.0] * 3], [[(Span(*span), 0.8)]])
+    assert calibration.entities == reliability([0.8], [False])
+
+
+def test_words_that_are_ignored_and_entities_that_hold_one_are_left_out() -> None:
+    calibration = measure_calibration(
+        [["B-LOC", "_", "B-LOC"]],
+        [["B-LOC", "I-LOC", "B-LOC"]],
+        [[0.9, 0.8, 0.7]],
+        [[(Span(0, 2, "LOC"), 0.6), (Span(2, 3, "LOC"), 0.5)]],
+        ignore_label="_",
+    )
+    assert calibration == Calibration(reliability([0.9, 0.7], [True, True]), reliability([0.5], [True]))
+
+
+def test_calibration_of_nothing_has_no_error() -> None:
+    calibration = measure_calibration([], [], [], [])
+    assert calibration == Calibration(reliability([], []), reliability([], []))
+
+
+def test_a_confidence_for_each_word_is_needed() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        measure_calibration([["x"]], [["x"]], [[]])
+    with pytest.raises(DataError, match="no probability"):
+        measure_calibration([["x"]], [["x"]], [[2.0]])
+
+
+def test_calibration_can_be_written_as_json() -> None:
+    calibration = measure_calibration(GOLD, GUESS, CONFIDENCES)
+    values = json.loads(json.dumps(replace(_evaluate([], []), calibration=calibration).to_dict()))
+    assert values["calibration"]["entities"] is None
+    words = values["calibration"]["words"]
+    assert words["expected_calibration_error"] == pytest.approx(1.9 / 6)
+    assert words["count"] == 6
+    assert [row["count"] for row in words["bins"] if row["count"]] == [1, 1, 1, 1, 1, 1]
+    assert words["bins"][-1] == {"start": 14 / 15, "end": 1, "count": 1, "confidence": 1, "accuracy": 1}
+    assert words["bins"][0]["confidence"] is None

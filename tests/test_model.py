@@ -33,6 +33,7 @@ PLAIN = ModelConfig(hidden=(4,), activation="tanh", dropout=0, input_dropout=0)
 SENTENCES = [["the", "tv", "the", "TV", "on"], ["zyzzyva"], ["the", "the"], ["Paris", ",", "qwx", "paris"]]
 VOCABULARY = Vocabulary(["the", "tv", "paris", ",", "on", "never"], {})
 D, C = 3, 3
+N_TUNED = 2  # of two channels: "paris", "," and "on" are read from the frozen table in both
 
 each_form = pytest.mark.parametrize("fused", [True, False], ids=["fused", "plain"])
 
@@ -47,7 +48,7 @@ def _text(features: FeaturesConfig, width: int) -> tuple[Ints, Ints, Ints]:
 def _model(config: ModelConfig, features: FeaturesConfig, *, fused: bool | None = None) -> WindowModel:
     """Return a model in float64 whose every parameter is random, biases too."""
     rng = np.random.default_rng(0)
-    shapes = parameter_shapes(config, features, len(VOCABULARY), D, C)
+    shapes = parameter_shapes(config, features, len(VOCABULARY), D, C, n_tuned=N_TUNED)
     parameters: dict[str, Floats] = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
     return WindowModel(config, features, parameters, fused=fused)
 
@@ -78,8 +79,8 @@ def _check(
 def _assert_every_coordinate_agrees(
     report: GradientReport, config: ModelConfig, features: FeaturesConfig
 ) -> None:
-    shapes = parameter_shapes(config, features, len(VOCABULARY), D, C)
-    frozen = ("vectors",) if config.tuning == "frozen" else ()
+    shapes = parameter_shapes(config, features, len(VOCABULARY), D, C, n_tuned=N_TUNED)
+    frozen = () if config.tuning == "tuned" else ("vectors",)
     assert report.ok, str(report)
     assert report.untrained == frozen
     assert report.n_coordinates == sum(
@@ -90,7 +91,7 @@ def _assert_every_coordinate_agrees(
 @each_form
 @pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
 @pytest.mark.parametrize("hidden", [(), (4,), (4, 3)], ids=["softmax", "1 hidden", "2 hidden"])
-@pytest.mark.parametrize("tuning", ["frozen", "tuned"])
+@pytest.mark.parametrize("tuning", ["frozen", "tuned", "two-channel"])
 def test_gradients_of_every_depth(
     tuning: Tuning, hidden: tuple[int, ...], features: FeaturesConfig, fused: bool
 ) -> None:
@@ -108,7 +109,7 @@ def test_gradients_of_every_activation(activation: Any, hidden: tuple[int, ...],
 
 @each_form
 @pytest.mark.parametrize("width", [1, 3, 7])
-@pytest.mark.parametrize("tuning", ["frozen", "tuned"])
+@pytest.mark.parametrize("tuning", ["frozen", "tuned", "two-channel"])
 def test_gradients_of_every_width(tuning: Tuning, width: int, fused: bool) -> None:
     config = replace(PLAIN, tuning=tuning, window=width)
     _assert_every_coordinate_agrees(_check(config, NO_FEATURES, fused=fused), config, NO_FEATURES)
@@ -255,7 +256,7 @@ def test_softmax_regression_learns_by_p_minus_one_for_the_correct_class_and_p_fo
     np.testing.assert_allclose(_dense(gradients["output.b"]), dscores.sum(axis=0), rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("tuning, has_gradient", [("frozen", False), ("tuned", True)])
+@pytest.mark.parametrize("tuning, has_gradient", [("frozen", False), ("tuned", True), ("two-channel", False)])
 def test_pretrained_vectors_have_a_gradient_only_where_they_are_tuned(
     tuning: Tuning, has_gradient: bool
 ) -> None:
@@ -274,6 +275,49 @@ def test_a_word_that_is_not_in_the_batch_has_no_gradient() -> None:
     gradient = backward(np.ones_like(scores))["vectors"]
     assert isinstance(gradient, RowGradient)
     assert VOCABULARY.words.index("never") not in gradient.ids
+
+
+def test_of_two_channels_one_stays_as_it_was_and_the_other_is_trained_as_far_as_it_goes() -> None:
+    model = _model(replace(PLAIN, tuning="two-channel"), NO_FEATURES)
+    p = model.parameters
+    words, around, _ = _text(NO_FEATURES, 5)
+    x = model.describe(words)
+    both = (
+        np.concatenate([p["special"], p["vectors"]]),
+        np.concatenate([p["special"], p["tuned_vectors"], p["vectors"][N_TUNED:]]),
+    )
+    ids = words[:, 0]
+    np.testing.assert_array_equal(x, np.concatenate([both[0][ids], both[1][ids]], axis=1))
+    assert model.tuned_table == "tuned_vectors"
+    assert set(model.trained) == set(p) - {"vectors"}
+    _, backward = model.forward(words, around)
+    gradient = backward(np.ones((len(around), C)))["tuned_vectors"]
+    assert isinstance(gradient, RowGradient)
+    assert gradient.shape == (N_TUNED, D)
+
+
+def test_two_channels_begin_as_one_and_only_the_words_of_training_have_a_copy() -> None:
+    vectors = np.random.default_rng(0).random((len(VOCABULARY), D)).astype(np.float16)
+    config = replace(PLAIN, tuning="two-channel")
+    model = WindowModel.initialize(
+        config, FEATURES, vectors, C, rng=np.random.default_rng(0), n_tuned=N_TUNED
+    )
+    copy = model.parameters["tuned_vectors"]
+    np.testing.assert_array_equal(copy, vectors[:N_TUNED])
+    assert copy.dtype == np.float32 and not np.shares_memory(copy, vectors)
+    words, _, _ = _text(NO_FEATURES, 5)
+    one, two = np.split(model.describe(words)[:, : 2 * D], 2, axis=1)
+    np.testing.assert_array_equal(one, two)
+
+
+def test_no_word_of_training_may_have_a_vector_at_all() -> None:
+    config = replace(PLAIN, tuning="two-channel")
+    model = WindowModel.initialize(
+        config, FEATURES, np.ones((4, D)), C, rng=np.random.default_rng(0), n_tuned=0
+    )
+    words = np.zeros((1, 1 + WordFeatures(FEATURES).n_columns), np.int32)
+    scores, backward = model.forward(words, np.zeros((1, 5), np.int32))
+    assert backward(np.ones_like(scores))["tuned_vectors"].shape == (0, D)
 
 
 def test_gradients_have_the_shapes_of_their_parameters() -> None:
@@ -389,7 +433,7 @@ def test_a_trace_says_which_operation_hands_which_gradient_to_which_parameter(fu
 
 
 @each_form
-@pytest.mark.parametrize("tuning", ["frozen", "tuned"])
+@pytest.mark.parametrize("tuning", ["frozen", "tuned", "two-channel"])
 def test_a_trace_changes_no_bit(tuning: Tuning, fused: bool) -> None:
     model = _model(replace(TRACED, tuning=tuning), FEATURES, fused=fused)
     scores, gradients = _passes(model, None)
@@ -486,7 +530,7 @@ def test_one_model_serves_passes_that_overlap() -> None:
     assert late == alone
 
 
-@pytest.mark.parametrize("tuning", ["frozen", "tuned"])
+@pytest.mark.parametrize("tuning", ["frozen", "tuned", "two-channel"])
 @pytest.mark.parametrize("features", [FEATURES, NO_FEATURES], ids=["features", "no features"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-6), (np.float64, 1e-13)])
 def test_the_fused_and_the_plain_form_agree(
@@ -595,6 +639,16 @@ def test_shapes_follow_from_the_configuration(
 ) -> None:
     tables = {"vectors": (400, 50), "special": (2, 50)}
     assert parameter_shapes(ModelConfig(hidden=hidden), features, 400, 50, C) == tables | shapes
+
+
+@pytest.mark.parametrize("n_tuned, n_rows", [(None, 400), (7, 7), (0, 0), (401, 400)])
+def test_a_second_channel_has_a_row_for_each_vector_that_training_moves(
+    n_tuned: int | None, n_rows: int
+) -> None:
+    config = ModelConfig(hidden=(), tuning="two-channel")
+    shapes = parameter_shapes(config, NO_FEATURES, 400, 50, C, n_tuned=n_tuned)
+    assert shapes["tuned_vectors"] == (n_rows, 50)
+    assert shapes["output.W"] == (2 * 250, C)
 
 
 @pytest.mark.parametrize("fault", ["missing", "extra", "other shape"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from windowclf import WindowTagger
+from windowclf import Config, WindowTagger
 from windowclf.arrays import Array
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
@@ -234,6 +234,7 @@ def _plant(name: str, value: float) -> Callable[[dict[str, Array]], object]:
         (lambda arrays: arrays.pop("vectors"), "no array of word vectors"),
         (_put("vectors", np.zeros(5, np.float32)), "no array of word vectors"),
         (_put("output.b", np.zeros(3, np.int64)), "array 'output.b' holds no floating-point numbers"),
+        (_put("tuned_vectors", np.zeros((1, 7), np.float32)), "array 'tuned_vectors' does not fit"),
         (_plant("vectors", np.nan), "array 'vectors' holds values that are not finite"),
         (_plant("affixes", np.nan), "array 'affixes' holds values that are not finite"),
         (_plant("output.W", np.inf), "array 'output.W' holds values that are not finite"),
@@ -248,6 +249,32 @@ def test_arrays_that_are_no_network_are_refused(
     error = _refused(directory)
     assert error.where == str(directory / "model.safetensors")
     assert problem in error.problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("tuned_vectors"),
+        lambda arrays: arrays.update(tuned_vectors=arrays["tuned_vectors"][:, 1:]),
+        lambda arrays: arrays.update(tuned_vectors=np.concatenate([arrays["vectors"], arrays["vectors"]])),
+        lambda arrays: arrays.update(tuned_vectors=arrays["tuned_vectors"][0, 0]),
+        lambda arrays: arrays["tuned_vectors"].__setitem__((0, 0), np.nan),
+    ],
+    ids=["missing", "narrow", "more than vectors", "a number", "not finite"],
+)
+def test_a_second_channel_that_does_not_fit_is_refused(
+    change: Callable[[dict[str, Array]], object],
+    quick: Config,
+    vectors: WordVectors,
+    corpus: Labelled,
+    tmp_path: Path,
+) -> None:
+    config = replace(quick, model=replace(quick.model, tuning="two-channel"))
+    WindowTagger(config, vectors=vectors).fit(*corpus).save(tmp_path / "model")
+    load_model(tmp_path / "model")
+    _change_arrays(tmp_path / "model", change)
+    _reseal(tmp_path / "model")
+    assert "array 'tuned_vectors'" in _refused(tmp_path / "model").problem
 
 
 @pytest.mark.parametrize(

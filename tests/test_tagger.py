@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import windowclf.tagger
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowClfError, WindowTagger
 from windowclf.arrays import Floats, Ints
+from windowclf.calibration import Calibration, reliability
 from windowclf.errors import ConfigError, DataError, VectorsError
 from windowclf.explaining import WIDEST, shapley_values
 from windowclf.model import WindowModel, parameter_shapes
@@ -24,7 +25,7 @@ from windowclf.storage import save_model
 from windowclf.text.labels import Scheme, convert, illegal_transitions
 from windowclf.text.vectors import WordVectors
 from windowclf.text.windows import ABSENT_ROW
-from windowclf.training import EpochDone, TrainingDone
+from windowclf.training import Calibrated, EpochDone, TrainingDone
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 WORDS = ["museums", "in", "Paris", "LONDON", "the", "1984", "qwx", "😀", "\x00", "שלום", "\ud800", "."]
@@ -53,7 +54,7 @@ def test_events_are_handed_on(quick: Config, vectors: WordVectors, corpus: Label
     WindowTagger(quick, vectors=vectors).fit(*corpus, dev=corpus, on_event=events.append)
     scores = [event.dev_score for event in events if isinstance(event, EpochDone)]
     assert len(scores) == 2 and all(isinstance(score, float) for score in scores)
-    assert isinstance(events[-1], TrainingDone)
+    assert [type(event) for event in events[-2:]] == [TrainingDone, Calibrated]
 
 
 def test_the_dev_score_is_that_of_the_tagger_at_that_time(
@@ -401,6 +402,31 @@ def test_evaluation_of_labels_the_model_does_not_know_counts_them_as_wrong(tagge
 def test_labels_of_another_task_cannot_be_evaluated(tagger: WindowTagger) -> None:
     with pytest.raises(DataError, match="not of the model's task; found 'NOUN'"):
         tagger.evaluate([["Paris"]], [["NOUN"]])
+
+
+def test_evaluation_measures_the_probabilities_of_the_labels_it_scores(tagger: WindowTagger) -> None:
+    sentences = [["Rome", "is", "old"], ["LONDON", "is", "a", "city"]]  # of its own training
+    tagged = tagger.tag(sentences)
+    assert [t.labels for t in tagged] == [["B-LOC", "O", "O"], ["B-LOC", "O", "O", "O"]]
+    labels = [["B-LOC", "O", "O"], ["B-ORG", "O", "O", "O"]]
+    assert tagger.evaluate(sentences, labels).calibration == Calibration(
+        words=reliability([p for t in tagged for p in t.probabilities], [i != 3 for i in range(7)]),
+        entities=reliability([t.spans[0].probability for t in tagged], [True, False]),
+    )
+
+
+def test_the_calibration_of_plain_labels_has_no_entities(config: Config, vectors: WordVectors) -> None:
+    sentences, labels = [["Paris", "is"], ["the", "telly"]], [["NOUN", "VERB"], ["DET", "NOUN"]]
+    tagger = WindowTagger(config, vectors=vectors).fit(sentences, labels)
+    calibration = tagger.evaluate(sentences, labels).calibration
+    assert calibration is not None
+    assert (calibration.words.count, calibration.entities) == (4, None)
+
+
+def test_evaluation_without_calibration_has_the_same_scores(tagger: WindowTagger, corpus: Labelled) -> None:
+    full, plain = tagger.evaluate(*corpus), tagger.evaluate(*corpus, calibration=False)
+    assert plain.calibration is None
+    assert replace(plain, tokens_per_second=None) == replace(full, tokens_per_second=None, calibration=None)
 
 
 @pytest.mark.parametrize("sentences", [[], [[]]])

@@ -153,7 +153,7 @@ def test_vectors_are_taken_from_a_mapped_file_and_scaled(
         mapped[5] = matrix[5] = 2
     words = [f"w{i}" for i in range(n)]
     vectors = WordVectors("mapped", "here", words, mapped, "")
-    vocabulary, taken, scale = choose_vectors(vectors, {"w12000": 1}, ModelConfig(max_vectors=0))
+    vocabulary, taken, (scale,) = choose_vectors(vectors, {"w12000": 1}, ModelConfig(max_vectors=0))
     rows = [12000, *range(12000), *range(12001, n)]
     assert vocabulary.words == [words[row] for row in rows]
     assert scale == pytest.approx(0.5 / matrix.astype(np.float64).std(), rel=1e-12)
@@ -265,8 +265,13 @@ def test_a_pass_takes_every_window_exactly_once(
         patch.setattr(training_module, "MOST_WINDOWS", most_windows)
         batches = _batches(order, starts, batch_sentences)
     expected = [i for s in order for i in range(starts[s], starts[s + 1])]
-    assert [i for batch in batches for i in batch] == expected
-    assert all(0 < len(batch) <= most_windows for batch in batches)
+    assert [i for batch in batches for i in batch.windows] == expected
+    assert all(0 < len(batch.windows) <= most_windows for batch in batches)
+    for batch in batches:
+        # lengths tell apart just the windows of different sentences
+        of_window = np.searchsorted(starts, batch.windows, side="right")
+        pieces = np.repeat(np.arange(len(batch.lengths)), batch.lengths)
+        assert np.array_equal(of_window[1:] == of_window[:-1], pieces[1:] == pieces[:-1])
 
 
 def _sentences_of(batch: Ints, starts: Ints) -> set[int]:
@@ -276,7 +281,7 @@ def _sentences_of(batch: Ints, starts: Ints) -> set[int]:
 def test_a_batch_is_so_many_sentences() -> None:
     starts = np.array([0, 2, 3, 7, 8, 10])
     batches = _batches(np.array([4, 0, 3, 1, 2]), starts, 2)
-    assert [_sentences_of(batch, starts) for batch in batches] == [{4, 0}, {3, 1}, {2}]
+    assert [_sentences_of(batch.windows, starts) for batch in batches] == [{4, 0}, {3, 1}, {2}]
 
 
 def test_a_sentence_longer_than_a_step_may_be_is_several_steps(vectors: WordVectors) -> None:
@@ -380,12 +385,12 @@ def test_a_tagger_keeps_the_weights_of_its_best_epoch_vectors_and_all(
     weights: list[dict[str, bytes]] = []
     for event in tagger.fit_events(sentences, labels, dev=dev):
         if isinstance(event, EpochDone):
-            weights.append(_weights(tagger.pipeline.model))
+            weights.append(_weights(tagger.pipeline.members[0]))
             last = event.epoch
     best = tagger.stored.info["training"]["best_epoch"]
     assert best < last
     assert weights[best - 1]["vectors"] != weights[last - 1]["vectors"]
-    assert _weights(tagger.pipeline.model) == weights[best - 1]
+    assert _weights(tagger.pipeline.members[0]) == weights[best - 1]
 
 
 def test_without_dev_data_the_last_epoch_counts(vectors: WordVectors) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
     from windowclf.errors import WindowClfError
-    from windowclf.tagger import Tagged, WindowTagger
+    from windowclf.tagger import Tagged, TaggedSpan, WindowTagger
 
 __all__ = [
     "Config",
@@ -14,6 +14,7 @@ __all__ = [
     "FeaturesConfig",
     "ModelConfig",
     "Tagged",
+    "TaggedSpan",
     "TrainingConfig",
     "WindowClfError",
     "WindowTagger",
@@ -22,6 +23,7 @@ __all__ = [
 # Imported when asked for: whoever imports one module of the package need not wait for numpy.
 _MODULES = dict.fromkeys(__all__, "config") | {
     "Tagged": "tagger",
+    "TaggedSpan": "tagger",
     "WindowClfError": "errors",
     "WindowTagger": "tagger",
 }

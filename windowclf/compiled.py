@@ -5,8 +5,14 @@
 is a sum over the places of the window, so the K blocks x(w) W_k of a word can be computed once and kept. The
 bias is part of the block of the middle place, where there always is a word.
 
+The networks of an ensemble are one wide network: their first layers side by side, and at the end the mean.
+
+A word's blocks are those it has outside the phrases of gazetteers; what a place in a phrase adds to them is a
+small table of its own.
+
 N windows, K window width, F numbers a word is described by, H columns of the first layer (of the output layer
-where there is no hidden one), C labels, R rows of the table, U words, M words and boundaries.
+where there is no hidden one), C labels, R rows of the table, U words, M words and boundaries, P rows of the
+gazetteers' vectors.
 """
 
 import math
@@ -20,11 +26,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import CACHE_MB, TABLE_MB
+from windowclf.ensemble import widened
 from windowclf.errors import ConfigError
 from windowclf.nn.operations import ACTIVATIONS
 from windowclf.pipeline import Pipeline, Sentences, cut
+from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import Match
-from windowclf.text.windows import BOUNDARY_ROW
+from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW
 
 TableType = Literal["float32", "float16"]
 _NO_ROW = -1
@@ -33,7 +41,7 @@ _SPECIAL_ROWS = 2  # that Encoder.encode_words puts first
 _PREFILLED = 10_000  # words
 _LONGEST_KEPT = 64  # characters; longer words are computed every time
 _WORD_BYTES = 512  # of a kept word at its longest, beside its blocks: string, dict entry, number or array
-_GATHERED_BYTES = 1 << 19  # at once, so that what is computed stays in the processor's cache
+_GATHERED_BYTES = 1 << 20  # at once, so that what is computed stays in the processor's cache
 _PLACES_AT_ONCE = 2048  # whose words without a row are computed together; bounds memory
 _WORDS_AT_ONCE = 512  # when tables are filled
 
@@ -77,19 +85,20 @@ class CompiledModel:
                 "not a type for tables", where="dtype", found=dtype, allowed=", ".join(get_args(TableType))
             )
         self._pipeline = pipeline
-        parameters, config = pipeline.model.parameters, pipeline.stored.config.model
-        layers = [*(f"hidden{i + 1}" for i in range(len(config.hidden))), "output"]
-        W, b = parameters[f"{layers[0]}.W"], parameters[f"{layers[0]}.b"]
-        K, H = config.window, len(b)
+        config, members = pipeline.stored.config.model, pipeline.members
+        first, *later = [*(f"hidden{i + 1}" for i in range(len(config.hidden))), "output"]
+        K = config.window
         # all blocks of a word by one product: x (U, F) @ W (F, K · H)
-        self._W = W.reshape(K, -1, H).transpose(1, 0, 2).reshape(-1, K * H).astype(np.float32)
-        self._b = b.astype(np.float32)
-        self._rest = [
-            (parameters[f"{layer}.W"].astype(np.float32), parameters[f"{layer}.b"].astype(np.float32))
-            for layer in layers[1:]
-        ]
+        self._first = []
+        for member in members:
+            W = member.parameters[f"{first}.W"]
+            blocks = W.reshape(K, -1, W.shape[1]).transpose(1, 0, 2).reshape(-1, K * W.shape[1])
+            self._first.append((member, blocks.astype(np.float32)))
+        self._b = self._join([member.parameters[f"{first}.b"].astype(np.float32) for member in members])
+        self._rest = [widened(members, layer) for layer in later]
+        H = len(self._b)
         self._activation = config.activation
-        self._n_labels = len(parameters["output.b"])
+        self._n_labels = len(members[0].parameters["output.b"])
         self._ones = np.ones(K, np.float32)
         bytes_a_word = K * H * np.dtype(dtype).itemsize + _WORD_BYTES
         n_rows = _N_RESERVED + int(table_mb * 2**20 / bytes_a_word)
@@ -102,6 +111,7 @@ class CompiledModel:
         self._table[BOUNDARY_ROW] = self._multiply(boundary)[0]
         self._rows: dict[str, int] = {}
         self._filling = Lock()
+        self._in_phrases = self._fold_phrases()
         self._recent = _RecentWords(int(cache_mb * 2**20 / bytes_a_word))
 
     def prefill(self) -> None:
@@ -111,6 +121,8 @@ class CompiledModel:
         """
         vocabulary = self._pipeline.stored.vocabulary
         vocabulary.build_index()
+        for gazetteer in self._pipeline.encoder.gazetteers:
+            gazetteer.build()
         counts = vocabulary.training_counts
         words = dict.fromkeys([*sorted(counts, key=lambda word: -counts[word]), *vocabulary.words])
         self._add(islice((word for word in words if len(word) <= _LONGEST_KEPT), _PREFILLED))
@@ -124,8 +136,9 @@ class CompiledModel:
             places = np.arange(len(words)) + np.repeat(np.arange(1, len(part) + 1) * half, lengths)
             padded = np.full(len(words) + (len(part) + 1) * half, BOUNDARY_ROW, np.intp)
             padded[places], strangers = self._number(words)
+            phrases = self._find_phrases(words, lengths, places)
             # row i is of the window that begins at place i
-            yield self._scores_of_all(padded, strangers)[places - half], lengths
+            yield self._scores_of_all(padded, strangers, phrases)[places - half], lengths
 
     # -- words to numbers ----------------------------------------------------------------------------
 
@@ -178,13 +191,41 @@ class CompiledModel:
 
     def _multiply(self, words: Ints) -> Floats:
         """Compute the blocks (U, K, H) of words given by their ids (U, J)."""
-        _, K, H = self._table.shape
-        x = self._pipeline.model.describe(words).astype(np.float32, copy=False)
-        blocks = (x @ self._W).reshape(-1, K, H)
-        blocks[:, K // 2] += self._b
+        blocks = self._product(words)
+        blocks[:, blocks.shape[1] // 2] += self._b
         largest = np.finfo(self._table.dtype).max
         np.clip(blocks, -largest, largest, out=blocks)
         return blocks.astype(self._table.dtype, copy=False)
+
+    def _product(self, words: Ints) -> Floats:
+        """Compute the blocks of words without the bias, and in float32."""
+        K = self._table.shape[1]
+        return self._join(
+            [
+                (member.describe(words).astype(np.float32, copy=False) @ W).reshape(len(words), K, -1)
+                for member, W in self._first
+            ]
+        )
+
+    def _join(self, parts: Sequence[Floats]) -> Floats:
+        """Return what the members make of the same, side by side; where that are scores, their mean."""
+        if len(parts) == 1:
+            return parts[0]
+        if self._pipeline.stored.config.model.hidden:
+            return np.concatenate(parts, axis=-1)
+        mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
+        return mean
+
+    def _fold_phrases(self) -> Floats:
+        """Compute what each row of the gazetteers' vectors adds to the blocks of a word (P, K, H)."""
+        encoder = self._pipeline.encoder
+        rows = np.arange(len(encoder.gazetteers) * len(Position))
+        # a word in no phrase, and for each row the same word with it; the ids of gazetteers are a word's last
+        words = np.repeat(encoder.encode_words([])[[ABSENT_ROW]], 1 + len(rows), axis=0)
+        words[1 + rows, words.shape[1] - len(encoder.gazetteers) + rows // len(Position)] = rows
+        blocks = self._product(words)
+        blocks -= blocks[0].copy()
+        return blocks[1:]
 
     def _blocks_of_strangers(self, words: Sequence[str]) -> Floats:
         """Return the blocks (U, K, H) of words that are not in the tables."""
@@ -198,7 +239,20 @@ class CompiledModel:
 
     # -- numbers to scores ---------------------------------------------------------------------------
 
-    def _scores_of_all(self, padded: Ints, strangers: Sequence[str]) -> Floats:
+    def _find_phrases(self, words: Sequence[str], lengths: Ints, places: Ints) -> list[tuple[Ints, Ints]]:
+        """Return for each gazetteer the places in its phrases, ascending, and the rows of their vectors.
+
+        Of the words (N,), `places` (N,) are where they stand among boundaries.
+        """
+        return [
+            (places[inside], rows[inside])
+            for rows in self._pipeline.encoder.match(words, lengths).T
+            for inside in (rows % len(Position) != Position.NONE).nonzero()
+        ]
+
+    def _scores_of_all(
+        self, padded: Ints, strangers: Sequence[str], phrases: Sequence[tuple[Ints, Ints]]
+    ) -> Floats:
         """Score the window at every place of `padded` (M,), boundaries too: (M - K + 1, C).
 
         Those around a boundary are for nothing, but are few, and leaving them out would cost more.
@@ -221,6 +275,9 @@ class CompiledModel:
                 self._gather(some, gathered[: len(some)])
                 if unknown and len(strange := (some >= n_rows).nonzero()[0]):
                     gathered[strange] = blocks[np.searchsorted(unknown, some[strange])]
+                for places, rows in phrases:
+                    low, high = np.searchsorted(places, [first + begin, first + begin + len(some)])
+                    gathered[places[low:high] - first - begin] += self._in_phrases[rows[low:high]]
                 # a product with ones adds up K rows faster than additions do
                 self._finish(np.matmul(self._ones, around[:n]), scores[first + begin : first + begin + n])
         return scores

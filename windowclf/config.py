@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-Tuning = Literal["frozen", "tuned"]
+Tuning = Literal["frozen", "tuned", "two-channel"]
 TABLE_MB, CACHE_MB = 128, 16  # megabytes for tables that make tagging fast, unless told otherwise
 
 
@@ -22,9 +22,12 @@ class ModelConfig:
     ] = 5
     vectors: Annotated[
         str,
-        Meta(description="name or path of the pretrained vectors; empty: the full GloVe set if installed"),
+        Meta(description="name or path of pretrained vectors, or A+B; empty: full GloVe if it is installed"),
     ] = ""
-    tuning: Annotated[Tuning, Meta(description="whether training moves the pretrained vectors")] = "frozen"
+    tuning: Annotated[
+        Tuning,
+        Meta(description="whether training moves the pretrained vectors; two-channel: a copy beside them"),
+    ] = "frozen"
     vector_deviation: Annotated[
         float,
         Meta(ge=0, description="standard deviation that pretrained vectors are scaled to; 0: as they come"),
@@ -40,6 +43,10 @@ class ModelConfig:
         "relu"
     )
     dropout: Annotated[float, Meta(ge=0, lt=1, description="share of hidden units dropped in training")] = 0.5
+    loss: Annotated[
+        Literal["softmax", "crf"],
+        Meta(description="softmax: words are labelled one by one; crf: sentences as a whole"),
+    ] = "softmax"
     inner_scheme: Annotated[
         Literal["IOB2", "IOBES"],
         Meta(description="scheme that span labels are learnt in, whatever the user's"),
@@ -61,7 +68,8 @@ class FeaturesConfig:
         int, Meta(ge=0, le=1000, description="dimension of the letter-case vectors; 0: switched off")
     ] = 10
     affix_dimension: Annotated[
-        int, Meta(ge=0, le=1000, description="dimension of the affix vectors; 0: affixes and whole_word off")
+        int,
+        Meta(ge=0, le=1000, description="dimension of the affix vectors; 0: affixes, whole_word, shape off"),
     ] = 24
     prefixes: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of prefixes, in characters")
@@ -72,9 +80,21 @@ class FeaturesConfig:
     whole_word: Annotated[bool, Meta(description="whether the cased word itself is hashed like an affix")] = (
         True
     )
+    shape: Annotated[
+        bool,
+        Meta(description="whether a word's pattern of capitals, letters and digits is hashed like an affix"),
+    ] = False
     buckets: Annotated[
         int, Meta(ge=1, le=10_000_000, description="rows of the table that affixes are hashed into")
     ] = 20_000
+    gazetteers: Annotated[
+        tuple[str, ...],
+        Meta(description="files of phrases, one a line, such as names of places; the model keeps a copy"),
+    ] = ()
+    gazetteer_dimension: Annotated[
+        int, Meta(ge=1, le=1000, description="dimension of the vectors of a list's positions")
+    ] = 8
+    gazetteer_case: Annotated[bool, Meta(description="whether letter case counts in gazetteers")] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,17 @@ class TrainingConfig:
     """How the network is trained."""
 
     seed: Annotated[int, Meta(ge=0, description="of everything random: first weights, order, dropout")] = 0
+    ensemble: Annotated[
+        int, Meta(ge=1, le=100, description="networks that are trained apart and label together")
+    ] = 1
+    bootstrap: Annotated[
+        bool,
+        Meta(description="whether each network of an ensemble learns from sentences drawn with replacement"),
+    ] = False
+    teacher_weight: Annotated[
+        float,
+        Meta(ge=0, le=1, description="of a teacher's probabilities against the true labels, if one is given"),
+    ] = 0.8
     epochs: Annotated[int, Meta(ge=1, description="passes over the training data, at most")] = 12
     patience: Annotated[
         int, Meta(ge=0, description="epochs without a better dev score before training stops; 0: never")
@@ -97,6 +128,35 @@ class TrainingConfig:
     l2: Annotated[float, Meta(ge=0, description="strength of the L2 penalty on weight matrices")] = 0.0
     l2_vectors: Annotated[
         float, Meta(ge=0, description="strength of the L2 penalty on the rows of tables in the batch")
+    ] = 0.0
+    l2_anchor: Annotated[
+        float,
+        Meta(
+            ge=0, description="strength of the L2 penalty on what tuned vectors are away from pretrained ones"
+        ),
+    ] = 0.0
+    vectors_rate: Annotated[
+        float, Meta(ge=0, description="factor on the learning rate for tuned vectors")
+    ] = 1.0
+    vectors_from_epoch: Annotated[int, Meta(ge=1, description="epoch from which on vectors are tuned")] = 1
+    word_dropout: Annotated[
+        float, Meta(ge=0, lt=1, description="share of a batch's distinct words that are made unknown")
+    ] = 0.0
+    averaging: Annotated[
+        float,
+        Meta(
+            ge=0, lt=1, description="share kept by each step of the running average of weights; 0: no average"
+        ),
+    ] = 0.0
+    class_weights: Annotated[
+        Literal["none", "balanced"],
+        Meta(
+            description="balanced: rare labels count more, n / (labels · n of the label); loss softmax only"
+        ),
+    ] = "none"
+    label_smoothing: Annotated[
+        float,
+        Meta(ge=0, lt=1, description="share of a target spread over all labels; loss softmax only"),
     ] = 0.0
     clip_norm: Annotated[
         float, Meta(ge=0, description="bound on the norm of all gradients together; 0: none")
@@ -138,3 +198,13 @@ class Config:
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     data: DataConfig = field(default_factory=DataConfig)
+
+    def __post_init__(self) -> None:
+        if self.model.loss == "softmax":
+            return
+        for name, off in (("class_weights", "none"), ("label_smoothing", 0.0)):
+            if (value := getattr(self.training, name)) != off:
+                raise ValueError(
+                    f"training.{name} = {value!r} is of single words; with model.loss = {self.model.loss!r}, "
+                    f"which is of sentences, it must be {off!r}"
+                )

@@ -173,9 +173,14 @@ def _allowed(key: str) -> str:
         and all(isinstance(a, str) for a in get_args(kind))
     ):
         return ", ".join(get_args(kind))
-    base = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}.get(
-        kind, "a list of whole numbers"
-    )
+    bases = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a string",
+        tuple[str, ...]: "a list of strings",
+    }
+    base = bases.get(kind, "a list of whole numbers")
     bounds = [
         f"{text} {value:g}"
         for text, value in (

@@ -6,15 +6,18 @@ N words, K window width, C labels.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
+from pathlib import Path
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.decoding import best_labels
+from windowclf.ensemble import Ensemble
 from windowclf.errors import WindowClfError
 from windowclf.model import WindowModel
 from windowclf.nn.losses import softmax
 from windowclf.pipeline import Pipeline
+from windowclf.text.gazetteer import Position
 from windowclf.text.windows import ABSENT_ROW
 
 WIDEST = 13  # 2^13 windows a word
@@ -34,6 +37,8 @@ class Explanation:
         All labels of the network, most probable first.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
+    lists : tuple of tuple of str
+        For each of them the gazetteers in whose phrases it stands, by the names of their files.
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
@@ -45,19 +50,20 @@ class Explanation:
     learnt_as: str
     probabilities: tuple[tuple[str, float], ...]
     window: tuple[str | None, ...]
+    lists: tuple[tuple[str, ...], ...]
     contributions: tuple[float, ...]
     score: float
     empty_score: float
 
 
 def shapley_values(
-    model: WindowModel, words: Ints, windows: Ints, labels: Ints
+    model: WindowModel | Ensemble, words: Ints, windows: Ints, labels: Ints
 ) -> tuple[Floats, Floats, Floats]:
     """Compute the exact Shapley value of every place of every window for the score of one label.
 
     phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
     (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
-    absent: the unknown vector, no features. All 2^K subsets are scored.
+    absent: the unknown vector, no features, in no phrase of a gazetteer. All 2^K subsets are scored.
 
     Parameters
     ----------
@@ -121,6 +127,8 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     (spelled,) = pipeline.stored.labels.spell(chosen, encoded.lengths)
     half = around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
+    outside: list[tuple[str, ...]] = [()] * half
+    lists = outside + _lists_of_words(pipeline, sentence) + outside
     return [
         Explanation(
             token=token,
@@ -128,9 +136,18 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
             learnt_as=names[chosen[i]],
             probabilities=tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable")),
             window=tuple(padded[i : i + 2 * half + 1]),
+            lists=tuple(lists[i : i + 2 * half + 1]),
             contributions=tuple(values[i].tolist()),
             score=float(full_scores[i]),
             empty_score=float(empty_scores[i]),
         )
         for i, (token, label) in enumerate(zip(sentence, spelled, strict=True))
     ]
+
+
+def _lists_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return for each word the names of the gazetteers in whose phrases it stands."""
+    names = [Path(path).name for path in pipeline.stored.config.features.gazetteers]
+    rows = pipeline.encoder.match(sentence, np.array([len(sentence)]))
+    inside = rows % len(Position) != Position.NONE
+    return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]

@@ -1,40 +1,63 @@
 """From sentences, labels and vectors to a trained pipeline."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from windowclf.arrays import Bools, Floats, Ints
+from windowclf.calibration import UNCORRECTED, Correction, fit_scaling, fit_temperature, softmax_loss
 from windowclf.config import Config
+from windowclf.decoding import legal_pairs
+from windowclf.distillation import DistillationObjective, SentenceTeacher, WordTeacher
+from windowclf.ensemble import join_parameters
+from windowclf.errors import DataError
+from windowclf.labelling import Labeller
+from windowclf.metrics import judge_entities
 from windowclf.model import WindowModel
-from windowclf.pipeline import Pipeline
-from windowclf.preparation import choose_vectors, prepare_training
+from windowclf.nn.crf import crf_loss
+from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
+from windowclf.pipeline import Pipeline, Sentences
+from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
 from windowclf.storage import StoredModel
-from windowclf.text.label_set import LabelSet
-from windowclf.text.labels import Scheme
+from windowclf.text.gazetteer import Gazetteer, read_gazetteers
+from windowclf.text.label_set import IGNORED, LabelSet
+from windowclf.text.labels import Scheme, Span
 from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
-from windowclf.text.vocabulary import N_SPECIAL, coverage
-from windowclf.training import EpochDone, Event, train
+from windowclf.text.vocabulary import Vocabulary, count_movable, count_words, coverage
+from windowclf.training import Calibrated, EpochDone, Event, MemberDone, train
 
 
-def label_set_of(config: Config, labels: Sequence[Sequence[str]]) -> LabelSet:
-    """Collect the labels of a corpus as a configuration says.
+def check_training(
+    config: Config, sentences: Sentences, labels: Sentences, dev: tuple[Sentences, Sentences] | None
+) -> tuple[LabelSet, Counter[str]]:
+    """Return the labels of training data, as a configuration says, and how often each word stands there.
 
     Raises
     ------
     DataError
-        If there are fewer than two labels, or labels mix span labels and others.
+        If lengths are unequal, there are fewer than two labels, labels mix span labels and others, `dev` is
+        of another task, or a vocabulary file cannot hold a word.
     """
-    return LabelSet.of(
+    check_sentences(sentences, labels)
+    if dev is not None:
+        check_sentences(*dev, where="dev sentences")
+    counts = count_words(sentences)
+    check_words(counts)
+    label_set = LabelSet.of(
         labels,
         scheme=config.data.scheme,
         inner_scheme=Scheme(config.model.inner_scheme),
         ignore=config.data.ignore_label or None,
     )
+    if dev is not None:
+        label_set.check_comparable(dev[1])
+    return label_set, counts
 
 
 def open_vectors(given: Any) -> WordVectors:
@@ -46,9 +69,130 @@ def open_vectors(given: Any) -> WordVectors:
     return vectors_from_keyed_vectors(given)
 
 
+def fit_pipelines(
+    config: Config,
+    vectors: WordVectors,
+    sentences: Sentences,
+    labels: Sentences,
+    label_set: LabelSet,
+    counts: Counter[str],
+    dev: tuple[Sentences, Sentences] | None,
+    dev_score: Callable[[Pipeline], float],
+    teacher: Pipeline | None = None,
+) -> Generator[tuple[Pipeline, Event], None, None]:
+    """Train the network, or those of an ensemble one after another.
+
+    Parameters
+    ----------
+    config : Config
+    vectors : WordVectors
+    sentences, labels : sequences of sequences of str
+    label_set : LabelSet
+    counts : Counter
+        How often each word stands in the training data.
+    dev : (sentences, labels), optional
+        Development data.
+    dev_score : callable
+        Scores a pipeline on them.
+    teacher : Pipeline, optional
+        A model of the same labels, whose probabilities are learnt beside the true labels.
+
+    Yields
+    ------
+    pipeline : Pipeline
+        What has been trained so far: the first network, while it is trained, later all that are finished.
+    event : Event
+    """
+    gazetteers = read_gazetteers(config.features)
+    vocabulary, initial, scales = choose_vectors(vectors, counts, config.model)
+    n_members = config.training.ensemble
+    finished: list[Pipeline] = []
+    for m in range(n_members):
+        initial_rng, training_rng, drawing_rng = np.random.default_rng(config.training.seed + m).spawn(3)
+        own = replace(config, training=replace(config.training, seed=config.training.seed + m, ensemble=1))
+        matrix = initial.copy() if config.model.tuning == "tuned" and m + 1 < n_members else initial
+        chosen = (vocabulary, matrix, scales)
+        member = new_pipeline(
+            own, vectors, chosen, gazetteers, label_set, counts, len(sentences), initial_rng
+        )
+        so_far = join_pipelines(finished) if finished else member
+        drawn = range(len(sentences))
+        if n_members > 1 and config.training.bootstrap:
+            drawn = drawing_rng.integers(len(sentences), size=len(sentences)).tolist()
+        for event in train_pipeline(
+            member,
+            [sentences[i] for i in drawn],
+            [labels[i] for i in drawn],
+            rng=training_rng,
+            dev_score=partial(dev_score, member) if dev else None,
+            teacher=teacher,
+        ):
+            yield so_far, event
+        finished.append(member)
+        if n_members > 1:
+            so_far = join_pipelines(finished)
+            score = member.stored.info["training"]["dev_score"]
+            yield so_far, MemberDone(m + 1, n_members, score, dev_score(so_far) if dev else None)
+    if dev:
+        correction = calibrate(so_far, *dev)
+        yield Pipeline(replace(so_far.stored, correction=correction)), Calibrated(correction)
+
+
+def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Correction:
+    """Return the correction of probabilities that development data ask for.
+
+    First the temperature at which the true labels are most probable; then, of spans, the scaling at which it
+    is most probable that the right ones are right: most words are outside, and a temperature that suits them
+    need not suit spans.
+    """
+    parts = list(pipeline.scores(sentences))
+    scores = np.concatenate([part for part, _ in parts])
+    lengths = np.concatenate([part for _, part in parts])
+    label_set, A = pipeline.stored.labels, pipeline.transitions
+    targets = np.concatenate([label_set.encode(names, unknown=IGNORED) for names in labels])
+    if not (targets != IGNORED).any():
+        return UNCORRECTED
+    if A is None:
+        temperature = fit_temperature(softmax_loss(scores, targets))
+    else:
+        temperature = fit_temperature(_crf_loss(scores, A, targets, lengths, _legal(label_set)))
+    correction = Correction(temperature)
+    if label_set.scheme is None:
+        return correction
+    found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
+    judged = judge_entities(
+        labels,
+        [[(Span(s.start, s.end, s.kind), s.probability) for s in tagged.spans] for tagged in found],
+        ignore_label=label_set.ignore,
+    )
+    return Correction(temperature, fit_scaling(*judged))
+
+
+def _crf_loss(
+    scores: Floats, A: Floats, targets: Ints, lengths: Ints, legal: Bools | None
+) -> Callable[[float], float]:
+    """Return the loss of sentences by the temperature."""
+    return lambda t: crf_loss(scores / t, A / t, targets=targets, lengths=lengths, legal=legal)[0]
+
+
+def join_pipelines(members: Sequence[Pipeline]) -> Pipeline:
+    """Return the ensemble of networks that were trained for the same labels and words."""
+    first = members[0].stored
+    if len(members) == 1:
+        return members[0]
+    training = replace(first.config.training, ensemble=len(members))
+    parameters = join_parameters(first.config.model, [member.stored.parameters for member in members])
+    info = first.info | {"members": [member.stored.info["training"] for member in members]}
+    return Pipeline(
+        replace(first, config=replace(first.config, training=training), parameters=parameters, info=info)
+    )
+
+
 def new_pipeline(
     config: Config,
     vectors: WordVectors,
+    chosen: tuple[Vocabulary, Floats, tuple[float, ...]],
+    gazetteers: tuple[Gazetteer, ...],
     label_set: LabelSet,
     counts: Counter[str],
     n_sentences: int,
@@ -60,6 +204,10 @@ def new_pipeline(
     ----------
     config : Config
     vectors : WordVectors
+    chosen : (Vocabulary, array (V, D), tuple of float)
+        What `choose_vectors` took of them; the array is used as it is.
+    gazetteers : tuple of Gazetteer
+        Those that the configuration names.
     label_set : LabelSet
     counts : Counter
         How often each word stands in the training data.
@@ -68,47 +216,112 @@ def new_pipeline(
     rng : numpy.random.Generator
         Draws the weights.
     """
-    vocabulary, matrix, scale = choose_vectors(vectors, counts, config.model)
-    model = WindowModel.initialize(config.model, config.features, matrix, len(label_set), rng=rng)
+    vocabulary, matrix, scales = chosen
+    n_tuned = count_movable(np.array([vocabulary.find(word)[0] for word in counts], np.int64))
+    model = WindowModel.initialize(
+        config.model, config.features, matrix, len(label_set), rng=rng, n_tuned=n_tuned
+    )
     info: dict[str, Any] = {
         "windowclf": version("windowclf"),
         "vectors": {
             "name": vectors.name,
             "sha256": vectors.sha256,
             "dimension": vectors.dimension,
-            "scale": scale,
+            "scale": scales[0] if len(scales) == 1 else list(scales),  # one a set side by side
         },
         "coverage": coverage(counts, vocabulary),
+        "gazetteers": [
+            {"name": name, "phrases": len(gazetteer)}
+            for name, gazetteer in zip(config.features.gazetteers, gazetteers, strict=True)
+        ],
         "training": {"sentences": n_sentences, "tokens": counts.total()},
     }
     config = replace(config, model=replace(config.model, vectors=config.model.vectors or vectors.name))
-    return Pipeline(StoredModel(config, label_set, vocabulary, model.parameters, info))
+    return Pipeline(StoredModel(config, label_set, vocabulary, model.parameters, info, gazetteers=gazetteers))
 
 
 def train_pipeline(
     pipeline: Pipeline,
-    sentences: Sequence[Sequence[str]],
-    labels: Sequence[Sequence[str]],
+    sentences: Sentences,
+    labels: Sentences,
     *,
     rng: np.random.Generator,
     dev_score: Callable[[], float] | None,
+    teacher: Pipeline | None = None,
 ) -> Iterator[Event]:
     """Train a pipeline in place and yield what happens; what is known of it grows with each best epoch.
 
     `dev_score`, where there is one, scores the pipeline as it is on the development data.
     """
     stored = pipeline.stored
-    data = prepare_training(pipeline.encoder, sentences, labels, stored.labels, stored.config.model.window)
-    # choose_vectors puts the words of training first, so only these rows can move
-    n_movable = max(0, int(data.words[:, 0].max()) - N_SPECIAL + 1)
+    objective = objective_of(pipeline, labels)
+    data = prepare_training(
+        pipeline.encoder,
+        sentences,
+        labels,
+        stored.labels,
+        stored.config.model.window,
+        whole_sentences=objective.needs_sentences,
+    )
+    if teacher is not None:
+        objective = distilled(objective, teacher, pipeline, sentences, labels)
     for event in train(
-        pipeline.model,
+        pipeline.members[0],
         data,
         stored.config.training,
         rng=rng,
+        objective=objective,
         dev_score=dev_score,
-        n_movable_vectors=n_movable,
+        n_movable_vectors=count_movable(data.words[:, 0]),
     ):
         if isinstance(event, EpochDone) and event.is_best:
             stored.info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
         yield event
+
+
+def objective_of(pipeline: Pipeline, labels: Sentences) -> Objective:
+    """Return what a pipeline is trained to make small on sentences with these labels."""
+    stored = pipeline.stored
+    config = stored.config.training
+    if stored.config.model.loss == "softmax":
+        weights = None
+        if config.class_weights == "balanced":
+            targets = np.concatenate([stored.labels.encode(sequence) for sequence in labels])
+            weights = balanced_weights(targets, len(stored.labels))
+        return WordObjective(weights, config.label_smoothing)
+    return SentenceObjective(stored.parameters, _legal(stored.labels))
+
+
+def distilled(
+    objective: Objective, teacher: Pipeline, pipeline: Pipeline, sentences: Sentences, labels: Sentences
+) -> Objective:
+    """Return an objective that draws a pipeline to a teacher's probabilities too.
+
+    Raises
+    ------
+    DataError
+        If the teacher tells other labels apart.
+    """
+    label_set = pipeline.stored.labels
+    if teacher.stored.labels.names != label_set.names:
+        raise DataError(
+            "the teacher tells other labels apart than the training data",
+            found=", ".join(teacher.stored.labels.names),
+            allowed=", ".join(label_set.names),
+        )
+    parts = list(teacher.scores(sentences))
+    scores = np.concatenate([part for part, _ in parts])
+    weight = pipeline.stored.config.training.teacher_weight
+    if objective.needs_sentences:
+        C = len(label_set)
+        A = np.zeros((C + 1, C + 1), np.float32) if teacher.transitions is None else teacher.transitions
+        own = SentenceTeacher(scores, A, pipeline.stored.parameters, _legal(label_set))
+        return DistillationObjective(objective, own, weight)
+    lengths = np.concatenate([part for _, part in parts])
+    probabilities = Labeller(label_set, teacher.transitions).probabilities(scores, lengths)
+    targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
+    return DistillationObjective(objective, WordTeacher(probabilities[targets != IGNORED]), weight)
+
+
+def _legal(labels: LabelSet) -> Bools | None:
+    return None if labels.inner_scheme is None else legal_pairs(labels)

@@ -1,23 +1,48 @@
-"""Scores to what a user reads: labels as they are spelled, and their probabilities.
+"""Scores to what a user reads: labels as they are spelled, spans, and their probabilities.
 
 N tokens, C labels, C' labels as they are spelled, S sentences.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import pairwise, repeat
 
 import numpy as np
 
-from windowclf.arrays import Floats, Ints
-from windowclf.decoding import best_labels
+from windowclf.arrays import Bools, Floats, Ints
+from windowclf.calibration import UNCORRECTED, Correction
+from windowclf.decoding import best_labels, legal_pairs
+from windowclf.nn.crf import marginals
 from windowclf.nn.losses import softmax
+from windowclf.nn.spans import span_log_probs
+from windowclf.pipeline import Pipeline
 from windowclf.text.label_set import LabelSet, parted
+from windowclf.text.labels import Scheme, parse_label, spans
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedSpan:
+    """A span that labels mark.
+
+    Attributes
+    ----------
+    start, end : int
+        Its tokens are `start` to `end`, exclusive.
+    kind : str
+    probability : float
+        That a span of this kind begins and ends just there, among all labellings of the sentence that the
+        scheme allows; corrected as development data of the training said.
+    """
+
+    start: int
+    end: int
+    kind: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The labels of one sentence, and the probability that the network gives each.
+    """The labels of one sentence, and the probability that the model gives each.
 
     Attributes
     ----------
@@ -26,32 +51,135 @@ class Tagged:
     probabilities : list of float
         Of each label as it is spelled: learnt as IOBES and spelled as IOB2, a ``B-LOC`` has the probabilities
         of ``B-LOC`` and ``S-LOC`` together. Where the spelling depends on the labels around (IOB1; learnt as
-        IOB2 and spelled as IOBES), the probability is that of the label as it was learnt.
+        IOB2 and spelled as IOBES), the probability is that of the label as it was learnt. With a
+        sentence-level loss it is the marginal: all labellings of the sentence count.
+    spans : list of TaggedSpan
+        In order; empty where labels are plain classes.
     every : array (words, C') or None
         The probability of each of :attr:`WindowTagger.spelled_labels`, where it was asked for.
     """
 
     labels: list[str]
     probabilities: list[float]
+    spans: list[TaggedSpan]
     every: Floats | None = field(default=None, compare=False)
 
 
-def tag_scores(scores: Floats, lengths: Ints, label_set: LabelSet, *, every: bool) -> list[Tagged]:
-    """Return the labels of sentences and their probabilities.
+class Labeller:
+    """Turns scores into labels and their probabilities, as suits the loss a model was trained with.
 
     Parameters
     ----------
-    scores : array (N, C)
-    lengths : array (S,)
-        Tokens of each sentence.
-    label_set : LabelSet
-    every : bool
-        Whether to return the probability of every label too.
+    labels : LabelSet
+    transitions : array (C + 1, C + 1), optional
+        Scores of label after label, of a sentence-level loss; without them words are independent.
+    temperature : float
+        Scores are divided by it before they become probabilities; the best labels do not depend on it.
     """
-    best = best_labels(scores, lengths, label_set)
-    probs = label_set.merge(softmax(scores))
-    chosen = probs[np.arange(len(best)), label_set.spelled_ids[best]].tolist()
-    rows: Iterable[Floats | None] = repeat(None, len(lengths))
-    if every:
-        rows = np.split(probs, np.cumsum(lengths)[:-1])
-    return list(map(Tagged, label_set.spell(best, lengths), parted(chosen, lengths), rows))
+
+    def __init__(
+        self, labels: LabelSet, transitions: Floats | None = None, correction: Correction = UNCORRECTED
+    ) -> None:
+        self.labels = labels
+        self.transitions = transitions
+        self.correction = correction
+        self._legal: Bools | None = None if labels.inner_scheme is None else legal_pairs(labels)
+
+    @classmethod
+    def of(cls, pipeline: Pipeline) -> "Labeller":
+        """Make that of a trained model."""
+        return cls(pipeline.stored.labels, pipeline.transitions, pipeline.stored.correction)
+
+    def best(self, scores: Floats, lengths: Ints) -> Ints:
+        """Return the numbers (N,) of the labels in the most probable labelling that the scheme allows.
+
+        Parameters
+        ----------
+        scores : array (N, C)
+        lengths : array (S,)
+            Tokens of each sentence.
+        """
+        return best_labels(scores, lengths, self.labels, self.transitions)
+
+    def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
+        """Return the probability (N, C) of each label of the network at each token."""
+        temperature = np.float32(self.correction.temperature)
+        scores = scores / temperature
+        if self.transitions is None:
+            return softmax(scores)
+        return marginals(scores, self.transitions / temperature, lengths=lengths, legal=self._legal)[1]
+
+    def tag(self, scores: Floats, lengths: Ints, *, every: bool) -> list[Tagged]:
+        """Return the labels of sentences, spans, and their probabilities.
+
+        Parameters
+        ----------
+        scores : array (N, C)
+        lengths : array (S,)
+            Tokens of each sentence.
+        every : bool
+            Whether to return the probability of every label too.
+        """
+        best = self.best(scores, lengths)
+        inner = self.probabilities(scores, lengths)
+        probs = self.labels.merge(inner)
+        chosen = probs[np.arange(len(best)), self.labels.spelled_ids[best]].tolist()
+        rows: Iterable[Floats | None] = repeat(None, len(lengths))
+        if every:
+            rows = np.split(probs, np.cumsum(lengths)[:-1])
+        return list(
+            map(
+                Tagged,
+                self.labels.spell(best, lengths),
+                parted(chosen, lengths),
+                self._spans(best, scores, lengths),
+                rows,
+            )
+        )
+
+    # -- spans ---------------------------------------------------------------------------------------
+
+    def _spans(self, best: Ints, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
+        """Return the spans of each sentence."""
+        found: list[list[TaggedSpan]] = [[] for _ in lengths]
+        if self.labels.scheme is None:
+            return found
+        names = self.labels.names
+        ends = np.cumsum(lengths).tolist()
+        places = [
+            (i, first, first + span.start, first + span.end, span.kind)
+            for i, (first, end) in enumerate(pairwise([0, *ends]))
+            for span in spans([names[j] for j in best[first:end].tolist()], ignore=None)
+        ]
+        if not places:
+            return found
+        # only of sentences that have spans; there, all others that the scheme allows count
+        some = np.zeros(len(lengths), bool)
+        some[[place[0] for place in places]] = True
+        words = np.repeat(some, lengths)
+        shift = np.cumsum(~words)  # words left out so far
+        begins, stops = np.array([place[2:4] for place in places]).T
+        C = len(names)
+        transitions: Floats = np.zeros((C + 1, C + 1), np.float32)
+        if self.transitions is not None:
+            transitions = self.transitions
+        logs = span_log_probs(
+            scores[words] / np.float32(self.correction.temperature),
+            transitions / np.float32(self.correction.temperature),
+            lengths=lengths[some],
+            begins=begins - shift[begins],
+            sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],
+            legal=self._legal,
+            not_next=self._going_on([place[4] for place in places]),
+        )
+        probabilities = self.correction.spans(np.exp(logs)).tolist()
+        for (i, first, begin, stop, kind), probability in zip(places, probabilities, strict=True):
+            found[i].append(TaggedSpan(begin - first, stop - first, kind, probability))
+        return found
+
+    def _going_on(self, kinds: list[str]) -> Bools | None:
+        """Return (spans, C + 1) which labels make a span longer; None where its labels say its end."""
+        if self.labels.inner_scheme is Scheme.IOBES:
+            return None
+        prefixes_and_kinds = [parse_label(name) for name in self.labels.names]
+        return np.array([[*(pair == ("I", kind) for pair in prefixes_and_kinds), False] for kind in kinds])

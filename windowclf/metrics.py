@@ -1,4 +1,4 @@
-"""Scores of predicted labels against true ones: accuracy, entity F1 by conlleval's rules, confusions."""
+"""Scores of predicted labels against true ones: accuracy, entity F1 by conlleval's rules, calibration."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from windowclf.calibration import Calibration, reliability
 from windowclf.text.labels import Span, spans
 
 Labels = Sequence[str]
@@ -64,6 +65,8 @@ class Evaluation:
         Most frequent first.
     tokens_per_second : float or None
         Time spent tagging alone; None where it was not measured.
+    calibration : Calibration or None
+        Whether the probabilities mean what they say; None where it was not measured.
     """
 
     token_accuracy: float
@@ -78,6 +81,7 @@ class Evaluation:
     unseen: Share
     confusions: tuple[tuple[str, str, int], ...]
     tokens_per_second: float | None = None
+    calibration: Calibration | None = None
 
     @property
     def main_score(self) -> float:
@@ -143,6 +147,64 @@ def evaluate_labels(
         unseen=_share(is_seen, False),
         confusions=_confusions(pairs),
     )
+
+
+def measure_calibration(
+    gold: Sequence[Labels],
+    predicted: Sequence[Labels],
+    confidences: Sequence[Sequence[float]],
+    entities: Sequence[Sequence[tuple[Span, float]]] | None = None,
+    *,
+    ignore_label: str | None = None,
+) -> Calibration:
+    """Compare the probabilities of labels, and of entities, with how often they are right.
+
+    Parameters
+    ----------
+    gold, predicted : sequences of sequences of str
+        Labels of each sentence.
+    confidences : sequence of sequences of float
+        The probability of each predicted label.
+    entities : sequence of sequences of (Span, float), optional
+        The entities that were found in each sentence, with the probability of exactly these words and this
+        kind. One is right if the true labels have it so, by the rules of `evaluate_labels`.
+    ignore_label : str, optional
+        Words with this true label, and entities that hold such a word, are left out: what would be right
+        there is not known.
+
+    Raises
+    ------
+    DataError
+        If a probability is not in [0, 1], or there are entities and a true label is no span label.
+    """
+    words = [
+        (confidence, t == g)
+        for true, guess, row in zip(gold, predicted, confidences, strict=True)
+        for t, g, confidence in zip(true, guess, row, strict=True)
+        if t != ignore_label
+    ]
+    of_words = reliability([confidence for confidence, _ in words], [right for _, right in words])
+    if entities is None:
+        return Calibration(of_words)
+    return Calibration(of_words, reliability(*judge_entities(gold, entities, ignore_label=ignore_label)))
+
+
+def judge_entities(
+    gold: Sequence[Labels],
+    entities: Sequence[Sequence[tuple[Span, float]]],
+    *,
+    ignore_label: str | None = None,
+) -> tuple[list[float], list[bool]]:
+    """Return the probability of each entity found, and whether it is right; as in `measure_calibration`."""
+    probabilities: list[float] = []
+    is_right: list[bool] = []
+    for true, found in zip(gold, entities, strict=True):
+        if found:
+            in_truth = set(spans(true, ignore=ignore_label))
+            known = [item for item in found if ignore_label not in true[item[0].start : item[0].end]]
+            probabilities += [probability for _, probability in known]
+            is_right += [span in in_truth for span, _ in known]
+    return probabilities, is_right
 
 
 class _SpanCounts:

@@ -1,12 +1,12 @@
 """The window network: its parameters by name, its forward pass, and the backward pass that mirrors it.
 
-    ids of a word ─▶ its vector, case and affix vectors, side by side ─▶ K words side by side
+    ids of a word ─▶ its vector and those of its features, side by side ─▶ K words side by side
                   ─▶ (affine ─▶ activation) for each hidden layer ─▶ affine ─▶ scores
 
 The words side by side and the first affine operation are done as one where that is faster (`window_affine`).
 
 N windows, K window width, U distinct words, J ids a word has, D vector dimension, F numbers a word is
-described by, H hidden units, C labels, V pretrained vectors.
+described by, H hidden units, C labels, V pretrained vectors, R of which have a tuned copy.
 """
 
 from collections.abc import Callable
@@ -25,43 +25,64 @@ from windowclf.nn.operations import (
     affine,
     concatenate,
     embedding,
+    tuned_embedding,
     window,
     window_affine,
     word_embedding,
 )
 from windowclf.nn.workspace import Workspace
 from windowclf.text.features import Case, WordFeatures
+from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import N_SPECIAL
 from windowclf.text.windows import distinct
 
 __all__ = ["TABLES", "Trace", "TraceNode", "WindowModel", "parameter_shapes"]
 
 Backward = Callable[[Floats], dict[str, Gradient]]
-TABLES = ("vectors", "special", "case", "affixes")  # parameters whose rows are looked up
+# parameters whose rows are looked up
+TABLES = ("vectors", "special", "tuned_vectors", "case", "affixes", "gazetteers")
+_PARTS = {"case": "case vectors", "affixes": "affix vectors", "gazetteers": "gazetteer vectors"}
+_LOOK_UPS = {"word vectors": "word_embedding", "tuned vectors": "tuned_embedding"}  # others: embedding
 _WINDOWS_AT_ONCE = 4096  # when only scores are wanted; bounds memory
 
 
 def parameter_shapes(
-    model: ModelConfig, features: FeaturesConfig, n_vectors: int, dimension: int, n_labels: int
+    model: ModelConfig,
+    features: FeaturesConfig,
+    n_vectors: int,
+    dimension: int,
+    n_labels: int,
+    *,
+    n_tuned: int | None = None,
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter: what a configuration, V, D and C together decide."""
+    """Return the shape of every parameter: what a configuration, V, D and C together decide.
+
+    With two channels also R, `n_tuned`: the first rows of the vectors, which have a tuned copy; default: all.
+    """
     words = WordFeatures(features)
     shapes: dict[str, tuple[int, ...]] = {
         "vectors": (n_vectors, dimension),
         "special": (N_SPECIAL, dimension),
     }
+    if model.tuning == "two-channel":
+        shapes["tuned_vectors"] = (n_vectors if n_tuned is None else min(n_tuned, n_vectors), dimension)
     if words.has_case:
         shapes["case"] = (len(Case), features.case_dimension)
     if words.n_affixes:
         shapes["affixes"] = (features.buckets + 1, features.affix_dimension)
-    word_size = (
-        dimension + words.has_case * features.case_dimension + words.n_affixes * features.affix_dimension
-    )
+    if features.gazetteers:
+        shapes["gazetteers"] = (len(features.gazetteers) * len(Position), features.gazetteer_dimension)
+    word_size = dimension * (1 + (model.tuning == "two-channel"))
+    for table, columns in words.columns.items():
+        word_size += (columns.stop - columns.start) * shapes[table][1]
     n_in = model.window * word_size
     for i, n_out in enumerate((*model.hidden, n_labels)):
         layer = f"hidden{i + 1}" if i < len(model.hidden) else "output"
         shapes[f"{layer}.W"], shapes[f"{layer}.b"] = (n_in, n_out), (n_out,)
         n_in = n_out
+    if model.loss == "crf":
+        # of label j after label i; the last row and column are the sentence's ends
+        shapes["transitions"] = (n_labels + 1, n_labels + 1)
     return shapes
 
 
@@ -99,7 +120,9 @@ class WindowModel:
         self.parameters = parameters
         self.tables = [name for name in TABLES if name in parameters]
         n_vectors, dimension = parameters["vectors"].shape
-        expected = parameter_shapes(model, features, n_vectors, dimension, len(parameters["output.b"]))
+        n_tuned = len(parameters["tuned_vectors"]) if "tuned_vectors" in parameters else None
+        n_labels = len(parameters["output.b"])
+        expected = parameter_shapes(model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned)
         found = {name: array.shape for name, array in parameters.items()}
         if found != expected:
             raise ShapeError(
@@ -116,17 +139,23 @@ class WindowModel:
         *,
         rng: np.random.Generator,
         dtype: npt.DTypeLike = np.float32,
+        n_tuned: int | None = None,
     ) -> "WindowModel":
         """Make an untrained model: Xavier weights, zero biases, small random vectors for features.
 
-        `vectors` (V, D) is taken as it is, not copied. The special vectors begin at its scale.
+        `vectors` (V, D) is taken as it is, not copied. The special vectors begin at its scale. With two
+        channels, `n_tuned` is as of `parameter_shapes`.
         """
         n_vectors, dimension = vectors.shape
         parameters: dict[str, Floats] = {"vectors": vectors}
-        for name, shape in parameter_shapes(model, features, n_vectors, dimension, n_labels).items():
+        shapes = parameter_shapes(model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned)
+        for name, shape in shapes.items():
             if name == "vectors":
                 continue
-            if name.endswith(".b"):
+            if name == "tuned_vectors":
+                parameters[name] = vectors[: shape[0]].astype(dtype)  # a copy
+                continue
+            if name.endswith(".b") or name == "transitions":
                 parameters[name] = np.zeros(shape, dtype)
             elif name.endswith(".W"):
                 parameters[name] = xavier_uniform(shape[0], shape[1], rng, dtype)
@@ -138,8 +167,12 @@ class WindowModel:
     @property
     def trained(self) -> list[str]:
         """Names of the parameters that training changes."""
-        frozen = self.config.tuning == "frozen"
-        return [name for name in self.parameters if not (frozen and name == "vectors")]
+        return [name for name in self.parameters if name != "vectors" or self.tuned_table == "vectors"]
+
+    @property
+    def tuned_table(self) -> str | None:
+        """Name of the table of pretrained vectors that training changes, if it changes one."""
+        return {"frozen": None, "tuned": "vectors", "two-channel": "tuned_vectors"}[self.config.tuning]
 
     def forward(
         self,
@@ -169,7 +202,7 @@ class WindowModel:
         -------
         scores : array (N, C)
         backward : callable
-            dscores (N, C) -> the gradient of every trained parameter, by name.
+            dscores (N, C) -> the gradient of every trained parameter that scores depend on, by name.
         """
         x, words_backward = self._describe(words, trace)
         x_rows = None
@@ -201,42 +234,49 @@ class WindowModel:
     def _describe(self, words: Ints, trace: Trace | None) -> tuple[Floats, Backward]:
         """Look up what each distinct word is described by: words (U, J) -> x (U, F)."""
         p = self.parameters
-        frozen = self.config.tuning == "frozen"
-        first_affix = 1 + self.features.has_case
+        ids = words[:, 0]
         vectors, vectors_backward = word_embedding(
-            p["vectors"], p["special"], ids=words[:, 0], E_needs_gradient=not frozen
+            p["vectors"], p["special"], ids=ids, E_needs_gradient=self.tuned_table == "vectors"
         )
         parts = {"word vectors": vectors}
-        if self.features.has_case:
-            parts["case vectors"], case_backward = embedding(p["case"], ids=words[:, 1])
-        if self.features.n_affixes:
-            affixes, affixes_backward = embedding(p["affixes"], ids=words[:, first_affix:])
-            parts["affix vectors"] = affixes.reshape(len(words), -1)
+        if self.tuned_table == "tuned_vectors":
+            parts["tuned vectors"], tuned_backward = tuned_embedding(
+                p["tuned_vectors"], p["special"], ids=ids, frozen=p["vectors"]
+            )
+        look_ups = {
+            table: embedding(p[table], ids=words[:, columns])
+            for table, columns in self.features.columns.items()
+        }
+        for table, (rows, _) in look_ups.items():
+            parts[_PARTS[table]] = rows.reshape(len(words), -1)
         x, split = concatenate(*parts.values())
         if trace is not None:
             for name, value in parts.items():
-                trace[name] = TraceNode(
-                    name, "word_embedding" if name == "word vectors" else "embedding", value
-                )
+                trace[name] = TraceNode(name, _LOOK_UPS.get(name, "embedding"), value)
             trace["words"] = TraceNode("words", "concatenate", x)
 
         def backward(dx: Floats) -> dict[str, Gradient]:
             dparts = dict(zip(parts, split(dx), strict=True))
             own: dict[str, dict[str, Gradient]] = {name: {} for name in parts}
-            dE, own["word vectors"]["special"] = vectors_backward(dparts["word vectors"])
+            dE, dspecial = vectors_backward(dparts["word vectors"])
+            own["word vectors"]["special"] = dspecial
             if dE is not None:
                 own["word vectors"]["vectors"] = dE
-            if self.features.has_case and (dcase := case_backward(dparts["case vectors"])) is not None:
-                own["case vectors"]["case"] = dcase
-            if self.features.n_affixes:
-                dx_affixes = dparts["affix vectors"].reshape(affixes.shape)
-                if (daffixes := affixes_backward(dx_affixes)) is not None:
-                    own["affix vectors"]["affixes"] = daffixes
+            if "tuned vectors" in parts:
+                dT, dspecial_too = tuned_backward(dparts["tuned vectors"])
+                own["tuned vectors"] = {"tuned_vectors": dT, "special": dspecial_too}
+            for table, (rows, rows_backward) in look_ups.items():
+                part = _PARTS[table]
+                if (drows := rows_backward(dparts[part].reshape(rows.shape))) is not None:
+                    own[part][table] = drows
             if trace is not None:
                 trace["words"].upstream = dx
                 for name, upstream in dparts.items():
                     trace[name].upstream, trace[name].gradients = upstream, own[name]
-            return {name: gradient for part in own.values() for name, gradient in part.items()}
+            gradients = {name: gradient for part in own.values() for name, gradient in part.items()}
+            if "tuned vectors" in parts:
+                gradients["special"] = dspecial + dspecial_too  # the special vectors are in both channels
+            return gradients
 
         return x, backward
 

@@ -6,6 +6,7 @@ N windows, K window width, U distinct words, J ids a word has, C labels, S sente
 from collections.abc import Iterator, Sequence
 
 from windowclf.arrays import Floats, Ints
+from windowclf.ensemble import Ensemble, part_parameters
 from windowclf.model import WindowModel
 from windowclf.storage import StoredModel
 from windowclf.text.features import WordFeatures
@@ -26,14 +27,26 @@ class Pipeline:
     Attributes
     ----------
     stored : StoredModel
-    model : WindowModel
+    members : tuple of WindowModel
+        One, or those of an ensemble.
+    model : WindowModel or Ensemble
+        What scores: the one member itself, or all.
     encoder : Encoder
     """
 
     def __init__(self, stored: StoredModel) -> None:
         self.stored = stored
-        self.model = WindowModel(stored.config.model, stored.config.features, stored.parameters)
-        self.encoder = Encoder(stored.vocabulary, WordFeatures(stored.config.features))
+        config = stored.config
+        parts = part_parameters(stored.parameters, config.training.ensemble)
+        ensemble = Ensemble([WindowModel(config.model, config.features, part) for part in parts])
+        self.members = ensemble.members
+        self.model = self.members[0] if len(self.members) == 1 else ensemble
+        self.encoder = Encoder(stored.vocabulary, WordFeatures(config.features), stored.gazetteers)
+
+    @property
+    def transitions(self) -> Floats | None:
+        """Scores of one label after another, with a sentence-level loss."""
+        return Ensemble(self.members).transitions
 
     def encode(self, sentences: Sentences) -> tuple[EncodedText, Ints]:
         """Return the text as integers, and the window (N, K) around every word, as rows of its words."""

@@ -21,7 +21,7 @@ from windowclf.files import sha256_of, write_text
 from windowclf.tagger import WindowTagger
 from windowclf.text.corpora import locate, options_of, read_labelled
 from windowclf.text.sentence import Sentence
-from windowclf.training import EpochDone, Event, TrainingDone
+from windowclf.training import Calibrated, EpochDone, Event, MemberDone, TrainingDone
 
 _LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
 
@@ -36,6 +36,8 @@ class TrainingRun:
         Corpora, as `windowclf.text.corpora.locate` takes them; `dev` may be None.
     out : Path
         The run directory.
+    teacher : str, optional
+        A model whose probabilities are learnt too.
     force : bool
         Whether a run that is there may be replaced.
     settings : dict, optional
@@ -45,6 +47,8 @@ class TrainingRun:
     ----------
     tagger : WindowTagger
         Holds the best weights so far.
+    members : list of MemberDone
+        The networks of an ensemble that are finished.
     record : dict
         What `run.json` says.
 
@@ -61,6 +65,7 @@ class TrainingRun:
         dev: str | None,
         out: Path,
         *,
+        teacher: str | None = None,
         force: bool = False,
         settings: dict[str, Any] | None = None,
     ) -> None:
@@ -70,6 +75,7 @@ class TrainingRun:
         self.train = read_labelled(train, options)
         self.dev = read_labelled(dev, options) if dev is not None else None
         self.tagger = WindowTagger(config)
+        self._teacher = WindowTagger.load(teacher) if teacher is not None else None
         corpora = {"train": _describe(train, self.train)}
         if dev is not None and self.dev is not None:
             corpora["dev"] = _describe(dev, self.dev)
@@ -77,36 +83,54 @@ class TrainingRun:
             "corpora": corpora,
             "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
             "settings": settings or {},
+            "teacher": None if self._teacher is None else self._teacher.stored.version,
             "finished": None,
         }
         self.epochs: list[EpochDone] = []
+        self.members: list[MemberDone] = []
+        self._members_of_epochs: list[int] = []
 
     def events(self) -> Generator[Event, None, None]:
         """Train; the directory is brought up to date after each epoch, before its event is yielded."""
         dev = None if self.dev is None else columns(self.dev)
-        for event in self.tagger.fit_events(*columns(self.train), dev=dev):
+        for event in self.tagger.fit_events(*columns(self.train), dev=dev, teacher=self._teacher):
             if isinstance(event, EpochDone):
                 self._keep(event)
             elif isinstance(event, TrainingDone):
                 self.record["finished"] = event.reason
                 self._write_record()
+            elif isinstance(event, MemberDone):
+                self.members.append(event)
+                self._save()
+            elif isinstance(event, Calibrated):
+                self._save()
             yield event
 
     @property
     def best(self) -> EpochDone | None:
-        """The epoch whose weights are kept."""
-        return next((epoch for epoch in reversed(self.epochs) if epoch.is_best), None)
+        """The epoch whose weights are kept; of an ensemble, that of its first network."""
+        first = [e for e, member in zip(self.epochs, self._members_of_epochs, strict=True) if member == 1]
+        return next((epoch for epoch in reversed(first) if epoch.is_best), None)
 
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
-        if epoch.is_best:
-            self.record["model_version"] = self.tagger.save(self.out / "model")
-            self.record["best"] = asdict(epoch)
+        self._members_of_epochs.append(len(self.members) + 1)
         if len(self.epochs) == 1:
             write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
-            self.record["model"] = self.tagger.stored.info
-        lines = [json.dumps(asdict(done), sort_keys=True) for done in self.epochs]
+        if epoch.is_best and not self.members:  # a later network of an ensemble counts when it is finished
+            self.record["best"] = asdict(epoch)
+            self._save()
+        lines = [
+            json.dumps(asdict(done) | {"member": member}, sort_keys=True)
+            for done, member in zip(self.epochs, self._members_of_epochs, strict=True)
+        ]
         write_text(self.out / "metrics.jsonl", "\n".join(lines) + "\n")
+        self._write_record()
+
+    def _save(self) -> None:
+        self.record["model_version"] = self.tagger.save(self.out / "model")
+        self.record["model"] = self.tagger.stored.info
+        self.record["members"] = [asdict(member) for member in self.members]
         self._write_record()
 
     def _write_record(self) -> None:

@@ -1,13 +1,15 @@
 """The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
 
-`config.json`, `labels.json`, `vocabulary.txt` and `model.safetensors`, listed in `manifest.json`.
+`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors` and for each gazetteer its phrases, from
+`gazetteer-1.txt` on, listed in `manifest.json`.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -15,18 +17,21 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Array, Floats, Ints
+from windowclf.calibration import UNCORRECTED, Correction, Scaling
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
+from windowclf.ensemble import ensemble_shapes, vectors_of
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
 from windowclf.model import parameter_shapes
+from windowclf.text.gazetteer import Gazetteer
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vocabulary import Vocabulary
 from windowclf.text.word_lines import WordLines
 
 FORMAT = "windowclf model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
 _COUNTS = "training_counts"
 _TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
@@ -44,6 +49,10 @@ class StoredModel:
         What is worth knowing about the model: its vectors' name and hash, its scores.
     version : str
         The SHA-256 of the manifest, and so of everything; empty before the model is saved.
+    gazetteers : tuple of Gazetteer
+        Those that the configuration names, in its order.
+    correction : Correction
+        Of the model's probabilities.
     """
 
     config: Config
@@ -52,6 +61,8 @@ class StoredModel:
     parameters: dict[str, Floats]
     info: dict[str, Any] = field(default_factory=dict)
     version: str = ""
+    gazetteers: tuple[Gazetteer, ...] = ()
+    correction: Correction = UNCORRECTED
 
 
 def save_model(model: StoredModel, directory: Path) -> str:
@@ -65,13 +76,21 @@ def save_model(model: StoredModel, directory: Path) -> str:
     }
     with atomic_path(directory) as temporary:
         temporary.mkdir()
-        _write_json(temporary / "config.json", {"config": config_to_dict(model.config), "info": model.info})
+        described = {
+            "config": config_to_dict(model.config),
+            "info": model.info,
+            "correction": asdict(model.correction),
+        }
+        _write_json(temporary / "config.json", described)
         _write_json(temporary / "labels.json", labels)
         (temporary / "vocabulary.txt").write_bytes("".join(f"{word}\n" for word in words).encode())
         save_arrays(temporary / "model.safetensors", {**model.parameters, _COUNTS: counts})
+        lists = {_gazetteer_file(i): gazetteer for i, gazetteer in enumerate(model.gazetteers, 1)}
+        for name, gazetteer in lists.items():
+            (temporary / name).write_bytes(gazetteer.text.encode())
         files = {
             name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_of(temporary / name)}
-            for name in _FILES
+            for name in (*_FILES, *lists)
         }
         manifest = temporary / "manifest.json"
         _write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
@@ -131,6 +150,7 @@ def _read_model(directory: Path) -> StoredModel:
     try:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         info = dict(stored["info"])
+        correction = _read_correction(stored["correction"])
         stored_labels = _read_json(directory / "labels.json")
         schemes = [
             None if name is None else Scheme(name)
@@ -149,9 +169,12 @@ def _read_model(directory: Path) -> StoredModel:
     arrays = map_arrays(directory / "model.safetensors")
     counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
     _verify_arrays(arrays, config, len(labels), directory / "model.safetensors")
-    vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(arrays["vectors"]), counts)
+    vectors = vectors_of(arrays)
+    assert vectors is not None  # it was verified
+    vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
     version = sha256_of(directory / "manifest.json")
-    return StoredModel(config, labels, vocabulary, arrays, info, version)
+    gazetteers = _read_gazetteers(directory, config)
+    return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction)
 
 
 def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
@@ -172,6 +195,41 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
     (lines,) = counts.nonzero()
     seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
     return Vocabulary(words.first(n_vectors), seen)
+
+
+def _read_correction(stored: Any) -> Correction:
+    spans = stored["spans"]
+    numbers = [stored["temperature"], spans["slope"], spans["offset"]]
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
+        raise ValueError(f"correction {stored}")
+    temperature, slope, offset = map(float, numbers)
+    if temperature <= 0:
+        raise ValueError(f"temperature {temperature}")
+    return Correction(temperature, Scaling(slope, offset))
+
+
+def _gazetteer_file(number: int | str) -> str:
+    return f"gazetteer-{number}.txt"
+
+
+def _read_gazetteers(directory: Path, config: Config) -> tuple[Gazetteer, ...]:
+    gazetteers = []
+    for i in range(1, len(config.features.gazetteers) + 1):
+        path = directory / _gazetteer_file(i)
+        try:
+            text = path.read_bytes().decode()
+        except FileNotFoundError as error:
+            raise ModelFileError(
+                "a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN
+            ) from error
+        except UnicodeDecodeError as error:
+            raise ModelFileError(
+                "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
+            ) from error
+        if not text.endswith("\n"):
+            raise ModelFileError("not whole lines of phrases", where=str(path), hint=_TRAIN_AGAIN)
+        gazetteers.append(Gazetteer(text, case=config.features.gazetteer_case))
+    return tuple(gazetteers)
 
 
 @contextmanager
@@ -211,7 +269,7 @@ def _verify_manifest(directory: Path) -> None:
             hint="Train the model again with this windowclf, or open it with the one that made it.",
         )
     files = manifest.get("files")
-    for name in _FILES:
+    for name in (*_FILES, *sorted(path.name for path in directory.glob(_gazetteer_file("*")))):
         entry = files.get(name) if isinstance(files, dict) else None
         if not isinstance(entry, dict):
             raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
@@ -240,10 +298,15 @@ def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
 
 
 def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, path: Path) -> None:
-    vectors = arrays.get("vectors")
+    vectors = vectors_of(arrays)
     if vectors is None or vectors.ndim != 2:
         raise ModelFileError("no array of word vectors", where=str(path), hint=_TRAIN_AGAIN)
-    expected = parameter_shapes(config.model, config.features, len(vectors), vectors.shape[1], n_labels)
+    tuned = vectors_of(arrays, "tuned_vectors")
+    n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
+    shapes = parameter_shapes(
+        config.model, config.features, len(vectors), vectors.shape[1], n_labels, n_tuned=n_tuned
+    )
+    expected = ensemble_shapes(config, shapes)
     found = {name: array.shape for name, array in arrays.items()}
     if found != expected:
         wrong = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))

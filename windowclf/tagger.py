@@ -12,14 +12,11 @@ from windowclf.arrays import Floats, Ints
 from windowclf.compiled import CompiledModel, TableType
 from windowclf.config import CACHE_MB, TABLE_MB, Config, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict
-from windowclf.decoding import best_labels
 from windowclf.errors import WindowClfError
-from windowclf.labelling import Tagged, tag_scores
-from windowclf.nn.losses import softmax
+from windowclf.labelling import Labeller, Tagged, TaggedSpan
 from windowclf.pipeline import Pipeline, Sentences
-from windowclf.preparation import check_sentences, check_words
+from windowclf.preparation import check_sentences
 from windowclf.storage import StoredModel, find_model, load_model, save_model
-from windowclf.text.vocabulary import count_words
 
 if TYPE_CHECKING:  # what only some methods need is imported there: tagging starts without it
     from windowclf.explaining import Explanation
@@ -27,8 +24,7 @@ if TYPE_CHECKING:  # what only some methods need is imported there: tagging star
     from windowclf.text.vectors import WordVectors
     from windowclf.training import Event
 
-
-__all__ = ["Tagged", "WindowTagger"]
+__all__ = ["Tagged", "TaggedSpan", "WindowTagger"]
 
 
 class WindowTagger:
@@ -40,7 +36,7 @@ class WindowTagger:
         Everything that decides what the tagger becomes; default: Config().
     vectors : str, Path, WordVectors or gensim KeyedVectors, optional
         Pretrained vectors, or their name or path; instead of `config.model.vectors`.
-    tuning : {"frozen", "tuned"}, optional
+    tuning : {"frozen", "tuned", "two-channel"}, optional
         Whether training moves the pretrained vectors; instead of `config.model.tuning`.
     seed : int, optional
         Instead of `config.training.seed`.
@@ -73,6 +69,7 @@ class WindowTagger:
         self._vectors = vectors
         self._loaded: WordVectors | None = None
         self._pipeline: Pipeline | None = None
+        self._labeller: Labeller
         self._compiled: CompiledModel | None = None
 
     # -- training ------------------------------------------------------------------------------------
@@ -83,6 +80,7 @@ class WindowTagger:
         labels: Sentences,
         *,
         dev: tuple[Sentences, Sentences] | None = None,
+        teacher: "WindowTagger | None" = None,
         on_event: Callable[["Event"], None] | None = None,
     ) -> "WindowTagger":
         """Train on sentences and their labels, and return the tagger itself.
@@ -92,7 +90,11 @@ class WindowTagger:
         sentences, labels : sequences of sequences of str
             A label for each word.
         dev : (sentences, labels), optional
-            To choose the best epoch and to stop early; without it the last epoch counts.
+            To choose the best epoch, to stop early and to correct probabilities; without it the last epoch
+            counts.
+        teacher : WindowTagger, optional
+            A trained tagger of the same labels, such as an ensemble: its probabilities are learnt beside the
+            true labels (`training.teacher_weight`).
         on_event : callable, optional
             Is given each event of the training.
 
@@ -103,36 +105,51 @@ class WindowTagger:
         TrainingError
             If the loss is not finite.
         """
-        for event in self.fit_events(sentences, labels, dev=dev):
+        for event in self.fit_events(sentences, labels, dev=dev, teacher=teacher):
             if on_event:
                 on_event(event)
         return self
 
     def fit_events(
-        self, sentences: Sentences, labels: Sentences, *, dev: tuple[Sentences, Sentences] | None = None
+        self,
+        sentences: Sentences,
+        labels: Sentences,
+        *,
+        dev: tuple[Sentences, Sentences] | None = None,
+        teacher: "WindowTagger | None" = None,
     ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
-        from windowclf.fitting import label_set_of, new_pipeline, open_vectors, train_pipeline
+        from windowclf.fitting import check_training, fit_pipelines, open_vectors
 
-        check_sentences(sentences, labels)
-        if dev is not None:
-            check_sentences(*dev, where="dev sentences")
-        counts = count_words(sentences)
-        check_words(counts)
-        label_set = label_set_of(self.config, labels)
-        if dev is not None:
-            label_set.check_comparable(dev[1])
+        label_set, counts = check_training(self.config, sentences, labels, dev)
         given = self.config.model.vectors if self._vectors is None else self._vectors
         if self._loaded is None:
             self._loaded = open_vectors(given)  # fitting again need not load them again
         name = str(given) if isinstance(given, str | Path) else ""
         config = replace(self.config, model=replace(self.config.model, vectors=name))
-        initial_rng, training_rng = np.random.default_rng(config.training.seed).spawn(2)
-        self._pipeline = new_pipeline(config, self._loaded, label_set, counts, len(sentences), initial_rng)
+
+        def dev_score(pipeline: Pipeline) -> float:
+            assert dev is not None
+            return WindowTagger._of(pipeline).evaluate(*dev, calibration=False).main_score
+
         self._compiled = None
-        self.config = self.stored.config
-        dev_score = (lambda: self.evaluate(*dev).main_score) if dev else None
-        yield from train_pipeline(self._pipeline, sentences, labels, rng=training_rng, dev_score=dev_score)
+        for pipeline, event in fit_pipelines(
+            config,
+            self._loaded,
+            sentences,
+            labels,
+            label_set,
+            counts,
+            dev,
+            dev_score,
+            teacher.pipeline if teacher else None,
+        ):
+            self._take(pipeline)
+            self.config = replace(self.stored.config, training=config.training)
+            yield event
+
+    def _take(self, pipeline: Pipeline) -> None:
+        self._pipeline, self._labeller = pipeline, Labeller.of(pipeline)
 
     # -- files ---------------------------------------------------------------------------------------
 
@@ -149,9 +166,12 @@ class WindowTagger:
         ModelFileError
             If there is no such model, or it is damaged or of another format version.
         """
-        stored = load_model(find_model(str(model)))
-        tagger = cls(stored.config)
-        tagger._pipeline = Pipeline(stored)
+        return cls._of(Pipeline(load_model(find_model(str(model)))))
+
+    @classmethod
+    def _of(cls, pipeline: Pipeline) -> "WindowTagger":
+        tagger = cls(pipeline.stored.config)
+        tagger._take(pipeline)
         return tagger
 
     @property
@@ -237,7 +257,7 @@ class WindowTagger:
         What `predict` is made of, for those who write labels to a file; the sentences are not checked.
         """
         for scores, lengths in self._scores(sentences):
-            yield best_labels(scores, lengths, self.stored.labels), lengths
+            yield self._labeller.best(scores, lengths), lengths
 
     def predict_proba(self, sentences: Sentences) -> list[Floats]:
         """Return for each sentence an array (words, C): the probability of every label, as in `labels`."""
@@ -245,7 +265,7 @@ class WindowTagger:
         return [
             part
             for scores, lengths in self._scores(sentences)
-            for part in np.split(softmax(scores), np.cumsum(lengths)[:-1])
+            for part in np.split(self._labeller.probabilities(scores, lengths), np.cumsum(lengths)[:-1])
         ]
 
     def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
@@ -264,18 +284,25 @@ class WindowTagger:
         return [
             tagged
             for scores, lengths in self._scores(sentences)
-            for tagged in tag_scores(scores, lengths, self.stored.labels, every=every)
+            for tagged in self._labeller.tag(scores, lengths, every=every)
         ]
 
-    def evaluate(self, sentences: Sentences, labels: Sentences) -> "Evaluation":
+    def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels; `tokens_per_second` counts tagging alone.
+
+        Parameters
+        ----------
+        sentences, labels : sequences of sequences of str
+        calibration : bool
+            Whether to measure what probabilities are worth too; for that the sentences are tagged twice.
 
         Raises
         ------
         DataError
             If lengths are unequal, or the labels are of another task than the model's.
         """
-        from windowclf.metrics import evaluate_labels
+        from windowclf.metrics import evaluate_labels, measure_calibration
+        from windowclf.text.labels import Span
 
         check_sentences(sentences, labels)
         label_set, vocabulary = self.stored.labels, self.stored.vocabulary
@@ -292,7 +319,19 @@ class WindowTagger:
             seen=vocabulary.seen,
         )
         n_tokens = sum(map(len, sentences))
-        return replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
+        evaluation = replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
+        if not calibration:
+            return evaluation
+        tagged = self.tag(sentences)
+        entities = [[(Span(s.start, s.end, s.kind), s.probability) for s in t.spans] for t in tagged]
+        measured = measure_calibration(
+            labels,
+            [t.labels for t in tagged],
+            [t.probabilities for t in tagged],
+            entities if label_set.scheme is not None else None,
+            ignore_label=label_set.ignore,
+        )
+        return replace(evaluation, calibration=measured)
 
     def explain(self, sentence: Sequence[str]) -> list["Explanation"]:
         """Return for each word its label, the probabilities, and what each window word pushed towards it.

@@ -3,46 +3,25 @@
 N windows, K window width, J ids a word has, U distinct words, S sentences.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
+from windowclf.calibration import Correction
 from windowclf.config import TrainingConfig
 from windowclf.errors import TrainingError
 from windowclf.model import WindowModel
-from windowclf.nn.gradients import clip_by_norm
-from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.nn.optimizers import Optimizer
 from windowclf.nn.schedules import SCHEDULES
-from windowclf.nn.workspace import Workspace
-from windowclf.text.windows import distinct
+from windowclf.objectives import Objective, WordObjective
+from windowclf.steps import Batch, Learner, TrainingData
+from windowclf.text.label_set import IGNORED
+
+__all__ = ["EpochDone", "Event", "MemberDone", "StepDone", "TrainingData", "TrainingDone", "train"]
 
 MOST_WINDOWS = 8192  # windows of one step; a longer batch (a sentence of 100,000 words, say) is several steps
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingData:
-    """A corpus as integers, made once.
-
-    Attributes
-    ----------
-    words : array (U, J)
-        The ids of each distinct word.
-    windows : array (N, K)
-        Rows of `words`, a window for each token that has a label.
-    targets : array (N,)
-        The label of each window.
-    starts : array (S + 1,)
-        The windows of sentence s are `starts[s]` to `starts[s + 1]`.
-    """
-
-    words: Ints
-    windows: Ints
-    targets: Ints
-    starts: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +58,24 @@ class TrainingDone:
     reason: str
 
 
-Event = StepDone | EpochDone | TrainingDone
+@dataclass(frozen=True, slots=True)
+class MemberDone:
+    """A network of an ensemble is trained: its own dev score, and that of all networks so far together."""
+
+    member: int
+    n_members: int
+    dev_score: float | None
+    ensemble_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """Probabilities were corrected by development data, the last thing that happens in a training."""
+
+    correction: Correction
+
+
+Event = StepDone | EpochDone | TrainingDone | MemberDone | Calibrated
 
 
 def train(
@@ -88,6 +84,7 @@ def train(
     config: TrainingConfig,
     *,
     rng: np.random.Generator,
+    objective: Objective | None = None,
     dev_score: Callable[[], float] | None = None,
     n_movable_vectors: int | None = None,
 ) -> Generator[Event, None, None]:
@@ -95,10 +92,13 @@ def train(
 
     However the generator ends (all epochs, patience, an error, or its being closed), the model is left with
     the weights of the best epoch; without dev data, of the last. Interrupted within the first epoch, it
-    keeps the weights it has.
+    keeps the weights it has. Where weights are averaged over steps, the averages are scored and kept, and are
+    in the model while the end of an epoch is yielded; training goes on from the weights themselves.
 
     Parameters
     ----------
+    objective : Objective, optional
+        Default: :class:`WordObjective`.
     dev_score : callable, optional
         Returns the score of the model as it is, higher is better.
     n_movable_vectors : int, optional
@@ -109,16 +109,14 @@ def train(
     TrainingError
         If there is nothing to train on, or the loss or the weights are not finite.
     """
-    if len(data.targets) == 0:
+    if not (data.targets != IGNORED).any():
         raise TrainingError("no token has a label to learn", hint="Every label is the ignored one.")
-    settings = {"mu": config.momentum} if config.optimizer == "momentum" else {}
-    penalties = _penalties(model, config.l2, config.l2_vectors)
-    optimizer = Optimizer(config.optimizer, l2=penalties, **settings)
+    objective = objective or WordObjective()
+    learner = Learner(model, data, objective, config, rng=rng, n_movable_vectors=n_movable_vectors)
+    best = _Best(learner.movable)
     n_sentences = len(data.starts) - 1
     steps_per_epoch = len(_batches(np.arange(n_sentences), data.starts, config.batch_sentences))
     n_steps = steps_per_epoch * config.epochs
-    best = _Best(model, n_movable_vectors)
-    workspace = Workspace()
     step = 0
     reason = "all epochs done"
     try:
@@ -128,20 +126,21 @@ def train(
             for batch in _batches(rng.permutation(n_sentences), data.starts, config.batch_sentences):
                 rate = config.learning_rate * SCHEDULES[config.schedule](min(1.0, step / n_steps))
                 with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is named below
-                    loss = _step(model, data, batch, optimizer, rate, config.clip_norm, rng, workspace)
+                    loss = learner.step(batch, rate, epoch)
                 step += 1
                 if not np.isfinite(loss):
                     raise _not_finite("loss is", step, epoch, rate, best, loss)
-                epoch_loss += loss * len(batch)
-                yield StepDone(epoch, step, n_steps, loss, len(batch))
+                epoch_loss += loss * len(batch.windows)
+                yield StepDone(epoch, step, n_steps, loss, len(batch.windows))
             seconds = perf_counter() - started
-            if not best.can_take():
-                raise _not_finite("weights are", step, epoch, rate, best)
-            score = dev_score() if dev_score else None
-            is_best = best.offer(epoch, score)
-            loss = epoch_loss / len(data.targets)
-            speed = len(data.targets) / seconds
-            yield EpochDone(epoch, config.epochs, loss, score, is_best, rate, seconds, speed)
+            with learner.averaged():
+                if not best.can_take():
+                    raise _not_finite("weights are", step, epoch, rate, best)
+                score = dev_score() if dev_score else None
+                is_best = best.offer(epoch, score)
+                loss = epoch_loss / len(data.targets)
+                speed = len(data.targets) / seconds
+                yield EpochDone(epoch, config.epochs, loss, score, is_best, rate, seconds, speed)
             if score is not None and 0 < config.patience <= epoch - best.epoch:
                 reason = f"no better dev score in {config.patience} epochs"
                 break
@@ -160,54 +159,27 @@ def _not_finite(
     )
 
 
-def _step(
-    model: WindowModel,
-    data: TrainingData,
-    batch: Ints,
-    optimizer: Optimizer,
-    rate: float,
-    clip_norm: float,
-    rng: np.random.Generator,
-    workspace: Workspace,
-) -> float:
-    batch_windows = data.windows[batch]
-    rows, windows = distinct(batch_windows, len(data.words))
-    scores, backward = model.forward(data.words[rows], windows, rng=rng, workspace=workspace)
-    loss, loss_backward = softmax_cross_entropy(scores, targets=data.targets[batch])
-    if np.isfinite(loss):
-        gradients = backward(loss_backward())
-        optimizer.step(model.parameters, clip_by_norm(gradients, clip_norm) if clip_norm else gradients, rate)
-    return loss
-
-
-def _batches(order: Ints, starts: Ints, batch_sentences: int) -> list[Ints]:
-    """Return the window numbers of each mini-batch of sentences taken in `order`; none is empty."""
-    batches: list[Ints] = []
+def _batches(order: Ints, starts: Ints, batch_sentences: int) -> list[Batch]:
+    """Return the mini-batches of sentences taken in `order`; none is empty."""
+    batches: list[Batch] = []
     for first in range(0, len(order), batch_sentences):
         chosen = order[first : first + batch_sentences]
         begins, lengths = starts[chosen], starts[chosen + 1] - starts[chosen]
         ends = np.cumsum(lengths)
         numbers = np.arange(ends[-1]) + np.repeat(begins - (ends - lengths), lengths)
-        batches.extend(numbers[i : i + MOST_WINDOWS] for i in range(0, len(numbers), MOST_WINDOWS))
+        for i in range(0, len(numbers), MOST_WINDOWS):
+            part = numbers[i : i + MOST_WINDOWS]
+            # where a part ends within a sentence, its pieces count as sentences
+            borders = np.clip(np.concatenate([[0], ends]) - i, 0, len(part))
+            batches.append(Batch(part, np.diff(borders)))
     return batches
 
 
-def _penalties(model: WindowModel, l2: float, l2_vectors: float) -> dict[str, float]:
-    """Return the L2 strength of each trained parameter; biases have none."""
-    strengths = {}
-    for name in model.trained:
-        strength = l2_vectors if name in model.tables else l2 if name.endswith(".W") else 0.0
-        if strength:
-            strengths[name] = strength
-    return strengths
-
-
 class _Best:
-    """The weights of the best epoch so far."""
+    """The weights of the best epoch so far; `present` are those of the model."""
 
-    def __init__(self, model: WindowModel, n_movable_vectors: int | None) -> None:
-        self.model = model
-        self.rows = {"vectors": n_movable_vectors}
+    def __init__(self, present: Mapping[str, Floats]) -> None:
+        self.present = present
         self.epoch = 0
         self.score: float | None = None
         self.weights: dict[str, Floats] = {}
@@ -219,25 +191,20 @@ class _Best:
 
     def can_take(self) -> bool:
         """Say whether the present weights are all finite; no loss has shown yet what the last step did."""
-        return all(bool(np.isfinite(self._present(name)).all()) for name in self.model.trained)
+        return all(bool(np.isfinite(weights).all()) for weights in self.present.values())
 
     def offer(self, epoch: int, score: float | None) -> bool:
         """Keep the present weights if the score is the best so far, or if there are no scores."""
         if self.epoch and score is not None and self.score is not None and score <= self.score:
             return False
         self.epoch, self.score = epoch, score
-        for name in self.model.trained:
-            part = self._present(name)
+        for name, present in self.present.items():
             if name in self.weights:
-                self.weights[name][...] = part
+                self.weights[name][...] = present
             else:
-                self.weights[name] = part.copy()
+                self.weights[name] = present.copy()
         return True
 
     def restore(self) -> None:
         for name, weights in self.weights.items():
-            self._present(name)[...] = weights
-
-    def _present(self, name: str) -> Floats:
-        """Return the part of a parameter that training can change; a view."""
-        return self.model.parameters[name][: self.rows.get(name)]
+            self.present[name][...] = weights

@@ -1,11 +1,14 @@
 """`windowclf evaluate`."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
+from windowclf.calibration import Calibration, Reliability
 from windowclf.metrics import Evaluation, Score
+from windowclf.plots import check_plot, write_reliability_plot
 from windowclf.runs import columns
 from windowclf.tagger import WindowTagger
 from windowclf.text.corpora import options_of, read_labelled
@@ -27,28 +30,53 @@ _CONFUSIONS_SHOWN = 10
 @model_argument
 @click.argument("file", metavar="FILE")
 @columns_options
+@click.option(
+    "--reliability",
+    "plot",
+    metavar="PLOT",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw how often labels are right against their probability: a file .svg or .png. Needs matplotlib.",
+)
 @threads_option
 @table_option
 @json_option
-def command(model: str, file: str, threads: int | None, table_mb: float, as_json: bool, **_: Any) -> None:
+def command(
+    model: str,
+    file: str,
+    plot: Path | None,
+    threads: int | None,
+    table_mb: float,
+    as_json: bool,
+    **_: Any,
+) -> None:
     """Compare a model's labels with the true ones of FILE.
 
     Entities count by conlleval's rules. Rates are fractions in JSON and per cent in the table. Columns are
     read as for the training data, unless options say otherwise.
 
+    Calibration says whether probabilities mean what they say. The expected calibration error is the mean
+    distance between how probable labels are said to be and how many of them are right, over 15 bins.
+
     Example:
 
-        windowclf evaluate runs/mine sample:test --json
+        windowclf evaluate runs/mine sample:test --reliability reliability.svg
     """
+    if plot is not None:
+        check_plot(plot)  # before anything takes time
     tagger = WindowTagger.load(model)
     config = configuration(replace(tagger.config, data=replace(tagger.config.data, format="auto")))
     sentences, labels = columns(read_labelled(file, options_of(config.data)))
     with limited_threads(threads):
         evaluation = tagger.compile(table_mb=table_mb).evaluate(sentences, labels)
+    calibration = evaluation.calibration
+    if plot is not None and calibration is not None:
+        write_reliability_plot(plot, words=calibration.words, entities=calibration.entities)
     if as_json:
         print_json(evaluation.to_dict())
     else:
         show(evaluation)
+        if plot is not None:
+            click.echo(f"\nreliability plot: {plot}")
 
 
 def show(evaluation: Evaluation) -> None:
@@ -62,6 +90,8 @@ def show(evaluation: Evaluation) -> None:
     print_table(
         ["", "%", "words"], rows, title=f"{e.n_sentences:,} sentences, {e.tokens_per_second:,.0f} words/s"
     )
+    if e.calibration is not None:
+        click.echo(_calibration_line(e.calibration))
     click.echo()
     if e.entities is not None:
         print_table(_COLUMNS, [_row(score) for score in e.entities] + [_overall(e)], title="Entities")
@@ -72,6 +102,18 @@ def show(evaluation: Evaluation) -> None:
         print_table(
             ["true", "given", "words"], e.confusions[:_CONFUSIONS_SHOWN], title="Most frequent confusions"
         )
+
+
+def _calibration_line(calibration: Calibration) -> str:
+    parts = [f"words {_error(calibration.words)}"]
+    if calibration.entities is not None:
+        parts.append(f"entities {_error(calibration.entities)}")
+    return f"calibration: {', '.join(parts)} (expected calibration error)"
+
+
+def _error(reliability: Reliability) -> str:
+    error = reliability.expected_calibration_error
+    return "–" if error is None else f"{error:.4f}"
 
 
 _COLUMNS = ["", "precision", "recall", "F1", "true", "found"]

@@ -27,6 +27,7 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
     up (+) or down (-). These are exact Shapley values; together they make the difference between the score
     of the window and the score of a window of unknown words. Probabilities are of the labels that the
     network tells apart: entities are learnt as B-, I-, E- and, for one word, S- (model.inner_scheme).
+    In brackets after a word: the gazetteers that it stands in.
 
     Example:
 
@@ -53,7 +54,10 @@ def _show(e: Explanation, top: int) -> None:
     click.echo(
         click.style(e.token, bold=True) + "  " + click.style(e.label, fg="cyan", bold=True) + f"  ({runners})"
     )
-    words = [word if word is not None else "(boundary)" for word in e.window]
+    words = [
+        " ".join([word if word is not None else "(boundary)", *(f"[{name}]" for name in lists)])
+        for word, lists in zip(e.window, e.lists, strict=True)
+    ]
     width = max(map(len, words))
     longest = max(map(abs, e.contributions)) or 1.0
     middle = len(words) // 2

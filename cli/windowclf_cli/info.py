@@ -47,9 +47,10 @@ def command(model: str, as_json: bool) -> None:
         score = score_name(stored.labels)
         click.echo(f"dev       {score} {percent(training['dev_score'])} (epoch {training['best_epoch']})")
     vectors = info["vectors"]
+    scales = vectors["scale"] if isinstance(vectors["scale"], list) else [vectors["scale"]]
     click.echo(
-        f"vectors   {vectors['name']} × {vectors['scale']:.4g}, {stored.config.model.tuning}, "
-        f"sha256 {vectors['sha256']}\n"
+        f"vectors   {vectors['name']} × {', '.join(f'{scale:.4g}' for scale in scales)}, "
+        f"{stored.config.model.tuning}, sha256 {vectors['sha256']}\n"
     )
     rows = [(name, " × ".join(f"{n:,}" for n in shape)) for name, shape in arrays.items()]
     print_table(["parameter", "shape"], rows)

@@ -60,6 +60,7 @@ _MODEL_OPTIONS = {
     "tuning": "model.tuning",
     "max_vectors": "model.max_vectors",
     "seed": "training.seed",
+    "ensemble": "training.ensemble",
 }
 
 
@@ -144,8 +145,12 @@ def configuration_options(function: F) -> F:
     for option in reversed(
         [
             click.option("--config", type=click.Path(path_type=Path), help="A TOML file."),
-            click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name or a file."),
-            click.option("--tuning", type=click.Choice(["frozen", "tuned"]), help="May training move them?"),
+            click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name, a file, or A+B."),
+            click.option(
+                "--tuning",
+                type=click.Choice(["frozen", "tuned", "two-channel"]),
+                help="May training move them? two-channel: a copy of them.",
+            ),
             click.option(
                 "--max-vectors",
                 metavar="N|all",

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:  # commands that only print start without what trains
     from windowclf.text.label_set import LabelSet
-    from windowclf.training import EpochDone, Event
+    from windowclf.training import EpochDone, Event, MemberDone
 
 
 def print_json(value: object) -> None:
@@ -90,7 +90,7 @@ def progress(unit: str) -> Iterator[Any]:
 
 def follow_training(events: Iterable["Event"], description: str, score_name: str) -> None:
     """Go through the events of a training, showing them."""
-    from windowclf.training import EpochDone, StepDone
+    from windowclf.training import EpochDone, MemberDone, StepDone
 
     with progress("steps") as display:
         task = None if display is None else display.add_task(description, total=None, note="")
@@ -101,6 +101,16 @@ def follow_training(events: Iterable["Event"], description: str, score_name: str
                 display.update(task, completed=event.step, total=event.n_steps, note=f"loss {event.loss:.3f}")
             elif isinstance(event, EpochDone):
                 display.console.print(epoch_line(event, score_name), highlight=False)
+            elif isinstance(event, MemberDone):
+                display.console.print(member_line(event, score_name), highlight=False)
+
+
+def member_line(member: "MemberDone", score_name: str) -> str:
+    """Describe a finished network of an ensemble in one line."""
+    line = f"network {member.member}/{member.n_members} done"
+    if member.ensemble_score is None:
+        return line
+    return f"{line}  dev {score_name} {percent(member.dev_score)}, together {percent(member.ensemble_score)}"
 
 
 def epoch_line(epoch: "EpochDone", score_name: str) -> str:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import click
@@ -24,6 +25,10 @@ from windowclf_cli.output import describe_labels, follow_training, percent, prin
 @click.option("--dev", "dev_file", metavar="FILE", help="Labelled corpus that chooses the best epoch.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run directory to write.")
 @configuration_options
+@click.option("--ensemble", type=click.IntRange(1, 100), help="Networks that label together. [default: 1]")
+@click.option(
+    "--distil", metavar="MODEL", help="Learn from this model's probabilities too, such as an ensemble's."
+)
 @click.option("--force", is_flag=True, help="Replace a run that is there.")
 @threads_option
 @json_option
@@ -31,6 +36,7 @@ def command(
     train_file: str,
     dev_file: str | None,
     out: Path,
+    distil: str | None,
     force: bool,
     threads: int | None,
     as_json: bool,
@@ -46,7 +52,9 @@ def command(
 
         windowclf train --train sample:train --dev sample:dev --tuning tuned --out runs/mine
     """
-    run = TrainingRun(configuration(), train_file, dev_file, out, force=force, settings={"threads": threads})
+    run = TrainingRun(
+        configuration(), train_file, dev_file, out, teacher=distil, force=force, settings={"threads": threads}
+    )
     with limited_threads(threads):
         events = run.events()
         try:
@@ -85,8 +93,22 @@ def _report(run: TrainingRun, as_json: bool) -> None:
     click.echo(f"coverage  {describe_coverage(info['coverage'], words='training words')}")
     click.echo(f"labels    {describe_labels(labels)}")
     click.echo(f"ended     {record['finished'] or 'interrupted'}")
-    if run.best.dev_score is not None:
+    if run.members:
+        _report_members(run, score_name(labels))
+    elif run.best.dev_score is not None:
         click.echo(
             f"best      epoch {run.best.epoch}: {score_name(labels)} on dev {percent(run.best.dev_score)}"
         )
     click.echo(f"model     {run.out / 'model'}")
+
+
+def _report_members(run: TrainingRun, score: str) -> None:
+    """Say what the networks of an ensemble reach, alone and together."""
+    last = run.members[-1]
+    scores = [member.dev_score for member in run.members if member.dev_score is not None]
+    if not scores:
+        click.echo(f"members   {last.member}")
+        return
+    alone = ", ".join(percent(value) for value in scores)
+    click.echo(f"members   {last.member}: {score} on dev {alone}; mean {percent(fmean(scores))}")
+    click.echo(f"together  {score} on dev {percent(last.ensemble_score)}")

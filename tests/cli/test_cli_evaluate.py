@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
@@ -43,6 +44,78 @@ def test_the_table_shows_entities_and_confusions(sample_model: Path) -> None:
     result = run("evaluate", sample_model, "sample:test")
     for expected in ("token accuracy", "unseen in training", "Entities", "MISC", "Most frequent confusions"):
         assert expected in result.stdout
+
+
+def test_calibration_is_a_line_of_the_table_and_bins_of_the_json(sample_model: Path) -> None:
+    figures = json.loads(run("evaluate", sample_model, "sample:test", "--json").stdout)
+    n_found = sum(row["predicted"] for row in figures["entities"])
+    errors = []
+    for part, count in (("words", 1750), ("entities", n_found)):
+        found = figures["calibration"][part]
+        assert found["count"] == sum(row["count"] for row in found["bins"]) == count
+        assert len(found["bins"]) == 15
+        filled = [row for row in found["bins"] if row["count"]]
+        distances = (row["count"] * abs(row["accuracy"] - row["confidence"]) for row in filled)
+        errors.append(found["expected_calibration_error"])
+        assert 0 < errors[-1] == pytest.approx(sum(distances) / count)
+        # a model's confidences tell something
+        shares = []
+        for some in (
+            [row for row in filled if row["end"] < 0.7],
+            [row for row in filled if row["end"] > 0.7],
+        ):
+            n_right = sum(row["count"] * row["accuracy"] for row in some)
+            shares.append(n_right / sum(row["count"] for row in some))
+        assert shares[0] < shares[1]
+    line = "calibration: words {:.4f}, entities {:.4f} (expected calibration error)".format(*errors)
+    assert line in run("evaluate", sample_model, "sample:test").stdout.splitlines()
+
+
+def test_what_is_right_in_the_bins_is_what_the_scores_count(sample_model: Path) -> None:
+    figures = json.loads(run("evaluate", sample_model, "sample:test", "--json").stdout)
+    for part, score in (("words", "token_accuracy"), ("entities", "precision")):
+        found = figures["calibration"][part]
+        n_right = sum(row["count"] * row["accuracy"] for row in found["bins"] if row["count"])
+        assert n_right / found["count"] == pytest.approx(figures[score])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_reliability_plot_is_drawn(sample_model: Path, tmp_path: Path, arguments: list[str]) -> None:
+    plots = [tmp_path / "first.svg", tmp_path / "new" / "second.svg"]
+    for plot in plots:
+        result = run("evaluate", sample_model, "sample:test", "--reliability", plot, *arguments)
+        assert result.exit_code == 0, result.stderr
+        assert bool(arguments) != (str(plot) in result.stdout)
+    text = " ".join(ElementTree.parse(plots[0]).getroot().itertext())
+    assert "1,750 words" in text
+    assert " entities" in text
+    assert plots[0].read_bytes() == plots[1].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("plot", "message"),
+    [
+        ("plot.pdf", "found '.pdf'; allowed: .svg or .png"),
+        ("plot", "allowed: .svg or .png"),
+        ("folder.svg", "is a directory"),
+    ],
+)
+def test_a_plot_that_cannot_be_is_refused_before_anything_is_done(
+    tmp_path: Path, plot: str, message: str
+) -> None:
+    (tmp_path / "folder.svg").mkdir()
+    result = run("evaluate", tmp_path / "no-model", "sample:test", "--reliability", tmp_path / plot)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.svg"]
+
+
+def test_no_plot_is_left_where_the_file_is_not_usable(sample_model: Path, tmp_path: Path) -> None:
+    corpus = tmp_path / "tags.conll"
+    corpus.write_text("dogs NOUN\nbark VERB\n\n")
+    result = run("evaluate", sample_model, corpus, "--reliability", tmp_path / "plot.svg")
+    assert result.exit_code == 2
+    assert list(tmp_path.iterdir()) == [corpus]
 
 
 def test_entity_scores_are_null_where_labels_are_no_span_scheme(tmp_path: Path) -> None:
@@ -101,7 +174,7 @@ def test_a_damaged_model_is_refused_by_every_command(
     elif damage == "cut":
         del content[-10:]
     elif damage == "version":
-        content = content.replace(b'"format_version": 1', b'"format_version": 0')
+        content = content.replace(b'"format_version": ', b'"format_version": 9')
     (model / file).write_bytes(content)
     if damage == "remove":
         (model / file).unlink()

@@ -9,7 +9,7 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.diagnostics.graph_data import GraphNode, GraphParameter, WindowGraph, WindowWord
-from windowclf.errors import DataError
+from windowclf.errors import DataError, WindowClfError
 from windowclf.model import Trace, TraceNode
 from windowclf.nn.gradients import Gradient, RowGradient, global_norm
 from windowclf.nn.losses import softmax, softmax_cross_entropy
@@ -20,7 +20,13 @@ from windowclf.text.windows import distinct
 
 __all__ = ["GraphNode", "GraphParameter", "WindowGraph", "WindowWord", "find_word", "window_graph"]
 
-_TABLES = {"word vectors": ("special", "vectors"), "case vectors": ("case",), "affix vectors": ("affixes",)}
+_TABLES = {
+    "word vectors": ("special", "vectors"),
+    "tuned vectors": ("special", "tuned_vectors"),
+    "case vectors": ("case",),
+    "affix vectors": ("affixes",),
+    "gazetteer vectors": ("gazetteers",),
+}
 
 
 def find_word(text: str, word: str, occurrence: int = 1) -> tuple[tuple[str, ...], int]:
@@ -79,9 +85,15 @@ def window_graph(
     if target is not None and target not in tagger.labels:
         allowed = ", ".join(tagger.labels)
         raise DataError("the model has no such label", where="target", found=target, allowed=allowed)
+    if tagger.config.model.loss != "softmax":
+        raise WindowClfError(
+            "a graph shows the loss of one word, and this model's loss is of whole sentences",
+            found=f"model.loss = {tagger.config.model.loss!r}",
+            hint="Train a model with --set model.loss=softmax to look at.",
+        )
     encoded, around = tagger.pipeline.encode([sentence])
     rows, windows = distinct(around[index : index + 1], len(encoded.words))
-    model, trace = tagger.pipeline.model, Trace()
+    model, trace = tagger.pipeline.members[0], Trace()
     scores, backward = model.forward(encoded.words[rows], windows, trace=trace)
     predicted = tagger.labels[int(scores[0].argmax())]
     correct = tagger.labels.index(target or predicted)
@@ -139,17 +151,24 @@ def _words(
     gradients: dict[str, Gradient],
 ) -> tuple[WindowWord, ...]:
     """Return the K places of the window; `ids` (K,) are those of their vectors."""
-    vocabulary, model = tagger.stored.vocabulary, tagger.pipeline.model
+    vocabulary, model = tagger.stored.vocabulary, tagger.pipeline.members[0]
     by_window = trace["window"].upstream
     assert by_window is not None, "backward has run"
     dimension = model.parameters["special"].shape[1]
     # a word's vector stands before its features
     vectors = trace["window"].value.reshape(len(ids), -1)[:, :dimension]
     by_place = by_window.reshape(len(ids), -1)[:, :dimension]
+    tuned = model.parameters.get("tuned_vectors")
+    if tuned is not None:  # and of two channels, the frozen one first
+        second = slice(dimension, 2 * dimension)
+        vectors = trace["window"].value.reshape(len(ids), -1)[:, second]
+        # a special vector stands in both channels, and both reach it
+        is_special = ids[:, None] < N_SPECIAL
+        by_place = by_window.reshape(len(ids), -1)[:, second] + np.where(is_special, by_place, 0)
     words = []
     for k, id_ in enumerate(ids.tolist()):
         place = index + k - len(ids) // 2
-        table, row = ("special", id_) if id_ < N_SPECIAL else ("vectors", id_ - N_SPECIAL)
+        table, row = _place_of(id_, 0 if tuned is None else len(tuned))
         names = {UNKNOWN: "unknown", BOUNDARY: "boundary"}
         words.append(
             WindowWord(
@@ -166,6 +185,14 @@ def _words(
             )
         )
     return tuple(words)
+
+
+def _place_of(id_: int, n_tuned: int) -> tuple[str, int]:
+    """Return the table and the row of it that a word's vector stands in."""
+    if id_ < N_SPECIAL:
+        return "special", id_
+    row = id_ - N_SPECIAL
+    return "tuned_vectors" if row < n_tuned else "vectors", row
 
 
 def _row(gradient: Gradient | None, row: int) -> Floats | None:

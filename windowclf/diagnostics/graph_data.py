@@ -58,7 +58,8 @@ class WindowWord:
     token : str or None
         None beyond the ends of the sentence.
     table : str
-        Where its vector stands: `vectors`, or `special` for unknown words and sentence boundaries.
+        Where its vector stands: `vectors`, or `special` for unknown words and sentence boundaries. Of two
+        channels the tuned one is shown: `tuned_vectors`, or `vectors` for words that training did not see.
     row : int
         Of that table.
     row_name : str
@@ -103,7 +104,7 @@ class WindowGraph:
         The last is the gradient of the loss by the scores: probabilities, less 1 at the target.
     loss : float
     tuning : str
-        "frozen" or "tuned".
+        "frozen", "tuned" or "two-channel".
     rows : tuple of (str or None)
         The distinct words of the window: the rows of the values before `window` puts K side by side. None
         is the sentence boundary.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from windowclf.ensemble import vectors_of
 from windowclf.errors import FetchError
 from windowclf.storage import StoredModel
 from windowclf.text.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, find_corpus
@@ -180,4 +181,6 @@ def _blocks(vectors: WordVectors) -> Iterator[np.ndarray[tuple[int, int], np.dty
 
 def vectors_of_model(model: StoredModel, name: str) -> WordVectors:
     """Return the vectors that a model carries, scaled and perhaps tuned as they are in it."""
-    return WordVectors(name, "a model", model.vocabulary.words, model.parameters["vectors"], model.version)
+    vectors = vectors_of(model.parameters)
+    assert vectors is not None  # of the only or the first member
+    return WordVectors(name, "a model", model.vocabulary.words, vectors, model.version)

@@ -160,6 +160,9 @@ def _overfit(data: CheckData) -> Verdict:
         schedule="constant",
         l2=0.0,
         l2_vectors=0.0,
+        l2_anchor=0.0,
+        word_dropout=0.0,
+        averaging=0.0,
         batch_sentences=batch,
     )
     initial_rng, training_rng = np.random.default_rng([data.seed, 3]).spawn(2)

@@ -13,6 +13,7 @@ from windowclf.config import Config
 from windowclf.errors import DataError
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
 from windowclf.text.features import WordFeatures
+from windowclf.text.gazetteer import Gazetteer, read_gazetteers
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vectors import load_vectors
@@ -41,6 +42,7 @@ class CheckData:
         Their vectors, scaled as for training.
     tokens, names : lists of sequences of str
         The chosen sentences and their labels.
+    gazetteers : tuple of Gazetteer
     seed : int
     """
 
@@ -50,11 +52,12 @@ class CheckData:
     matrix: Floats
     tokens: list[Sequence[str]]
     names: list[Sequence[str]]
+    gazetteers: tuple[Gazetteer, ...]
     seed: int
 
     def encode(self, config: Config) -> TrainingData:
         """Return the chosen sentences as integers, for the features and the window of `config`."""
-        encoder = Encoder(self.vocabulary, WordFeatures(config.features))
+        encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers)
         return prepare_training(encoder, self.tokens, self.names, self.labels, config.model.window)
 
 
@@ -86,7 +89,14 @@ def choose_data(
         load_vectors(config.model.vectors or None), counts, replace(config.model, max_vectors=limit)
     )
     return CheckData(
-        config, label_set, vocabulary, matrix, tokens, [labels[i][:LONGEST] for i in chosen], seed
+        config,
+        label_set,
+        vocabulary,
+        matrix,
+        tokens,
+        [labels[i][:LONGEST] for i in chosen],
+        read_gazetteers(config.features),
+        seed,
     )
 
 

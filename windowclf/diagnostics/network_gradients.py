@@ -18,7 +18,7 @@ from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.nn.gradreport import Coordinate, GradientReport
 from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.text.vocabulary import N_SPECIAL
+from windowclf.text.vocabulary import N_SPECIAL, count_movable
 
 NARROW_VECTORS = 3
 NARROW_HIDDEN = 4
@@ -40,6 +40,7 @@ def narrowed(config: Config) -> Config:
             features,
             case_dimension=min(features.case_dimension, NARROW_FEATURES),
             affix_dimension=min(features.affix_dimension, NARROW_FEATURES),
+            gazetteer_dimension=min(features.gazetteer_dimension, NARROW_FEATURES),
             buckets=min(features.buckets, NARROW_BUCKETS),
         ),
     )
@@ -59,13 +60,20 @@ class _Probe:
     def of(cls, data: CheckData, config: Config, dimension: int) -> "_Probe":
         rng = np.random.default_rng(data.seed)
         matrix = data.matrix[:, :dimension].astype(np.float64)
+        encoded = data.encode(config)
         model = WindowModel.initialize(
-            config.model, config.features, matrix, len(data.labels), rng=rng, dtype=np.float64
+            config.model,
+            config.features,
+            matrix,
+            len(data.labels),
+            rng=rng,
+            dtype=np.float64,
+            n_tuned=count_movable(encoded.words[:, 0]),
         )
         for name, parameter in model.parameters.items():
             if name.endswith(".b"):
                 parameter[...] = rng.uniform(-_BIAS, _BIAS, parameter.shape)
-        return cls(model, *choose_windows(data.encode(config), rng), data.seed)
+        return cls(model, *choose_windows(encoded, rng), data.seed)
 
     def loss(self) -> tuple[float, Callable[[float], Mapping[str, Any]]]:
         """Return the loss, with the same dropout masks at every call, and its backward."""
@@ -76,13 +84,13 @@ class _Probe:
 
     def used_rows(self, name: str) -> Ints:
         """Return the rows of a table that the windows use."""
-        ids, first_affix = self.words, 1 + self.model.features.has_case
+        ids = self.words
+        rows = ids[:, 0][ids[:, 0] >= N_SPECIAL] - N_SPECIAL
         used = {
-            "vectors": ids[:, 0][ids[:, 0] >= N_SPECIAL] - N_SPECIAL,
+            "vectors": rows,
+            "tuned_vectors": rows,
             "special": ids[:, 0][ids[:, 0] < N_SPECIAL],
-            "case": ids[:, 1:first_affix],
-            "affixes": ids[:, first_affix:],
-        }
+        } | {table: ids[:, columns] for table, columns in self.model.features.columns.items()}
         return np.unique(used[name])
 
 
@@ -163,8 +171,10 @@ def _verdict(
     if not report.violations and (confused := sorted(frozen ^ set(report.untrained))):
         faults += (f"trained and frozen parameters are confused: {', '.join(confused)}",)
     tuning = "the vectors are frozen and get no gradient"
-    if "vectors" in probe.model.trained:
+    if probe.model.tuned_table == "vectors":
         tuning = "the vectors are tuned and are among them"
+    elif probe.model.tuned_table:
+        tuning = "the tuned copy of the vectors is among them, the frozen one gets no gradient"
     figure = max((c.error for c in coordinates), default=float("inf"))
     meaning = "the figure is the largest difference between backward and numerical gradient, in tolerances"
     return judge(name, figure, (0.0, 1.0), f"{what}; {tuning}; {meaning}", faults=faults)

@@ -1,14 +1,12 @@
 """From inputs to answers: find tokens, let the tagger tag them, put entities together."""
 
 from collections.abc import Iterator, Sequence
-from statistics import fmean
 
 import numpy as np
 from msgspec import UNSET
 
 from windowclf.arrays import Floats
-from windowclf.tagger import WindowTagger
-from windowclf.text.labels import spans
+from windowclf.tagger import TaggedSpan, WindowTagger
 from windowclf.text.tokenizer import Token, sentences
 from windowclf_service.api.request_schemas import Input
 from windowclf_service.api.schemas import (
@@ -62,7 +60,6 @@ def tag_inputs(
     if every:
         _check_amount(sum(map(len, words)), len(tagger.spelled_labels), probabilities, top)
     tagged = iter(tagger.tag(words, every=every))
-    marks_spans = tagger.stored.labels.scheme is not None
     answers = []
     for text, found in read:
         answer = TaggedInput(text, [], [], [] if entities else UNSET)
@@ -77,8 +74,8 @@ def tag_inputs(
                 assert result.every is not None
                 _add_probabilities(tokens, result.every, tagger.spelled_labels, probabilities, top)
             answer.tokens += tokens
-            if answer.entities is not UNSET and marks_spans:
-                answer.entities += _entities(text, sentence, result.labels, result.probabilities)
+            if answer.entities is not UNSET:
+                answer.entities += _entities(text, sentence, result.spans)
         answers.append(answer)
     return answers
 
@@ -138,9 +135,7 @@ def _add_probabilities(
             token.top = [LabelScore(labels[column], row[column]) for column in columns]
 
 
-def _entities(
-    text: str, tokens: Sequence[Token], labels: Sequence[str], probabilities: Sequence[float]
-) -> Iterator[Entity]:
-    for first, end, kind in spans(labels, ignore=None):
-        begin, stop = tokens[first].start, tokens[end - 1].end
-        yield Entity(kind, fmean(probabilities[first:end]), text[begin:stop], begin, stop)
+def _entities(text: str, tokens: Sequence[Token], spans: Sequence[TaggedSpan]) -> Iterator[Entity]:
+    for span in spans:
+        begin, stop = tokens[span.start].start, tokens[span.end - 1].end
+        yield Entity(span.kind, span.probability, text[begin:stop], begin, stop)

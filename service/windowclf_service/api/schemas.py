@@ -58,7 +58,7 @@ class Entity(msgspec.Struct, gc=False):
     entity_group : str
         Its kind: the label without a prefix.
     score : float
-        The mean of the probabilities of its tokens' labels.
+        The probability that a span of this kind begins and ends just there.
     word : str
         `text[start:end]`, white space between its tokens as it was written.
     start, end : int
@@ -212,7 +212,7 @@ class ModelCard(msgspec.Struct):
         The SHA-256 of its manifest; empty for a model that was never saved.
     window : int
         How many words the network looks at to label one.
-    tuning : {"frozen", "tuned"}
+    tuning : {"frozen", "tuned", "two-channel"}
         Whether training moved the pretrained vectors.
     metrics : dict
         What is recorded of its training: sentences, tokens, best epoch, score on the dev corpus, coverage.

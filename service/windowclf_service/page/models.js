@@ -19,13 +19,19 @@ export function showModels(models) {
   document.getElementById("about").replaceChildren(...models.map(accountOf));
 }
 
+const ACCOUNT_OF_TUNING = {
+  frozen: "frozen: as they were pretrained",
+  tuned: "tuned: training moves them",
+  "two-channel": "in two channels: as they were pretrained, and a copy that training moves",
+};
+
 function accountOf({ name, labels, version, window, tuning, metrics }) {
   const spans = marksSpans(labels);
   const kinds = [...new Set(labels.map((label) => kindOf(label, spans)))].filter(Boolean);
   const facts = [
     ["Labels", spans ? `${kinds.join(", ")} (as ${labels.join(", ")})` : labels.join(", ")],
     ["Window", `${window} words`],
-    ["Word vectors", tuning === "tuned" ? "tuned: training moves them" : "frozen: as they were pretrained"],
+    ["Word vectors", ACCOUNT_OF_TUNING[tuning]],
     ...measured(metrics ?? {}),
     ["Version", version],
   ];

@@ -1,0 +1,132 @@
+"""Scores to labels, spans and probabilities, against every labelling of a sentence tried out."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from windowclf.arrays import Floats
+from windowclf.calibration import Correction, Scaling
+from windowclf.decoding import legal_pairs
+from windowclf.labelling import Labeller
+from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import Scheme, Span, spans
+
+PLAIN = LabelSet(["a", "b", "c"], None)
+IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+IOB2 = LabelSet.of([["O", "B-LOC", "B-PER"]], inner_scheme=Scheme.IOB2)
+LENGTHS = np.array([4, 0, 1, 3])
+N = int(LENGTHS.sum())
+
+
+def _draw(labels: LabelSet, *, chain: bool) -> tuple[Floats, Floats | None]:
+    rng = np.random.default_rng(5)
+    C = len(labels)
+    scores = rng.standard_normal((N, C))
+    return scores, rng.standard_normal((C + 1, C + 1)) if chain else None
+
+
+def _labellings(
+    scores: Floats, transitions: Floats | None, labels: LabelSet, temperature: float, *, legal: bool
+) -> list[tuple[tuple[int, ...], float]]:
+    """Return every labelling of a sentence with its probability."""
+    C = len(labels)
+    A = np.zeros((C + 1, C + 1)) if transitions is None else transitions.copy()
+    if legal and labels.inner_scheme is not None:
+        A[~legal_pairs(labels)] = -np.inf
+    found = []
+    for path in product(range(C), repeat=len(scores)):
+        ends = [C, *path, C]
+        score = sum(scores[t, j] for t, j in enumerate(path)) + sum(A[ends[:-1], ends[1:]])
+        found.append((path, np.exp(score / temperature)))
+    total = sum(weight for _, weight in found)
+    return [(path, weight / total) for path, weight in found]
+
+
+def _marked(path: tuple[int, ...], labels: LabelSet, span: Span) -> bool:
+    """Say whether a labelling, legal or not, has the labels of a span at its place and ends it there."""
+    names = [labels.names[i] for i in path]
+    n_inner = span.end - span.start - 2
+    if labels.inner_scheme is Scheme.IOB2:
+        prefixes = ["B", *"I" * (n_inner + 1)]
+    else:
+        prefixes = ["B", *"I" * n_inner, "E"] if n_inner >= 0 else ["S"]
+    if names[span.start : span.end] != [f"{prefix}-{span.kind}" for prefix in prefixes]:
+        return False
+    goes_on = labels.inner_scheme is Scheme.IOB2 and names[span.end : span.end + 1] == [f"I-{span.kind}"]
+    return not goes_on
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+@pytest.mark.parametrize("chain", [False, True], ids=["words", "sentences"])
+@pytest.mark.parametrize("labels", [PLAIN, IOBES, IOB2], ids=["classes", "IOBES", "IOB2"])
+def test_labels_and_probabilities_are_those_of_all_labellings(
+    labels: LabelSet, chain: bool, temperature: float
+) -> None:
+    scores, transitions = _draw(labels, chain=chain)
+    tagged = Labeller(labels, transitions, Correction(temperature)).tag(scores, LENGTHS, every=True)
+    ends = np.cumsum(LENGTHS)
+    n_spans = 0
+    for sentence, first, end in zip(tagged, ends - LENGTHS, ends, strict=True):
+        if first == end:
+            assert (sentence.labels, sentence.probabilities, sentence.spans) == ([], [], [])
+            continue
+        # words that are labelled one by one keep to no scheme; spans are among labellings that do
+        every = _labellings(scores[first:end], transitions, labels, temperature, legal=chain)
+        legal = _labellings(scores[first:end], transitions, labels, temperature, legal=True)
+        marginals = np.zeros((end - first, len(labels)))
+        for path, probability in every:
+            marginals[np.arange(end - first), path] += probability
+        expected = labels.merge(marginals)
+        assert sentence.every is not None
+        np.testing.assert_allclose(sentence.every, expected, rtol=0, atol=1e-6)
+        for t, (label, probability) in enumerate(zip(sentence.labels, sentence.probabilities, strict=True)):
+            assert probability == pytest.approx(expected[t, labels.spelled_names.index(label)], abs=1e-6)
+        if labels is PLAIN:
+            assert sentence.spans == []
+            continue
+        assert [span[:3] for span in map(_as_span, sentence.spans)] == spans(sentence.labels)
+        for span in sentence.spans:
+            n_spans += 1
+            probability = sum(p for path, p in legal if _marked(path, labels, _as_span(span)))
+            assert span.probability == pytest.approx(probability, abs=1e-6)
+    assert n_spans > 0 or labels is PLAIN
+
+
+def _as_span(span: object) -> Span:
+    return Span(span.start, span.end, span.kind)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("labels", [PLAIN, IOBES, IOB2], ids=["classes", "IOBES", "IOB2"])
+def test_with_transitions_the_labels_are_the_most_probable_labelling(labels: LabelSet) -> None:
+    scores, transitions = _draw(labels, chain=True)
+    best = Labeller(labels, transitions, Correction(3.0)).best(scores, LENGTHS)
+    ends = np.cumsum(LENGTHS)
+    for first, end in zip(ends - LENGTHS, ends, strict=True):
+        every = _labellings(scores[first:end], transitions, labels, 1.0, legal=True)
+        assert tuple(best[first:end].tolist()) == max(every, key=lambda pair: pair[1])[0]
+
+
+def test_a_greater_temperature_makes_probabilities_less_extreme_and_leaves_labels_alone() -> None:
+    scores, transitions = _draw(IOBES, chain=True)
+    sharp, flat = (
+        Labeller(IOBES, transitions, Correction(t)).tag(scores, LENGTHS, every=True) for t in (0.5, 4.0)
+    )
+    assert [t.labels for t in sharp] == [t.labels for t in flat]
+    for one, other in zip(sharp, flat, strict=True):
+        assert one.every is not None and other.every is not None
+        if len(one.every):
+            assert one.every.max() > other.every.max()
+
+
+def test_spans_are_scaled_and_words_are_not() -> None:
+    scores, transitions = _draw(IOBES, chain=True)
+    scaling = Scaling(0.5, -0.3)
+    plain, scaled = (
+        Labeller(IOBES, transitions, Correction(1.5, spans)).tag(scores, LENGTHS, every=False)
+        for spans in (Scaling(), scaling)
+    )
+    assert [t.probabilities for t in plain] == [t.probabilities for t in scaled]
+    before = [span.probability for t in plain for span in t.spans]
+    after = [span.probability for t in scaled for span in t.spans]
+    assert before != after == scaling(before).tolist() and len(before) > 0

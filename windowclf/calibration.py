@@ -1,0 +1,280 @@
+"""Do probabilities mean what they say: reliability by bins, expected calibration error, temperature.
+
+Dimensions: n predictions, N words, C labels.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from windowclf.arrays import Bools, Floats, Ints
+from windowclf.errors import DataError, ShapeError
+from windowclf.nn.losses import softmax_cross_entropy
+
+N_BINS = 15  # as Guo et al. 2017 have it
+_TEMPERATURES = (0.1, 10.0)  # the least and the greatest that are looked at
+_SCALINGS = ((0.1, 10.0), (-10.0, 10.0))  # of slope and offset
+_ROUNDING = 1e-6  # how far beyond 0 or 1 a probability may come out that is a sum or a product
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Predictions of about the same confidence.
+
+    Attributes
+    ----------
+    start, end : float
+        Confidences above `start`, up to and with `end`; 0 belongs to the first bin.
+    count : int
+        How many predictions there are.
+    confidence : float or None
+        The mean of their confidences; None where there are none.
+    accuracy : float or None
+        The share of them that is right; where it is below `confidence`, they are too confident.
+    """
+
+    start: float
+    end: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far the confidences of predictions are from the shares that are right.
+
+    Attributes
+    ----------
+    expected_calibration_error : float or None
+        In [0, 1]; None where there are no predictions.
+    count : int
+        Of all predictions.
+    bins : tuple of Bin
+        In order, the empty ones too.
+    """
+
+    expected_calibration_error: float | None
+    count: int
+    bins: tuple[Bin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The reliability of the label of each word and, where it was measured, of each entity found."""
+
+    words: Reliability
+    entities: Reliability | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Moves probabilities along a line of log odds: log q / (1 - q) = slope · log p / (1 - p) + offset.
+
+    Attributes
+    ----------
+    slope : float
+        Above 0, so that what is more probable stays so.
+    offset : float
+    """
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, probabilities: Sequence[float] | Floats) -> Floats:
+        """Return probabilities (n,) for probabilities (n,)."""
+        if self == Scaling():
+            return np.asarray(probabilities, np.float64)
+        scaled: Floats = 1 / (1 + np.exp(-(self.slope * _log_odds(probabilities) + self.offset)))
+        return scaled
+
+
+def expected_calibration_error(
+    confidences: Sequence[float] | Floats, is_right: Sequence[bool] | Bools, n_bins: int = N_BINS
+) -> float | None:
+    """Return the mean distance between confidence and accuracy, Σ_b n_b / n · |accuracy_b - confidence_b|.
+
+    Parameters and errors are those of `reliability`; None where there are no predictions.
+    """
+    return reliability(confidences, is_right, n_bins).expected_calibration_error
+
+
+def reliability(
+    confidences: Sequence[float] | Floats, is_right: Sequence[bool] | Bools, n_bins: int = N_BINS
+) -> Reliability:
+    """Sort predictions into bins by their confidence and compare it with the share that is right.
+
+    Parameters
+    ----------
+    confidences : sequence or array (n,)
+        The probability that each prediction is said to be right with.
+    is_right : sequence or array (n,)
+        Whether it is.
+    n_bins : int
+        Bins of equal width, at least 1.
+
+    Raises
+    ------
+    ShapeError
+        If lengths are unequal, or there is no bin.
+    DataError
+        If a confidence is not in [0, 1], but for rounding.
+
+    Notes
+    -----
+    Expected calibration error: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities
+    using Bayesian binning". The bins ((b - 1) / B, b / B] are those of Guo, Pleiss, Sun and Weinberger 2017,
+    "On calibration of modern neural networks", section 2.
+    """
+    confidence, right = np.asarray(confidences, np.float64), np.asarray(is_right, np.bool_)
+    if confidence.ndim != 1 or confidence.shape != right.shape or n_bins < 1:
+        raise ShapeError(
+            "confidences and what is right do not fit",
+            where="reliability",
+            found=(confidence.shape, right.shape, n_bins),
+            allowed="(n,), (n,), at least 1 bin",
+        )
+    is_odd = ~((confidence >= -_ROUNDING) & (confidence <= 1 + _ROUNDING))  # not a number is odd too
+    if is_odd.any():
+        raise DataError(
+            "a confidence is no probability", found=float(confidence[is_odd][0]), allowed="0 to 1"
+        )
+    confidence = confidence.clip(0, 1)
+    edges = np.arange(n_bins + 1) / n_bins
+    place = np.searchsorted(edges[1:], confidence)  # edges[place] < confidence <= edges[place + 1]
+    counts = np.bincount(place, minlength=n_bins).tolist()
+    confidence_sums = np.bincount(place, confidence, n_bins).tolist()
+    right_sums = np.bincount(place, right, n_bins).tolist()
+    bins = tuple(
+        Bin(start, end, n, c / n if n else None, r / n if n else None)
+        for start, end, n, c, r in zip(
+            edges[:-1].tolist(), edges[1:].tolist(), counts, confidence_sums, right_sums, strict=True
+        )
+    )
+    distance = sum(abs(r - c) for r, c in zip(right_sums, confidence_sums, strict=True))
+    n = len(confidence)
+    return Reliability(distance / n if n else None, n, bins)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What makes a model's probabilities mean what they say, fitted to development data.
+
+    Attributes
+    ----------
+    temperature : float
+        Scores and transitions are divided by it before they become probabilities.
+    spans : Scaling
+        Of the probabilities of spans, afterwards.
+    """
+
+    temperature: float = 1.0
+    spans: Scaling = Scaling()
+
+
+UNCORRECTED = Correction()
+
+
+def fit_temperature(loss: Callable[[float], float]) -> float:
+    """Return the temperature T, from 0.1 to 10, at which a loss is least.
+
+    Probabilities of scores / T are less extreme the greater T is; the most probable label stays the same.
+
+    Parameters
+    ----------
+    loss : callable
+        T -> mean negative log probability of the true labels of development data, with all scores (of a CRF:
+        and transitions) divided by T. `softmax_loss` makes one.
+
+    Raises
+    ------
+    DataError
+        If the loss is not finite.
+
+    Notes
+    -----
+    Guo et al. 2017, section 4.2. The loss is convex in 1/T, for softmax and CRF are log-linear, so that it
+    has one minimum; Brent's method finds it on log T. It is at 0 where the true label of every word has the
+    greatest score, and at infinity where scores tell nothing: hence the bounds.
+    """
+    from scipy.optimize import minimize_scalar  # here: what only tags or evaluates starts without
+
+    def checked(log_temperature: float) -> float:
+        value = float(loss(math.exp(log_temperature)))
+        if not math.isfinite(value):
+            raise DataError(
+                "the loss is not finite", where=f"temperature {math.exp(log_temperature):.3g}", found=value
+            )
+        return value
+
+    lowest, highest = map(math.log, _TEMPERATURES)
+    return math.exp(minimize_scalar(checked, bounds=(lowest, highest), method="bounded").x)
+
+
+def fit_scaling(probabilities: Sequence[float] | Floats, is_right: Sequence[bool] | Bools) -> Scaling:
+    """Return the scaling under which what is right of development data is most probable.
+
+    For entities: a temperature that suits words, most of which are outside, need not suit them.
+
+    Parameters
+    ----------
+    probabilities : sequence or array (n,)
+        The probability of each entity found.
+    is_right : sequence or array (n,)
+        Whether it is.
+
+    Notes
+    -----
+    Platt 1999, "Probabilistic outputs for support vector machines", on log odds. By his section 2.2 the
+    targets are not 1 and 0 but (n_right + 1) / (n_right + 2) and 1 / (n_wrong + 2), so that few predictions,
+    or such as are all right, do not make sure. Without predictions nothing is scaled.
+    """
+    from scipy.optimize import minimize
+
+    right = np.asarray(is_right, np.bool_)
+    n_right, n_wrong = int(right.sum()), int((~right).sum())
+    if not len(right):
+        return Scaling()
+    log_odds = _log_odds(probabilities)
+    targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        slope, offset = parameters
+        z = slope * log_odds + offset
+        # cross-entropy of targets t: log(1 + e^z) - t z; its derivative by z is sigmoid(z) - t
+        dz = (1 / (1 + np.exp(-z)) - targets) / len(z)
+        return float(np.mean(np.logaddexp(0, z) - targets * z)), np.array([dz @ log_odds, dz.sum()])
+
+    slope, offset = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=_SCALINGS).x
+    return Scaling(float(slope), float(offset))
+
+
+def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
+    """Return what `fit_temperature` minimises for words that are labelled independently.
+
+    Parameters
+    ----------
+    scores : array (N, C)
+    targets : array (N,)
+        The true label of each word; negative where there is none, which is left out.
+
+    Raises
+    ------
+    DataError
+        If no word has a true label.
+    ShapeError
+        If shapes do not agree or a target is not a label; raised by the loss itself.
+    """
+    is_labelled = targets >= 0
+    if not is_labelled.any():
+        raise DataError("no word has a label to fit a temperature to", found=f"{len(targets)} words")
+    scores, targets = scores[is_labelled].astype(np.float64), targets[is_labelled]
+    return lambda temperature: softmax_cross_entropy(scores / temperature, targets=targets)[0]
+
+
+def _log_odds(probabilities: Sequence[float] | Floats) -> Floats:
+    p = np.asarray(probabilities, np.float64).clip(_ROUNDING, 1 - _ROUNDING)
+    log_odds: Floats = np.log(p / (1 - p))
+    return log_odds
