@@ -181,7 +181,8 @@ def torch_trainer(setting: Setting) -> Run:
 
     def steps(rng: np.random.Generator) -> Iterator[Any]:
         order = rng.permutation(len(data.starts) - 1)
-        return map(torch.from_numpy, _batches(order, data.starts, setting.batch_sentences))
+        batches = _batches(order, data.starts, setting.batch_sentences)
+        return (torch.from_numpy(batch.windows) for batch in batches)
 
     def run(seed: int) -> dict[str, float]:
         torch.manual_seed(seed)
@@ -217,9 +218,8 @@ def torch_trainer(setting: Setting) -> Run:
 
 def n_distinct(data: TrainingData, batch_sentences: int) -> tuple[float, float]:
     """Return the windows of a batch and its distinct words, each the mean over batches."""
-    batches = _batches(
-        np.random.default_rng(0).permutation(len(data.starts) - 1), data.starts, batch_sentences
-    )
+    order = np.random.default_rng(0).permutation(len(data.starts) - 1)
+    batches = [batch.windows for batch in _batches(order, data.starts, batch_sentences)]
     words: list[Ints] = [np.unique(data.windows[batch]) for batch in batches]
     return float(np.mean([len(batch) for batch in batches])), float(np.mean([len(part) for part in words]))
 

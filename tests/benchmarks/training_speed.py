@@ -24,8 +24,11 @@ from typing import Any
 
 import numpy as np
 from corpora_table import run as run_windowclf
+from pages import ROOT, update_page
 from serving import describe_machine
+from training_page import TARGETS, rows_table, tables
 from training_peers import FORMS, SCRIPT, Setting, n_distinct, to_line
+from training_profile import profile
 
 from windowclf.config import Config, FeaturesConfig, ModelConfig
 from windowclf.preparation import choose_vectors, prepare_training
@@ -37,19 +40,12 @@ from windowclf.text.vectors import load_vectors
 from windowclf.text.vocabulary import UNKNOWN, count_words
 from windowclf.text.windows import Encoder
 
+RECORD = ROOT / "docs" / "training.json"
 CORPUS = "ud-english-ewt"
 N_VECTORS = 100_000  # rows of the random vectors of the table
 N_WINDOWS = 20_000  # of one turn
 ACCURACY = 0.945
 WINDOW = 5
-
-# (tuned, D, H, sentences): the rows that the project sets itself targets for, windows a second over PyTorch's
-TARGETS = {
-    (True, 100, 300, 64): (1.6, 2.5),
-    (True, 100, 300, 256): (2.0, 3.5),
-    (False, 100, 300, 64): (1.3, 1.6),
-    (False, 100, 300, 256): (1.5, 2.5),
-}
 ALL = list(product((True, False), (50, 100, 300), (128, 300), (16, 64, 256)))
 
 
@@ -178,30 +174,13 @@ def measure_row(row: tuple[bool, int, int, int], setting: Setting, turns: int, w
     }
 
 
-def table(rows: list[dict[str, Any]], rates: dict[str, float]) -> str:
-    """Return the rows as a Markdown table."""
-    lines = [
-        "| vectors | D | H | sentences | fused, windows/s | plain | PyTorch | fused over PyTorch (from, to) "
-        "| at least, aim | fused over plain | of sgemm | of copying |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        key = (row["tuned"], row["D"], row["H"], row["sentences"])
-        speeds = [f"{median(row['windows_per_second'][form]):,.0f}" for form in FORMS]
-        ratios = row["over_torch"]
-        target = "{}, {}".format(*TARGETS[key]) if key in TARGETS else ""
-        cells = [
-            "tuned" if row["tuned"] else "frozen",
-            *map(str, key[1:]),
-            *speeds,
-            f"**{median(ratios):.2f}** ({min(ratios):.2f}, {max(ratios):.2f})",
-            target,
-            f"{median(row['over_plain']):.2f}",
-            f"{row['gflops'] / rates['sgemm_gflops']:.0%}",
-            f"{row['gathered_gb'] / rates['copy_gb']:.0%}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+def measure_profile(arrays: str, threads: int) -> dict[str, dict[str, float]]:
+    """Return the seconds a window of each part of training, D 100, H 300, 64 sentences."""
+    kinds = {"frozen": False, "tuned": True}
+    return {
+        name: profile(Setting(arrays, N_VECTORS, tuned, 100, 300, 64, threads, n_windows=N_WINDOWS))
+        for name, tuned in kinds.items()
+    }
 
 
 def measure_accuracy(setting: Setting, turns: int) -> dict[str, Any]:
@@ -245,6 +224,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--accuracy", type=int, default=0, metavar="N", help="train to 94.5 %% dev, N times")
     parser.add_argument("--memory", action="store_true", help="the peak memory of training")
+    parser.add_argument("--update-docs", action="store_true", help="write record and tables into docs/")
     options = parser.parse_args()
     record: dict[str, Any] = describe_machine("windowclf", "numpy", "scipy", "torch")
     record |= {"threads": options.threads, "rates": machine_rates(), "rows": []}
@@ -254,19 +234,21 @@ def main() -> None:
             tuned, D, H, sentences = row
             setting = Setting(plain, N_VECTORS, tuned, D, H, sentences, options.threads, n_windows=N_WINDOWS)
             record["rows"].append(measure_row(row, setting, options.turns, Work.of(setting, n_labels)))
-            print(table(record["rows"][-1:], record["rates"]).splitlines()[-1], file=sys.stderr, flush=True)
+            print(
+                rows_table(record["rows"][-1:], record["rates"]).splitlines()[-1], file=sys.stderr, flush=True
+            )
+        record["profile"] = measure_profile(plain, options.threads)
         if options.accuracy:
             setting = Setting(features, vectors, False, 50, 300, 32, options.threads, features=True)
             until = {"input_dropout": 0.2, "epochs": 8, "schedule": "linear", "until": ACCURACY}
             record["accuracy"] = measure_accuracy(replace(setting, **until), options.accuracy)  # type: ignore[arg-type]
     if options.memory:
         record["peak_memory_mb"] = measure_memory(options.threads)
-    print(table(record["rows"], record["rates"]))
-    if "accuracy" in record:
-        print(f"\nEWT to {ACCURACY:.1%} on dev: {record['accuracy']['share']:.2f} of PyTorch's wall time.")
-    if "peak_memory_mb" in record:
-        print(f"\nPeak memory of training on EWT: {record['peak_memory_mb']:.0f} MB.")
-    print(json.dumps(record, indent=1))
+    text = json.dumps(record, indent=1)
+    print(f"{tables(record)}\n{text}")
+    if options.update_docs:
+        RECORD.write_text(text + "\n", encoding="utf-8")
+        update_page("training", tables(record))
 
 
 if __name__ == "__main__":
