@@ -15,6 +15,9 @@ from windowclf.text.labels import Scheme, Span, spans
 PLAIN = LabelSet(["a", "b", "c"], None)
 IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
 IOB2 = LabelSet.of([["O", "B-LOC", "B-PER"]], inner_scheme=Scheme.IOB2)
+IOB1 = LabelSet.of([["O", "I-LOC", "B-LOC"]], scheme="IOB1", inner_scheme=Scheme.IOBES)
+SPELLED = [PLAIN, IOBES, IOB2, IOB1]
+SPELLED_IDS = ["classes", "IOBES as IOB2", "IOB2", "IOBES as IOB1"]
 LENGTHS = np.array([4, 0, 1, 3])
 N = int(LENGTHS.sum())
 
@@ -130,3 +133,28 @@ def test_spans_are_scaled_and_words_are_not() -> None:
     before = [span.probability for t in plain for span in t.spans]
     after = [span.probability for t in scaled for span in t.spans]
     assert before != after == scaling(before).tolist() and len(before) > 0
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+@pytest.mark.parametrize("chain", [False, True], ids=["words", "sentences"])
+@pytest.mark.parametrize("labels", SPELLED, ids=SPELLED_IDS)
+@pytest.mark.parametrize("n", [1, 5, 10_000])
+def test_the_n_best_are_the_first_of_all_legal_labellings(
+    labels: LabelSet, chain: bool, temperature: float, n: int
+) -> None:
+    scores, transitions = _draw(labels, chain=chain)
+    labeller = Labeller(labels, transitions, Correction(temperature, Scaling(2, 1)))
+    found = labeller.n_best(scores[:4], n)
+    every = _labellings(scores[:4], transitions, labels, temperature, legal=True)
+    every = sorted((pair for pair in every if pair[1] > 0), key=lambda pair: -pair[1])
+    spelled = [labels.spell(np.array(path), np.array([4]))[0] for path, _ in every]
+    assert [names for names, _ in found] == spelled[:n]
+    assert [p for _, p in found] == pytest.approx([p for _, p in every[:n]], abs=1e-9)
+    assert found[0][0] == labeller.tag(scores[:4], np.array([4]), every=False)[0].labels
+
+
+@pytest.mark.parametrize("labels", SPELLED, ids=SPELLED_IDS)
+def test_no_two_legal_labellings_are_spelled_alike(labels: LabelSet) -> None:
+    found = Labeller(labels).n_best(np.zeros((4, len(labels))), 10_000)
+    assert len({tuple(names) for names, _ in found}) == len(found)
+    assert sum(p for _, p in found) == pytest.approx(1)

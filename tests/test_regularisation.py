@@ -404,7 +404,8 @@ def test_the_configured_objective_is_that_of_weighted_and_smoothed_labels(
 ) -> None:
     config = _training(quick, class_weights="balanced", label_smoothing=0.1)
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus)
-    objective = objective_of(tagger.pipeline, corpus[1])
+    stored = tagger.stored
+    objective = objective_of(stored.config, stored.labels, stored.parameters, corpus[1])
     labels = tagger.stored.labels
     targets = np.concatenate([labels.encode(sequence) for sequence in corpus[1]])
     scores: Floats = np.random.default_rng(0).standard_normal((len(targets), len(labels)))

@@ -22,7 +22,7 @@ from windowclf.errors import ConfigError, DataError, VectorsError
 from windowclf.explaining import WIDEST, shapley_values
 from windowclf.model import WindowModel, parameter_shapes
 from windowclf.storage import save_model
-from windowclf.text.labels import Scheme, convert, illegal_transitions
+from windowclf.text.labels import Scheme, convert, illegal_transitions, spans
 from windowclf.text.vectors import WordVectors
 from windowclf.text.windows import ABSENT_ROW
 from windowclf.training import Calibrated, EpochDone, TrainingDone
@@ -452,6 +452,40 @@ def test_a_tagger_comes_back_from_its_directory(
     assert loaded.labels == tagger.labels
 
 
+# -- n-best ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("loss", ["softmax", "crf"])
+def test_n_best_labellings_begin_with_the_labels_and_sum_to_one(
+    loss: Any, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    config = replace(quick, model=replace(quick.model, loss=loss))
+    tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
+    for sentence in corpus[0]:
+        found = tagger.n_best(sentence, 10_000)
+        assert found[0][0] == tagger.predict([sentence])[0]
+        assert math.fsum(p for _, p in found) == pytest.approx(1)
+        assert tagger.n_best(sentence, 3) == found[:3]
+        # a span is as probable as the labellings that mark it
+        (tagged,) = tagger.tag([sentence])
+        for span in tagged.spans:
+            wanted = (span.start, span.end, span.kind)
+            sum_of_all = math.fsum(p for labels, p in found if wanted in spans(labels))
+            expected = float(tagger.stored.correction.spans([sum_of_all])[0])
+            assert span.probability == pytest.approx(expected, abs=1e-5)
+
+
+def test_n_best_of_nothing_is_one_labelling(tagger: WindowTagger) -> None:
+    assert tagger.n_best([], 3) == [([], 1.0)]
+
+
+def test_no_labellings_at_all_are_refused(tagger: WindowTagger) -> None:
+    with pytest.raises(ConfigError, match="1 or more"):
+        tagger.n_best(["Paris"], 0)
+    with pytest.raises(DataError, match="a list of words"):
+        tagger.n_best("Paris", 1)
+
+
 # -- explain -----------------------------------------------------------------------------------------
 
 
@@ -487,6 +521,27 @@ def test_contributions_sum_to_the_score_above_that_of_the_empty_window(
 @given(sentence=st.lists(st.sampled_from(WORDS), min_size=1, max_size=6))
 def test_the_label_explained_is_the_label_predicted(sentence: list[str], tagger: WindowTagger) -> None:
     assert [explanation.label for explanation in tagger.explain(sentence)] == tagger.predict([sentence])[0]
+
+
+@pytest.mark.parametrize("ensemble", [1, 2])
+@pytest.mark.parametrize("loss", ["softmax", "crf"])
+def test_labels_and_probabilities_explained_are_those_of_tagging(
+    loss: Any, ensemble: int, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    config = replace(
+        quick,
+        model=replace(quick.model, loss=loss),
+        training=replace(quick.training, ensemble=ensemble),
+    )
+    tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
+    assert tagger.stored.correction.temperature != 1
+    for sentence in corpus[0]:
+        explanations = tagger.explain(sentence)
+        (probabilities,) = tagger.predict_proba([sentence])
+        assert [explanation.label for explanation in explanations] == tagger.predict([sentence])[0]
+        for explanation, row in zip(explanations, probabilities, strict=True):
+            expected = dict(zip(tagger.labels, row.tolist(), strict=True))
+            assert dict(explanation.probabilities) == pytest.approx(expected)
 
 
 def test_a_window_too_wide_to_be_explained_exactly_is_refused(

@@ -1,6 +1,7 @@
 """Tagging blocks: byte for byte what reading, tagging and writing sentence by sentence give."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
 from windowclf.decoding import best_labels
-from windowclf.errors import DataError
+from windowclf.errors import ConfigError, DataError
 from windowclf.tagging import BlockTagger, tag_blocks
 from windowclf.text.blocks import read_blocks
 from windowclf.text.chunk import Chunk
@@ -147,3 +148,20 @@ def test_what_came_before_a_fault_is_written_and_the_words_are_counted(
     with pytest.raises(DataError, match="x:2: not UTF-8 at byte 8"):
         tag_blocks(block_tagger, faulty, stream)
     assert stream.getvalue() == b"we watched TV in [LOC London]\n" * 3 + b"museums in [LOC Rome]\n"
+
+
+@pytest.mark.parametrize(
+    ("format", "how"),
+    [("inline", {"probabilities": True}), ("inline", {"n_best": 2}), ("conll", {"n_best": 2})],
+)
+def test_a_format_without_a_place_for_them_is_refused(
+    tagger: WindowTagger, format: TagFormat, how: dict[str, Any]
+) -> None:
+    with pytest.raises(ConfigError, match="no place for"):
+        BlockTagger(tagger, format, **how)
+
+
+def test_records_have_spans_only_where_labels_mark_them(config: Config, vectors: WordVectors) -> None:
+    tagger = WindowTagger(config, vectors=vectors).fit([["in", "Paris"]], [["ADP", "PROPN"]])
+    labelled = BlockTagger(tagger, "jsonl", probabilities=True).tag([Sentence(("in", "Paris"))])
+    assert json.loads(labelled.content).keys() == {"tokens", "labels", "probabilities"}

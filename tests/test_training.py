@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf import training as training_module
 from windowclf.arrays import Floats, Ints
+from windowclf.decoding import legal_pairs
 from windowclf.errors import TrainingError
 from windowclf.model import WindowModel
+from windowclf.objectives import SentenceObjective
 from windowclf.preparation import choose_vectors, prepare_training
 from windowclf.text.features import WordFeatures
 from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import Scheme
 from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary, count_words
 from windowclf.text.windows import BOUNDARY_ROW, Encoder
@@ -295,6 +298,39 @@ def test_a_sentence_longer_than_a_step_may_be_is_several_steps(vectors: WordVect
 
 
 # -- events ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("inner_scheme", ["IOB2", "IOBES"])
+@pytest.mark.parametrize("most_windows", [1, 2, 3, 5, 100])
+def test_a_long_sentence_may_be_cut_within_a_span(
+    most_windows: int,
+    inner_scheme: Any,
+    quick: Config,
+    vectors: WordVectors,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ["B-LOC", "I-LOC", "I-LOC", "I-LOC", "O", "B-LOC", "B-LOC", "I-LOC", "O", "B-LOC", "I-LOC"]
+    config = replace(quick, model=replace(quick.model, loss="crf", inner_scheme=inner_scheme))
+    monkeypatch.setattr(training_module, "MOST_WINDOWS", most_windows)
+    events = WindowTagger(config, vectors=vectors).fit_events([["paris"] * len(names)], [names])
+    steps = [event for event in events if isinstance(event, StepDone) and event.epoch == 1]
+    assert len(steps) == -(-len(names) // most_windows)
+
+
+def test_a_label_that_a_cut_leaves_without_its_span_counts_as_not_known() -> None:
+    label_set = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+    targets = label_set.encode(["B-LOC", "I-LOC", "I-LOC", "O"])
+    scores = np.random.default_rng(0).standard_normal((4, len(label_set)))
+    A = np.zeros((len(label_set) + 1,) * 2)
+    objective = SentenceObjective({"transitions": A}, legal_pairs(label_set))
+
+    def loss(targets: Ints, *lengths: int) -> float:
+        return objective(scores, targets=targets, lengths=np.array(lengths), places=np.arange(4))[0]
+
+    b, i, e, o = targets.tolist()  # B-LOC, I-LOC, E-LOC, O
+    assert loss(targets, 2, 0, 2) == pytest.approx(loss(np.array([b, -1, -1, o]), 2, 0, 2))
+    assert loss(targets, 1, 3) == pytest.approx(loss(np.array([-1, -1, e, o]), 1, 3))
+    assert loss(targets, 4) != pytest.approx(loss(np.array([b, i, e, -1]), 4))
 
 
 def test_events_come_step_by_step_epoch_by_epoch(vectors: WordVectors) -> None:

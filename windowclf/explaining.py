@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.decoding import best_labels
 from windowclf.ensemble import Ensemble
 from windowclf.errors import WindowClfError
+from windowclf.labelling import Labeller
 from windowclf.model import WindowModel
-from windowclf.nn.losses import softmax
 from windowclf.pipeline import Pipeline
 from windowclf.text.gazetteer import Position
 from windowclf.text.windows import ABSENT_ROW
@@ -34,7 +33,7 @@ class Explanation:
     learnt_as : str
         The same label in the scheme that the network tells apart (`model.inner_scheme`).
     probabilities : tuple of (label, probability)
-        All labels of the network, most probable first.
+        All labels of the network, most probable first; those that :meth:`WindowTagger.predict_proba` gives.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
     lists : tuple of tuple of str
@@ -42,7 +41,8 @@ class Explanation:
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
-        The label's score (before the softmax) of this window, and of a window of absent words.
+        The label's score of this window, before it becomes a probability, and that of a window of absent
+        words. What a sentence-level loss learnt of label after label comes on top, and is not in it.
     """
 
     token: str
@@ -111,6 +111,9 @@ def shapley_values(
 def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     """Explain the label of each word of a sentence.
 
+    Labels and probabilities are those of tagging, with a sentence-level loss of all labellings of the
+    sentence; contributions are to the score of the word's own window, transitions apart.
+
     Raises
     ------
     WindowClfError
@@ -120,8 +123,9 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
         return []
     encoded, around = pipeline.encode([sentence])
     scores = pipeline.model.scores(encoded.words, around)
-    probs = softmax(scores)
-    chosen = best_labels(scores, encoded.lengths, pipeline.stored.labels)
+    labeller = Labeller.of(pipeline)
+    probs = labeller.probabilities(scores, encoded.lengths)
+    chosen = labeller.best(scores, encoded.lengths)
     values, full_scores, empty_scores = shapley_values(pipeline.model, encoded.words, around, chosen)
     names = pipeline.stored.labels.names
     (spelled,) = pipeline.stored.labels.spell(chosen, encoded.lengths)

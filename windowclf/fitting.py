@@ -1,7 +1,7 @@
 """From sentences, labels and vectors to a trained pipeline."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -254,7 +254,7 @@ def train_pipeline(
     `dev_score`, where there is one, scores the pipeline as it is on the development data.
     """
     stored = pipeline.stored
-    objective = objective_of(pipeline, labels)
+    objective: Objective = objective_of(stored.config, stored.labels, stored.parameters, labels)
     data = prepare_training(
         pipeline.encoder,
         sentences,
@@ -279,17 +279,17 @@ def train_pipeline(
         yield event
 
 
-def objective_of(pipeline: Pipeline, labels: Sentences) -> Objective:
-    """Return what a pipeline is trained to make small on sentences with these labels."""
-    stored = pipeline.stored
-    config = stored.config.training
-    if stored.config.model.loss == "softmax":
+def objective_of(
+    config: Config, label_set: LabelSet, parameters: Mapping[str, Floats], labels: Sentences
+) -> WordObjective | SentenceObjective:
+    """Return what a network with these parameters is trained to make small on sentences with these labels."""
+    if config.model.loss == "softmax":
         weights = None
-        if config.class_weights == "balanced":
-            targets = np.concatenate([stored.labels.encode(sequence) for sequence in labels])
-            weights = balanced_weights(targets, len(stored.labels))
-        return WordObjective(weights, config.label_smoothing)
-    return SentenceObjective(stored.parameters, _legal(stored.labels))
+        if config.training.class_weights == "balanced":
+            targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
+            weights = balanced_weights(targets, len(label_set))
+        return WordObjective(weights, config.training.label_smoothing)
+    return SentenceObjective(parameters, _legal(label_set))
 
 
 def distilled(

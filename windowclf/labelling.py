@@ -3,6 +3,7 @@
 N tokens, C labels, C' labels as they are spelled, S sentences.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise, repeat
@@ -11,7 +12,7 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.calibration import UNCORRECTED, Correction
-from windowclf.decoding import best_labels, legal_pairs
+from windowclf.decoding import best_labels, legal_pairs, n_best_labels
 from windowclf.nn.crf import marginals
 from windowclf.nn.losses import softmax
 from windowclf.nn.spans import span_log_probs
@@ -137,6 +138,26 @@ class Labeller:
             )
         )
 
+    def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
+        """Return the n most probable legal labellings of a sentence, as they are spelled.
+
+        No two are spelled alike: whatever the schemes, a legal labelling says which spans there are.
+
+        Parameters
+        ----------
+        scores : array (T, C)
+        n : int
+        """
+        temperature = self.correction.temperature
+        found = n_best_labels(scores / temperature, self._transitions() / temperature, n, self._legal)
+        lengths = np.array([len(scores)])
+        return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
+
+    def _transitions(self) -> Floats:
+        """Return scores of label after label; zeros where words are independent."""
+        C = len(self.labels)
+        return np.zeros((C + 1, C + 1), np.float32) if self.transitions is None else self.transitions
+
     # -- spans ---------------------------------------------------------------------------------------
 
     def _spans(self, best: Ints, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
@@ -159,13 +180,9 @@ class Labeller:
         words = np.repeat(some, lengths)
         shift = np.cumsum(~words)  # words left out so far
         begins, stops = np.array([place[2:4] for place in places]).T
-        C = len(names)
-        transitions: Floats = np.zeros((C + 1, C + 1), np.float32)
-        if self.transitions is not None:
-            transitions = self.transitions
         logs = span_log_probs(
             scores[words] / np.float32(self.correction.temperature),
-            transitions / np.float32(self.correction.temperature),
+            self._transitions() / np.float32(self.correction.temperature),
             lengths=lengths[some],
             begins=begins - shift[begins],
             sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],

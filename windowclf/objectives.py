@@ -104,6 +104,9 @@ def balanced_weights(targets: Ints, n_labels: int) -> Floats:
 class SentenceObjective:
     """The negative log probability of a sentence's labels among all that a scheme allows, by the word.
 
+    What comes as a sentence may be a piece of one, cut within a span: a label that cannot begin or end a
+    sentence, but does, counts as not known.
+
     Parameters
     ----------
     parameters : mapping of str to array
@@ -123,6 +126,8 @@ class SentenceObjective:
     ) -> tuple[float, ObjectiveBackward]:
         """Compute the loss of some sentences; places are of no account."""
         A = self.parameters["transitions"]
+        if self.legal is not None:
+            targets = _open_where_cut(targets, lengths, self.legal)
         loss, loss_backward = crf_loss(scores, A, targets=targets, lengths=lengths, legal=self.legal)
 
         def backward() -> tuple[Floats, dict[str, Floats]]:
@@ -130,3 +135,13 @@ class SentenceObjective:
             return dscores, {"transitions": dA}
 
         return loss, backward
+
+
+def _open_where_cut(targets: Ints, lengths: Ints, legal: Bools) -> Ints:
+    lasts = np.cumsum(lengths)[lengths > 0] - 1
+    firsts = lasts + 1 - lengths[lengths > 0]
+    opened = targets.copy()
+    # -1 stays -1, whatever is looked up for it
+    opened[firsts[~legal[-1, targets[firsts]]]] = IGNORED
+    opened[lasts[~legal[targets[lasts], -1]]] = IGNORED
+    return opened

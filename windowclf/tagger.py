@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -198,8 +197,7 @@ class WindowTagger:
     def spelled_labels(self) -> tuple[str, ...]:
         """The labels as the user spells them, in the order of the columns of :attr:`Tagged.every`.
 
-        Where the spelling of a label depends on the labels around it (IOB1; learnt as IOB2 and spelled as
-        IOBES), these are `labels`.
+        Where the spelling of a label depends on the labels around it, these are `labels`.
         """
         return self.stored.labels.spelled_names
 
@@ -211,6 +209,7 @@ class WindowTagger:
         table_mb: float = TABLE_MB,
         cache_mb: float = CACHE_MB,
         dtype: TableType = "float32",
+        threads: int | None = None,
         prefill: bool = False,
     ) -> "WindowTagger":
         """Fold the first layer into tables, for speed, and return the tagger itself.
@@ -220,12 +219,12 @@ class WindowTagger:
 
         Parameters
         ----------
-        table_mb : float
-            Megabytes (2^20 bytes) for the words of the vocabulary and of training.
-        cache_mb : float
-            Megabytes for other words, those of late.
+        table_mb, cache_mb : float
+            Megabytes (2^20 bytes) for the words of the vocabulary and of training, and for other words.
         dtype : {"float32", "float16"}
             Of the tables; float16 holds twice the words.
+        threads : int, optional
+            That long lists of sentences are shared out to; default: as many as there are processors.
         prefill : bool
             Whether to fill the tables now, with the most frequent words: for a server that forks afterwards,
             so that its processes share them.
@@ -235,7 +234,9 @@ class WindowTagger:
         ConfigError
             If a number is negative, not finite or more than there is memory, or the type another.
         """
-        self._compiled = CompiledModel(self.pipeline, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype)
+        self._compiled = CompiledModel(
+            self.pipeline, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype, threads=threads
+        )
         if prefill:
             self._compiled.prefill()
         return self
@@ -287,6 +288,27 @@ class WindowTagger:
             for tagged in self._labeller.tag(scores, lengths, every=every)
         ]
 
+    def n_best(self, sentence: Sequence[str], n: int) -> list[tuple[list[str], float]]:
+        """Return the n most probable labellings of a sentence, and how probable they are, best first.
+
+        Only labellings that the label scheme allows count, and the probabilities of all of these sum to 1;
+        with a word-level loss, too. There are fewer than n where the scheme does not allow as many.
+
+        Parameters
+        ----------
+        sentence : sequence of str
+        n : int
+            At least 1.
+
+        Raises
+        ------
+        ConfigError
+            If n is less than 1.
+        """
+        check_sentences([sentence])
+        ((scores, _),) = self._scores([sentence])
+        return self._labeller.n_best(scores, n)
+
     def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels; `tokens_per_second` counts tagging alone.
 
@@ -301,37 +323,10 @@ class WindowTagger:
         DataError
             If lengths are unequal, or the labels are of another task than the model's.
         """
-        from windowclf.metrics import evaluate_labels, measure_calibration
-        from windowclf.text.labels import Span
+        from windowclf.evaluating import evaluate
 
         check_sentences(sentences, labels)
-        label_set, vocabulary = self.stored.labels, self.stored.vocabulary
-        label_set.check_comparable(labels)
-        started = perf_counter()
-        predicted = self.predict(sentences)
-        seconds = perf_counter() - started
-        evaluation = evaluate_labels(
-            sentences,
-            labels,
-            predicted,
-            span_labels=label_set.scheme is not None,
-            ignore_label=label_set.ignore,
-            seen=vocabulary.seen,
-        )
-        n_tokens = sum(map(len, sentences))
-        evaluation = replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
-        if not calibration:
-            return evaluation
-        tagged = self.tag(sentences)
-        entities = [[(Span(s.start, s.end, s.kind), s.probability) for s in t.spans] for t in tagged]
-        measured = measure_calibration(
-            labels,
-            [t.labels for t in tagged],
-            [t.probabilities for t in tagged],
-            entities if label_set.scheme is not None else None,
-            ignore_label=label_set.ignore,
-        )
-        return replace(evaluation, calibration=measured)
+        return evaluate(self.stored, self.predict, self.tag if calibration else None, sentences, labels)
 
     def explain(self, sentence: Sequence[str]) -> list["Explanation"]:
         """Return for each word its label, the probabilities, and what each window word pushed towards it.

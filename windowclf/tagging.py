@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from itertools import chain
 from typing import BinaryIO
@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.errors import DataError
+from windowclf.errors import ConfigError, DataError
 from windowclf.labelling import Tagged
 from windowclf.tagger import WindowTagger
 from windowclf.text.chunk import Chunk, parted_words, read_chunk
@@ -46,19 +46,43 @@ class BlockTagger:
     format : {"inline", "conll", "jsonl"}
         What is written.
     probabilities : bool
-        Whether "conll" and "jsonl" give the probability of each label too.
+        Whether "conll" and "jsonl" give the probability of each label too, and "jsonl" that of each span.
+    n_best : int, optional
+        How many of the most probable labellings of each sentence "jsonl" gives beside its labels.
+
+    Raises
+    ------
+    ConfigError
+        If probabilities or labellings are asked for in a format that has no place for them.
     """
 
-    def __init__(self, tagger: WindowTagger, format: TagFormat, *, probabilities: bool = False) -> None:
+    def __init__(
+        self,
+        tagger: WindowTagger,
+        format: TagFormat,
+        *,
+        probabilities: bool = False,
+        n_best: int | None = None,
+    ) -> None:
+        if probabilities and format == "inline":
+            raise ConfigError(
+                "no place for probabilities", where="format", found=format, allowed="conll, jsonl"
+            )
+        if n_best is not None and format != "jsonl":
+            raise ConfigError(
+                "no place for several labellings", where="format", found=format, allowed="jsonl"
+            )
         self._tagger = tagger
         self._format = format
         self._probabilities = probabilities
+        self._n_best = n_best
+        self._is_plain = not probabilities and n_best is None
         self._writer = Writer(tagger.stored.labels, format)
 
     def __call__(self, item: tuple[Block, ReadOptions]) -> Labelled:
         """Tag the sentences of a block, which is read as the options say; labels in it are left aside."""
         block, options = item
-        if not self._probabilities and (chunk := read_chunk(block, options.format)) is not None:
+        if self._is_plain and (chunk := read_chunk(block, options.format)) is not None:
             content = self._writer.write(chunk, self._label_ids(chunk))
             if content is not None:
                 return Labelled(content, len(chunk.words))
@@ -68,7 +92,7 @@ class BlockTagger:
         """Tag sentences, whatever they are made of."""
         read, fault = _read(sentences)
         words = [sentence.tokens for sentence in read]
-        if self._format != "jsonl" and not self._probabilities:
+        if self._format != "jsonl" and self._is_plain:
             lengths = np.fromiter(map(len, words), np.int64, len(words))
             chunk = Chunk(list(chain.from_iterable(words)), lengths)
             content = self._writer.write(chunk, self._label_ids(chunk))
@@ -86,16 +110,32 @@ class BlockTagger:
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def _write(self, sentences: Sequence[Sentence], tagged: Sequence[Tagged], stream: StringIO) -> None:
-        labelled = (replace(s, labels=tuple(t.labels)) for s, t in zip(sentences, tagged, strict=True))
-        if not self._probabilities:
+        if self._is_plain:
+            labelled = (replace(s, labels=tuple(t.labels)) for s, t in zip(sentences, tagged, strict=True))
             write_sentences(labelled, stream, self._format, scheme=self._tagger.stored.labels.scheme)
             return
-        write = _conll_with_probabilities if self._format == "conll" else _record_with_probabilities
-        for sentence, t in zip(labelled, tagged, strict=True):
+        write = _conll_with_probabilities if self._format == "conll" else self._record
+        for sentence, t in zip(sentences, tagged, strict=True):
             written = write(sentence, t)
             if not is_utf8(written):
                 raise sentence.error("a lone surrogate cannot be written", found=written)
             stream.write(written)
+
+    def _record(self, sentence: Sentence, tagged: Tagged) -> str:
+        record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}
+        if self._probabilities:
+            record["probabilities"] = [round(p, 6) for p in tagged.probabilities]
+            if self._tagger.stored.labels.scheme is not None:
+                spans = [asdict(span) for span in tagged.spans]
+                record["spans"] = [span | {"probability": round(span["probability"], 6)} for span in spans]
+        if self._n_best is not None:
+            record["n_best"] = [
+                {"labels": labels, "probability": float(f"{probability:.6g}")}  # it may be small
+                for labels, probability in self._tagger.n_best(sentence.tokens, self._n_best)
+            ]
+        if sentence.text is not None:
+            record |= {"text": sentence.text, "offsets": sentence.offsets}
+        return json.dumps(record, ensure_ascii=False) + "\n"
 
 
 def tag_blocks(
@@ -163,11 +203,3 @@ def _read(sentences: Iterable[Sentence]) -> tuple[list[Sentence], DataError | No
 def _conll_with_probabilities(sentence: Sentence, tagged: Tagged) -> str:
     rows = zip(sentence.tokens, tagged.labels, tagged.probabilities, strict=True)
     return "".join([f"{token}\t{label}\t{p:.6f}\n" for token, label, p in rows]) + "\n"
-
-
-def _record_with_probabilities(sentence: Sentence, tagged: Tagged) -> str:
-    record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}
-    record["probabilities"] = [round(p, 6) for p in tagged.probabilities]
-    if sentence.text is not None:
-        record |= {"text": sentence.text, "offsets": sentence.offsets}
-    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -27,6 +27,8 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
     up (+) or down (-). These are exact Shapley values; together they make the difference between the score
     of the window and the score of a window of unknown words. Probabilities are of the labels that the
     network tells apart: entities are learnt as B-, I-, E- and, for one word, S- (model.inner_scheme).
+    Where sentences are labelled as a whole (model.loss = "crf"), what one label says of the next is in the
+    probabilities, but not in the scores.
     In brackets after a word: the gazetteers that it stands in.
 
     Example:

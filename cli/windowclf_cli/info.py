@@ -1,11 +1,16 @@
 """`windowclf info`."""
 
+from dataclasses import asdict
+
 import click
 
+from windowclf.calibration import UNCORRECTED, Correction
 from windowclf.config_io import config_to_dict, config_to_toml
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
 from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name
+
+_LOSSES = {"softmax": "of words by themselves (softmax)", "crf": "of whole sentences (crf)"}
 
 
 @click.command()
@@ -28,6 +33,8 @@ def command(model: str, as_json: bool) -> None:
                 "labels": stored.labels.names,
                 "scheme": stored.labels.scheme,
                 "ignore_label": stored.labels.ignore,
+                "loss": stored.config.model.loss,
+                "correction": asdict(stored.correction),
                 "parameters": {name: list(shape) for name, shape in arrays.items()},
                 "training_words": len(stored.vocabulary.training_counts),
                 "info": stored.info,
@@ -43,9 +50,15 @@ def command(model: str, as_json: bool) -> None:
         f"training  {training['sentences']:,} sentences, {training['tokens']:,} words, "
         f"{len(stored.vocabulary.training_counts):,} different"
     )
-    if training.get("dev_score") is not None:
-        score = score_name(stored.labels)
-        click.echo(f"dev       {score} {percent(training['dev_score'])} (epoch {training['best_epoch']})")
+    for i, member in enumerate(info.get("members", [training]), 1):
+        if member.get("dev_score") is not None:
+            name = f"member {i}" if "members" in info else "dev"
+            score = f"{score_name(stored.labels)} {percent(member['dev_score'])}"
+            click.echo(f"{name:<9} {score} (epoch {member['best_epoch']})")
+    click.echo(f"loss      {_LOSSES[stored.config.model.loss]}")
+    click.echo(f"corrected {_describe(stored.correction)}")
+    for gazetteer in info.get("gazetteers", []):
+        click.echo(f"list      {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
     vectors = info["vectors"]
     scales = vectors["scale"] if isinstance(vectors["scale"], list) else [vectors["scale"]]
     click.echo(
@@ -55,3 +68,14 @@ def command(model: str, as_json: bool) -> None:
     rows = [(name, " × ".join(f"{n:,}" for n in shape)) for name, shape in arrays.items()]
     print_table(["parameter", "shape"], rows)
     click.echo("\n" + config_to_toml(stored.config).rstrip())
+
+
+def _describe(correction: Correction) -> str:
+    """Say what is done to scores and probabilities so that they mean what they say."""
+    if correction == UNCORRECTED:
+        return "not at all"
+    temperature, spans = f"temperature {correction.temperature:.3f}", correction.spans
+    if spans == UNCORRECTED.spans:
+        return temperature
+    sign = "-" if spans.offset < 0 else "+"
+    return f"{temperature}, log odds of spans × {spans.slope:.3f} {sign} {abs(spans.offset):.3f}"

@@ -36,7 +36,13 @@ from windowclf_cli.options import (
 @click.option(
     "--probabilities",
     is_flag=True,
-    help="Add the probability of each label as it is spelled (conll and jsonl).",
+    help="Add the probability of each label as it is spelled (conll and jsonl) and of each span (jsonl).",
+)
+@click.option(
+    "--n-best",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Add the N most probable labellings of each sentence, best first (jsonl).",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format jsonl.")
 @threads_option
@@ -51,6 +57,7 @@ def command(
     token_column: int | None,
     separator: str | None,
     probabilities: bool,
+    n_best: int | None,
     as_json: bool,
     threads: int | None,
     jobs: int,
@@ -73,11 +80,13 @@ def command(
     chosen: TagFormat = output_format or ("jsonl" if as_json else "inline")
     if probabilities and chosen == "inline":
         raise click.UsageError("--probabilities needs --output-format conll or jsonl.")
+    if n_best is not None and chosen != "jsonl":
+        raise click.UsageError("--n-best needs --output-format jsonl (or --json).")
     tagger = WindowTagger.load(model)
     with limited_threads(threads):
         # processes share what was in the tables before they began
-        tagger.compile(table_mb=table_mb, prefill=jobs > 1)
-    block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities)
+        tagger.compile(table_mb=table_mb, threads=1 if jobs > 1 else threads, prefill=jobs > 1)
+    block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities, n_best=n_best)
     with limited_threads(threads or (1 if jobs > 1 else None)):
         if text is not None:
             labelled = block_tagger.tag(sentences_of_text(text))

@@ -1,14 +1,20 @@
 """`windowclf evaluate` and `windowclf info`, and what they say of damaged models."""
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf import WindowTagger
+from windowclf import Config, WindowTagger
+from windowclf.calibration import Correction, Scaling
+from windowclf.storage import save_model
+from windowclf.text.vectors import WordVectors
 from windowclf_cli.main import cli
+
+Labelled = tuple[list[list[str]], list[list[str]]]
 
 
 def run(*arguments: object) -> Result:
@@ -192,6 +198,40 @@ def test_info_shows_configuration_vectors_and_scores(sample_model: Path) -> None
     figures = json.loads(run("info", sample_model, "--json").stdout)
     assert figures["scheme"] == "IOB2"
     assert figures["info"]["training"]["sentences"] == 400
+
+
+def test_info_shows_members_loss_correction_and_lists(
+    quick: Config, vectors: WordVectors, corpus: Labelled, tmp_path: Path
+) -> None:
+    (tmp_path / "places.txt").write_text("Paris\nNew York\n")
+    config = replace(
+        quick,
+        model=replace(quick.model, loss="crf"),
+        features=replace(quick.features, gazetteers=(str(tmp_path / "places.txt"),)),
+        training=replace(quick.training, ensemble=2),
+    )
+    tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
+    correction = Correction(1.25, Scaling(0.9, -0.2))
+    save_model(replace(tagger.stored, correction=correction), tmp_path / "model")
+    text = run("info", tmp_path / "model").stdout
+    scores = [100 * member["dev_score"] for member in tagger.stored.info["members"]]
+    for expected in (
+        f"member 1  entity F1 {scores[0]:.2f} (epoch ",
+        f"member 2  entity F1 {scores[1]:.2f} (epoch ",
+        "loss      of whole sentences (crf)",
+        "corrected temperature 1.250, log odds of spans × 0.900 - 0.200",
+        f"list      {tmp_path}/places.txt, 2 phrases",
+    ):
+        assert expected in text
+    figures = json.loads(run("info", tmp_path / "model", "--json").stdout)
+    assert figures["loss"] == "crf"
+    assert figures["correction"] == asdict(correction)
+    assert len(figures["info"]["members"]) == 2
+
+
+def test_info_says_that_probabilities_are_as_they_come(tagger: WindowTagger, tmp_path: Path) -> None:
+    tagger.save(tmp_path / "model")
+    assert "corrected not at all\n" in run("info", tmp_path / "model").stdout
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from click.testing import CliRunner, Result
 
+from windowclf import WindowTagger
 from windowclf_cli.main import cli
 
 TAG = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag"]
@@ -66,6 +68,39 @@ def test_jsonl_carries_text_offsets_and_probabilities(sample_model: Path) -> Non
         assert len(record["labels"]) == len(record["tokens"]) == len(record["probabilities"])
 
 
+def test_jsonl_carries_spans_and_their_probabilities(sample_model: Path) -> None:
+    text = "We saw Paris. Then Angela Merkel flew from Berlin to New York!"
+    result = tag(sample_model, "--text", text, "--json", "--probabilities")
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    tagged = WindowTagger.load(sample_model).tag([record["tokens"] for record in records])
+    assert sum(len(t.spans) for t in tagged) > 1
+    for record, t in zip(records, tagged, strict=True):
+        expected = [
+            asdict(span) | {"probability": pytest.approx(span.probability, abs=1e-5)} for span in t.spans
+        ]
+        assert record["spans"] == expected
+
+
+def test_without_probabilities_there_are_no_spans(sample_model: Path) -> None:
+    (record,) = map(json.loads, tag(sample_model, "--text", "We live in Paris", "--json").stdout.splitlines())
+    assert record.keys() == {"tokens", "labels", "text", "offsets"}
+
+
+@pytest.mark.parametrize("more", [[], ["--probabilities"]])
+def test_jsonl_carries_the_n_best_labellings(sample_model: Path, more: list[str]) -> None:
+    result = tag(sample_model, "--text", "We saw Paris. Then London!", "--json", "--n-best", 3, *more)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    tagger = WindowTagger.load(sample_model)
+    assert len(records) == 2
+    for record in records:
+        expected = tagger.n_best(record["tokens"], 3)
+        assert [labelling["labels"] for labelling in record["n_best"]] == [labels for labels, _ in expected]
+        found = [labelling["probability"] for labelling in record["n_best"]]
+        assert found == pytest.approx([p for _, p in expected], abs=1e-5)
+        assert record["labels"] == record["n_best"][0]["labels"]
+        assert ("probabilities" in record) == ("spans" in record) == bool(more)
+
+
 @pytest.mark.parametrize("table_mb", ["0", "0.05"])
 def test_the_size_of_the_tables_changes_no_label(sample_model: Path, table_mb: str) -> None:
     text = "We saw Paris. Then Angela Merkel flew from Berlin to New York!"
@@ -113,6 +148,9 @@ FAULTY = {
     "both": (["x.txt", "--text", "x"], "Give either"),
     "missing file": (["missing.txt"], "no such file"),
     "probabilities inline": (["--text", "x", "--probabilities"], "--output-format"),
+    "n-best inline": (["--text", "x", "--n-best", "3"], "--n-best needs --output-format jsonl"),
+    "n-best conll": (["--text", "x", "--n-best", "3", "--output-format", "conll"], "--n-best needs"),
+    "no labellings": (["--text", "x", "--json", "--n-best", "0"], "--n-best"),
     "json beside conll": (["--text", "x", "--json", "--output-format", "conll"], "--json"),
 }
 
@@ -215,9 +253,15 @@ def test_what_is_labelled_is_written_whether_more_comes_or_not(
         assert process.stdout.read() == b"hello\n"
 
 
-def test_several_processes_add_the_same_probabilities(sample_model: Path, inputs: list[Path]) -> None:
-    arguments = [sample_model, inputs[0], "--output-format", "conll", "--probabilities"]
-    assert tag(*arguments).stdout_bytes == tag(*arguments, "--jobs", 2).stdout_bytes
+@pytest.mark.parametrize(
+    "how", [["--output-format", "conll", "--probabilities"], ["--json", "--probabilities", "--n-best", "2"]]
+)
+def test_several_processes_add_the_same_probabilities(
+    sample_model: Path, inputs: list[Path], how: list[str]
+) -> None:
+    one, two = tag(sample_model, inputs[0], *how), tag(sample_model, inputs[0], *how, "--jobs", 2)
+    assert (one.exit_code, one.stderr) == (two.exit_code, two.stderr) == (0, "")
+    assert one.stdout_bytes == two.stdout_bytes
 
 
 FAULTY_FILES = {

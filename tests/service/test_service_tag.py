@@ -1,12 +1,16 @@
 """POST /v1/tag: what it answers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from windowclf import WindowTagger
+from windowclf import Config, WindowTagger
+from windowclf.text.vectors import WordVectors
+from windowclf_service.app import create_app
+from windowclf_service.config import ServiceConfig
 
 
 def post(client: FlaskClient, body: object, query: str = "") -> TestResponse:
@@ -206,3 +210,27 @@ def test_methods_and_heads(client: FlaskClient) -> None:
     head, get = client.head("/v1/models"), client.get("/v1/models")
     assert (head.status_code, head.data) == (200, b"")
     assert head.headers["Content-Length"] == str(len(get.data))
+
+
+def test_an_ensemble_of_sentence_level_networks_is_served_as_any_model(
+    config: Config, vectors: WordVectors, corpus: tuple[list[list[str]], list[list[str]]]
+) -> None:
+    chain = replace(
+        config,
+        model=replace(config.model, loss="crf"),
+        training=replace(config.training, ensemble=2, epochs=4),
+    )
+    tagger = WindowTagger(chain, vectors=vectors).fit(*corpus, dev=corpus)
+    client = create_app(ServiceConfig(access_log=False), {"pair": tagger}).test_client()
+    for answer, sentence in zip(results(client, corpus[0], probabilities=True), corpus[0], strict=True):
+        (tagged,) = tagger.tag([sentence], every=True)
+        assert tagged.every is not None
+        assert [token["label"] for token in answer["tokens"]] == tagged.labels
+        assert [token["score"] for token in answer["tokens"]] == pytest.approx(tagged.probabilities, abs=1e-5)
+        for token, row in zip(answer["tokens"], tagged.every.tolist(), strict=True):
+            expected = dict(zip(tagger.spelled_labels, row, strict=True))
+            assert token["probabilities"] == pytest.approx(expected, abs=1e-5)
+        scores = [entity["score"] for entity in answer["entities"]]
+        assert scores == pytest.approx([span.probability for span in tagged.spans], abs=1e-5)
+        explained = client.post("/v1/explain", json={"inputs": [sentence]}).json["results"]  # type: ignore[index]
+        assert [token["label"] for token in explained[0]["tokens"]] == tagged.labels

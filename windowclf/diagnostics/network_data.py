@@ -1,9 +1,10 @@
 """The little data that a network is checked on: a few real sentences and windows, chosen by a seed.
 
-N windows, K window width, U distinct words, J ids a word has, V words with a vector, D vector dimension.
+N windows, S sentences, K window width, U distinct words, J ids a word has, V words with a vector, D vector
+dimension.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.errors import DataError
+from windowclf.fitting import objective_of
+from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
 from windowclf.text.features import WordFeatures
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
@@ -58,7 +61,44 @@ class CheckData:
     def encode(self, config: Config) -> TrainingData:
         """Return the chosen sentences as integers, for the features and the window of `config`."""
         encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers)
-        return prepare_training(encoder, self.tokens, self.names, self.labels, config.model.window)
+        return prepare_training(
+            encoder,
+            self.tokens,
+            self.names,
+            self.labels,
+            config.model.window,
+            whole_sentences=config.model.loss != "softmax",
+        )
+
+    def objective(
+        self, config: Config, parameters: Mapping[str, Floats]
+    ) -> WordObjective | SentenceObjective:
+        """Return what training would make small on the chosen sentences."""
+        return objective_of(config, self.labels, parameters, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenWindows:
+    """A few windows of the chosen sentences, as an objective takes them.
+
+    Attributes
+    ----------
+    words : array (U, J)
+        The ids of the distinct words of these windows.
+    windows : array (N, K)
+        Rows of `words`.
+    targets : array (N,)
+    lengths : array (S,)
+        Windows of each sentence; of words that are learnt one by one, each is a sentence of its own.
+    places : array (N,)
+        Their numbers among all windows.
+    """
+
+    words: Ints
+    windows: Ints
+    targets: Ints
+    lengths: Ints
+    places: Ints
 
 
 def choose_data(
@@ -123,30 +163,45 @@ def choose_sentences(
     return (first + rest)[:N_SENTENCES]
 
 
-def choose_windows(data: TrainingData, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+def choose_windows(
+    data: TrainingData, rng: np.random.Generator, *, whole_sentences: bool = False
+) -> ChosenWindows:
     """Choose a few windows, every special case among them where the sentences have it.
 
     These are windows that reach over the start and over the end of a sentence, that hold a word without a
-    vector, and in which a word stands twice.
-
-    Returns
-    -------
-    words : array (U, J)
-        The ids of the distinct words of these windows.
-    windows : array (N, K)
-        Rows of `words`.
-    targets : array (N,)
+    vector, and in which a word stands twice. With `whole_sentences`, all windows of a few sentences, short
+    ones if possible: a check scores them thousands of times.
     """
     ordered = np.sort(data.windows, axis=1)
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > ABSENT_ROW)
-    cases = [
+    cases = [  # the rarest first: their windows may bring the others
+        repeats.any(axis=1),
+        (data.words[data.windows, 0] == UNKNOWN).any(axis=1),
         data.windows[:, 0] == BOUNDARY_ROW,
         data.windows[:, -1] == BOUNDARY_ROW,
-        (data.words[data.windows, 0] == UNKNOWN).any(axis=1),
-        repeats.any(axis=1),
     ]
-    chosen = [int(rng.choice(np.flatnonzero(case))) for case in cases if case.any()]
-    chosen += rng.permutation(len(data.targets)).tolist()
-    numbers = np.array(list(dict.fromkeys(chosen))[:N_WINDOWS])
-    rows, windows = distinct(data.windows[numbers], len(data.words))
-    return data.words[rows], windows, data.targets[numbers]
+    borders = data.starts if whole_sentences else np.arange(len(data.targets) + 1)
+    taken = np.zeros(len(data.targets), dtype=bool)
+    runs: list[Ints] = []
+
+    def take(number: int) -> None:
+        i = np.searchsorted(borders, number, side="right")
+        runs.append(np.arange(borders[i - 1], borders[i]))
+        taken[runs[-1]] = True
+
+    numbers = rng.permutation(len(data.targets))
+    lengths = np.repeat(np.diff(borders), np.diff(borders))
+    numbers = numbers[np.argsort(lengths[numbers], kind="stable")]
+    for case in cases:
+        if case.any() and not case[taken].any():
+            take(numbers[case[numbers]][0])
+    for number in numbers.tolist():
+        if taken.sum() >= N_WINDOWS and len(runs) > 1:
+            break
+        if not taken[number]:
+            take(number)
+    places = np.concatenate(runs)
+    rows, windows = distinct(data.windows[places], len(data.words))
+    return ChosenWindows(
+        data.words[rows], windows, data.targets[places], np.array([len(run) for run in runs]), places
+    )

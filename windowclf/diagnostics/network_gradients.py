@@ -11,13 +11,13 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
-from windowclf.diagnostics.network_data import CheckData, choose_windows
+from windowclf.diagnostics.network_data import CheckData, ChosenWindows, choose_windows
 from windowclf.diagnostics.verdict import Verdict, judge
 from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.nn.gradreport import Coordinate, GradientReport
-from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.objectives import Objective
 from windowclf.text.vocabulary import N_SPECIAL, count_movable
 
 NARROW_VECTORS = 3
@@ -26,7 +26,9 @@ NARROW_FEATURES = 2
 NARROW_BUCKETS = 7
 N_SAMPLED = 1000
 N_UNUSED = 50  # of them in rows of tables that no window uses
-_BIAS = 0.1  # biases are drawn from [-0.1, 0.1): at 0, as they begin, units stand on the kink of ReLU
+# Biases are drawn from [-0.1, 0.1): at 0, as they begin, units stand on the kink of ReLU. Transitions too: at
+# 0 they could be read the wrong way round.
+_BIAS = 0.1
 _FAILURES_SHOWN = 3
 
 
@@ -51,9 +53,8 @@ class _Probe:
     """A model in float64 and a few windows: the loss as a function of the parameters."""
 
     model: WindowModel
-    words: Ints
-    windows: Ints
-    targets: Ints
+    objective: Objective
+    chosen: ChosenWindows
     seed: int
 
     @classmethod
@@ -71,20 +72,31 @@ class _Probe:
             n_tuned=count_movable(encoded.words[:, 0]),
         )
         for name, parameter in model.parameters.items():
-            if name.endswith(".b"):
+            if name.endswith(".b") or name == "transitions":
                 parameter[...] = rng.uniform(-_BIAS, _BIAS, parameter.shape)
-        return cls(model, *choose_windows(encoded, rng), data.seed)
+        objective = data.objective(config, model.parameters)
+        chosen = choose_windows(encoded, rng, whole_sentences=objective.needs_sentences)
+        return cls(model, objective, chosen, data.seed)
 
     def loss(self) -> tuple[float, Callable[[float], Mapping[str, Any]]]:
         """Return the loss, with the same dropout masks at every call, and its backward."""
         rng = np.random.default_rng(self.seed)
-        scores, backward = self.model.forward(self.words, self.windows, rng=rng)
-        loss, loss_backward = softmax_cross_entropy(scores, targets=self.targets)
-        return loss, lambda upstream: backward(loss_backward(upstream))
+        chosen = self.chosen
+        scores, backward = self.model.forward(chosen.words, chosen.windows, rng=rng)
+        loss, loss_backward = self.objective(
+            scores, targets=chosen.targets, lengths=chosen.lengths, places=chosen.places
+        )
+
+        def of_all(upstream: float) -> Mapping[str, Any]:
+            assert upstream == 1, "the loss is what is differentiated"
+            dscores, own = loss_backward()
+            return backward(dscores) | own
+
+        return loss, of_all
 
     def used_rows(self, name: str) -> Ints:
         """Return the rows of a table that the windows use."""
-        ids = self.words
+        ids = self.chosen.words
         rows = ids[:, 0][ids[:, 0] >= N_SPECIAL] - N_SPECIAL
         used = {
             "vectors": rows,
@@ -113,7 +125,7 @@ def check_narrow(data: CheckData) -> Verdict:
     what = (
         f"every one of {report.n_coordinates:,} coordinates of a copy of the network with vectors of "
         f"{probe.model.parameters['vectors'].shape[1]} numbers and hidden layers {list(config.hidden)}, "
-        f"on {len(probe.targets)} windows; {report.moved} moved off a kink"
+        f"on {len(probe.chosen.targets)} windows; {report.moved} moved off a kink"
     )
     return _verdict("gradients of a narrow copy", report, report.coordinates, names, probe, what)
 
@@ -147,7 +159,7 @@ def check_sample(data: CheckData) -> Verdict:
     )[:_FAILURES_SHOWN]
     what = (
         f"{report.n_coordinates:,} random coordinates of the network as configured, spread over "
-        f"{len(places)} parameters, on {len(probe.targets)} windows; {report.moved} moved off a kink; "
+        f"{len(places)} parameters, on {len(probe.chosen.targets)} windows; {report.moved} moved off a kink; "
         f"{len(must_be_zero)} stand in rows that no window uses, where the gradient must be exactly 0"
     )
     return _verdict("gradients of the network", report, coordinates, places, probe, what, faults=leaks)
