@@ -43,7 +43,7 @@ Backward = Callable[[Floats], dict[str, Gradient]]
 TABLES = ("vectors", "special", "tuned_vectors", "case", "affixes", "gazetteers")
 _PARTS = {"case": "case vectors", "affixes": "affix vectors", "gazetteers": "gazetteer vectors"}
 _LOOK_UPS = {"word vectors": "word_embedding", "tuned vectors": "tuned_embedding"}  # others: embedding
-_WINDOWS_AT_ONCE = 4096  # when only scores are wanted; bounds memory
+_WINDOWS_AT_ONCE = 1024  # when only scores are wanted; bounds memory
 
 
 def parameter_shapes(

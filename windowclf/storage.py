@@ -27,7 +27,7 @@ from windowclf.model import parameter_shapes
 from windowclf.text.gazetteer import Gazetteer
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
-from windowclf.text.vocabulary import Vocabulary
+from windowclf.text.vocabulary import Match, Vocabulary
 from windowclf.text.word_lines import WordLines
 
 FORMAT = "windowclf model"
@@ -83,7 +83,7 @@ def save_model(model: StoredModel, directory: Path) -> str:
         }
         _write_json(temporary / "config.json", described)
         _write_json(temporary / "labels.json", labels)
-        (temporary / "vocabulary.txt").write_bytes("".join(f"{word}\n" for word in words).encode())
+        (temporary / "vocabulary.txt").write_bytes("\n".join([*words, ""]).encode())
         save_arrays(temporary / "model.safetensors", {**model.parameters, _COUNTS: counts})
         lists = {_gazetteer_file(i): gazetteer for i, gazetteer in enumerate(model.gazetteers, 1)}
         for name, gazetteer in lists.items():
@@ -140,8 +140,9 @@ def find_model(name: str) -> Path:
 def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
     """Return the words with vectors, then those of training without one, and the counts of all."""
     counts = vocabulary.training_counts
-    with_vector = set(vocabulary.words)
-    words = vocabulary.words + sorted(word for word in counts if word not in with_vector)
+    # the training words are looked up one by one: a set of all words would take more memory than training
+    without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
+    words = vocabulary.words + without
     return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
 
 
