@@ -11,7 +11,7 @@ import tagging_profile
 import tagging_speed
 from clocks import clocks, shares
 from tagging_bench import Bench
-from tagging_peers import OURS, THREADED, features
+from tagging_peers import OURS, features
 
 LINES = ["We live in Paris.", "Angela Merkel flew from Berlin to New York."] * 50
 
@@ -46,17 +46,16 @@ def test_the_page_says_what_the_record_says() -> None:
 
 def test_ratios_are_medians_of_turns() -> None:
     ours = same(1000, 100, 10) | {"raw 1": [500, 40, 7], "raw 2": [600, 80, 14]}
-    threaded = same(2000, 150, 20)
-    record = record_of({OURS: ours, THREADED: threaded, "CRFsuite": same(100, 5, 2)})
+    record = record_of({OURS: ours, "CRFsuite": same(100, 5, 2)})
     assert tagging_page.targets(record) == [
-        ("pre-split, two threads, over CRFsuite", 20, (12, 25)),
+        ("pre-split, over CRFsuite", 10, (12, 25)),
         ("raw text over pre-split", 0.5, (0.4, 0.8)),
         ("raw text, two processes over one", 2, (1.7, 1.95)),
     ]
 
 
 def test_the_rates_of_the_profile_are_of_what_is_done() -> None:
-    text = tagging_page.tables(record_of({OURS: same(1, 1, 1), THREADED: same(1, 1, 1)}))
+    text = tagging_page.tables(record_of({OURS: same(1, 1, 1)}))
     # 5 · 300 numbers of 4 bytes, read and written, a microsecond; 300 · 17 multiplications and additions
     assert "Gathering moves 12.0 GB/s" in text
     assert "do 20.0 GFLOP/s" in text
@@ -79,7 +78,7 @@ def test_the_profile_finds_all_parts_of_tagging(sample_model: Path) -> None:
     assert all(seconds > 0 for title, seconds in spent.items() if title != strangers)
 
 
-@pytest.mark.parametrize("form", [OURS, THREADED, "windowclf, plain"])
+@pytest.mark.parametrize("form", [OURS, "windowclf, plain"])
 def test_a_tagger_answers_all_questions(form: str, sample_model: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.conll"
     corpus.write_text("We\tO\nlive\tO\nin\tO\nParis\tB-LOC\n\n" * 20)

@@ -13,7 +13,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-import windowclf.compiled as compiled_module
 from windowclf import Config, FeaturesConfig, ModelConfig, WindowTagger
 from windowclf.compiled import CompiledModel
 from windowclf.errors import ConfigError, WindowClfError
@@ -293,23 +292,3 @@ def test_real_corpora_are_tagged_as_without_tables(corpus_name: str, tmp_path: P
         for part in ("train", "dev", "test"):
             corpus = read_labelled(f"{corpus_name}:{part}", options_of(plain.config.data))
             assert_same(plain, fast, [sentence.tokens for sentence in corpus])
-
-
-@pytest.mark.parametrize("threads", [2, 3])
-def test_several_threads_score_as_one_does(tagger: WindowTagger, threads: int) -> None:
-    rng = np.random.default_rng(1)
-    # enough windows for all threads, words without a row and without room in the cache among them
-    sentences = [rng.choice([*KNOWN, *UNKNOWN], size=rng.integers(0, 40)).tolist() for _ in range(900)]
-    assert sum(map(len, sentences)) > 2 * compiled_module._WORTH_THREADS
-    alone, together = (
-        compiled(tagger, threads=n, table_mb=megabytes(8, tagger), cache_mb=megabytes(3, tagger))
-        for n in (1, threads)
-    )
-    for _ in range(3):
-        for one, other in zip(alone.predict_proba(sentences), together.predict_proba(sentences), strict=True):
-            np.testing.assert_array_equal(one, other)
-
-
-def test_a_number_of_threads_is_at_least_one(tagger: WindowTagger) -> None:
-    with pytest.raises(ConfigError, match="not a number of threads"):
-        compiled(tagger, threads=0)

@@ -30,7 +30,6 @@ from windowclf.ensemble import widened
 from windowclf.errors import ConfigError
 from windowclf.nn.operations import ACTIVATIONS
 from windowclf.pipeline import Pipeline, Sentences, cut
-from windowclf.processors import count_processors
 from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import Match
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW
@@ -45,7 +44,6 @@ _WORD_BYTES = 512  # of a kept word at its longest, beside its blocks: string, d
 _GATHERED_BYTES = 1 << 20  # at once, so that what is computed stays in the processor's cache
 _PLACES_AT_ONCE = 2048  # whose words without a row are computed together; bounds memory
 _WORDS_AT_ONCE = 512  # when tables are filled
-_WORTH_THREADS = 8192  # windows that several threads score sooner than one
 
 
 class CompiledModel:
@@ -64,8 +62,6 @@ class CompiledModel:
         Megabytes (2^20 bytes) for the tables and for the cache. Memory is taken as words come.
     dtype : {"float32", "float16"}
         Of tables and cache; sums are float32.
-    threads : int, optional
-        That long texts are shared out to, at least 1; default: as many as there are processors.
 
     Raises
     ------
@@ -80,7 +76,6 @@ class CompiledModel:
         table_mb: float = TABLE_MB,
         cache_mb: float = CACHE_MB,
         dtype: TableType = "float32",
-        threads: int | None = None,
     ) -> None:
         for name, value in (("table_mb", table_mb), ("cache_mb", cache_mb)):
             if not 0 <= value < math.inf:
@@ -89,9 +84,6 @@ class CompiledModel:
             raise ConfigError(
                 "not a type for tables", where="dtype", found=dtype, allowed=", ".join(get_args(TableType))
             )
-        if threads is not None and threads < 1:
-            raise ConfigError("not a number of threads", where="threads", found=threads, allowed="at least 1")
-        self._n_threads = threads or count_processors()
         self._pipeline = pipeline
         config, members = pipeline.stored.config.model, pipeline.members
         first, *later = [*(f"hidden{i + 1}" for i in range(len(config.hidden))), "output"]
@@ -265,39 +257,15 @@ class CompiledModel:
 
         Those around a boundary are for nothing, but are few, and leaving them out would cost more.
         """
-        n_windows = len(padded) - self._table.shape[1] + 1
-        scores = np.empty((n_windows, self._n_labels), np.float32)
-        n_threads = self._n_threads if n_windows >= _WORTH_THREADS else 1
-        step = n_threads * _PLACES_AT_ONCE
-        parts = [range(i * _PLACES_AT_ONCE, n_windows, step) for i in range(n_threads)]
-        if n_threads == 1:
-            self._score_places(parts[0], padded, strangers, phrases, scores)
-            return scores
-        from concurrent.futures import ThreadPoolExecutor  # here: a short text is tagged without
-
-        with ThreadPoolExecutor(n_threads) as pool:
-            for part in [
-                pool.submit(self._score_places, part, padded, strangers, phrases, scores) for part in parts
-            ]:
-                part.result()
-        return scores
-
-    def _score_places(
-        self,
-        firsts: range,
-        padded: Ints,
-        strangers: Sequence[str],
-        phrases: Sequence[tuple[Ints, Ints]],
-        scores: Floats,
-    ) -> None:
-        """Score the windows at `_PLACES_AT_ONCE` places from each of `firsts` on."""
         n_rows, K, H = self._table.shape
-        most = max(1, min(len(scores), _GATHERED_BYTES // (4 * K * H)))
+        n_windows = len(padded) - K + 1
+        most = max(1, min(n_windows, _GATHERED_BYTES // (4 * K * H)))
         gathered = np.empty((most + K - 1, K, H), np.float32)
         # the window at place i is the sum over k of gathered[i + k, k]
         place, block, number = gathered.strides
         around = as_strided(gathered, (most, K, H), (place, place + block, number), writeable=False)
-        for first in firsts:
+        scores = np.empty((n_windows, self._n_labels), np.float32)
+        for first in range(0, n_windows, _PLACES_AT_ONCE):
             numbers = padded[first : first + _PLACES_AT_ONCE + K - 1]
             unknown = sorted({*numbers[numbers >= n_rows].tolist()}) if strangers else []
             blocks = self._blocks_of_strangers([strangers[i - n_rows] for i in unknown])
@@ -312,6 +280,7 @@ class CompiledModel:
                     gathered[places[low:high] - first - begin] += self._in_phrases[rows[low:high]]
                 # a product with ones adds up K rows faster than additions do
                 self._finish(np.matmul(self._ones, around[:n]), scores[first + begin : first + begin + n])
+        return scores
 
     def _gather(self, rows: Ints, out: Floats) -> None:
         """Copy the blocks of some rows (M,) to `out` (M, K, H); a number beyond takes the last row."""

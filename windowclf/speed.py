@@ -151,9 +151,7 @@ class _Bench:
 
         tagger = WindowTagger.load(model)
         if way.is_compiled:
-            tagger.compile(
-                table_mb=table_mb, threads=1 if way.n_processes > 1 else None, prefill=way.n_processes > 1
-            )
+            tagger.compile(table_mb=table_mb, prefill=way.n_processes > 1)
         self._block_tagger = BlockTagger(tagger, "conll")
         self._file, self._options, self._way, self._seconds = file, options, way, seconds
         self._n_passes = 1

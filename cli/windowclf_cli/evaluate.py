@@ -67,7 +67,7 @@ def command(
     config = configuration(replace(tagger.config, data=replace(tagger.config.data, format="auto")))
     sentences, labels = columns(read_labelled(file, options_of(config.data)))
     with limited_threads(threads):
-        evaluation = tagger.compile(table_mb=table_mb, threads=threads).evaluate(sentences, labels)
+        evaluation = tagger.compile(table_mb=table_mb).evaluate(sentences, labels)
     calibration = evaluation.calibration
     if plot is not None and calibration is not None:
         write_reliability_plot(plot, words=calibration.words, entities=calibration.entities)

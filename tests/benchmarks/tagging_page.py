@@ -6,7 +6,7 @@ from typing import Any
 
 from pages import machine_line, markdown_table, three_digits
 from service_page import spread
-from tagging_peers import OURS, THREADED
+from tagging_peers import OURS
 from tagging_profile import GATHER, OUTPUT
 
 KINDS = list(product(("split", "raw"), (1, 2)))
@@ -33,9 +33,8 @@ def ratio(one: list[float], other: list[float]) -> float:
 def targets(record: dict[str, Any]) -> list[tuple[str, float, tuple[float, float]]]:
     """Return each ratio that has a target: what it is, its value, at least and aim."""
     split, raw = rates(record, OURS, "split", 1), rates(record, OURS, "raw", 1)
-    threaded = rates(record, THREADED, "split", 1)
     found: list[tuple[str, float, tuple[float, float]]] = [
-        (f"pre-split, two threads, over {form}", ratio(threaded, rates(record, form, "split", 1)), target)
+        (f"pre-split, over {form}", ratio(split, rates(record, form, "split", 1)), target)
         for form, target in TARGETS[record["network"]["loss"]].items()
         if form in record["taggers"]
     ]
@@ -76,11 +75,10 @@ def _about(record: dict[str, Any]) -> str:
     hidden = " and ".join(map(str, network["hidden"])) or "no"
     missing = f" Not measured: {', '.join(record['not_measured'])}." if record["not_measured"] else ""
     return (
-        f"Medians of {record['repetitions']} with the least and the greatest; one thread a process unless "
-        f"two are named. {record['words']:,} words of {record['corpus']}, dev and test. The model: loss "
-        f"{network['loss']}, window {network['window']}, {hidden} hidden units, {network['labels']} labels. "
-        f"Peers learnt from {record['learnt']:,} sentences.{missing} "
-        f"Measured on: {machine_line(record['machine'])}."
+        f"Medians of {record['repetitions']} with the least and the greatest; one thread a process. "
+        f"{record['words']:,} words of {record['corpus']}, dev and test. The model: loss {network['loss']}, "
+        f"window {network['window']}, {hidden} hidden units, {network['labels']} labels. Peers learnt from "
+        f"{record['learnt']:,} sentences.{missing} Measured on: {machine_line(record['machine'])}."
     )
 
 

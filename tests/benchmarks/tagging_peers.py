@@ -36,10 +36,10 @@ class Peer(Protocol):
 class Windowclf:
     """The plain network, or the compiled one."""
 
-    def __init__(self, model: str, _: Sentences, __: Sentences, *, threads: int | None) -> None:
+    def __init__(self, model: str, _: Sentences, __: Sentences, *, is_compiled: bool) -> None:
         self.tagger = WindowTagger.load(model)
-        if threads is not None:
-            self.tagger.compile(threads=threads)
+        if is_compiled:
+            self.tagger.compile()
 
     def tag(self, sentences: Sentences) -> list[list[str]]:
         return self.tagger.predict(sentences)
@@ -75,7 +75,7 @@ class Nltk:
 
 
 class CrfSuite:
-    """CRFsuite with features like those of its tutorial: two words each way, affixes, shape."""
+    """CRFsuite with the features of its tutorial: words around, affixes, shape."""
 
     def __init__(self, _: str, sentences: Sentences, labels: Sentences) -> None:
         import pycrfsuite
@@ -220,12 +220,10 @@ class Torch:
         return list(zip(found, self.tag(found), strict=True))
 
 
-OURS, THREADED = "windowclf, compiled", "windowclf, compiled, two threads"
-TORCH = "the same network in PyTorch"
+OURS, TORCH = "windowclf, compiled", "the same network in PyTorch"
 FORMS: dict[str, Callable[..., Peer | Windowclf]] = {
-    OURS: lambda *of: Windowclf(*of, threads=1),
-    THREADED: lambda *of: Windowclf(*of, threads=2),
-    "windowclf, plain": lambda *of: Windowclf(*of, threads=None),
+    OURS: lambda *of: Windowclf(*of, is_compiled=True),
+    "windowclf, plain": lambda *of: Windowclf(*of, is_compiled=False),
     TORCH: Torch,
     "NLTK's perceptron": Nltk,
     "CRFsuite": CrfSuite,

@@ -24,7 +24,7 @@ from pages import ROOT, update_page
 from serving import describe_machine
 from tagging_bench import SCRIPT, raw_line, read_part
 from tagging_page import KINDS, tables
-from tagging_peers import FORMS, MODULES, OURS, PACKAGES, THREADED, TORCH
+from tagging_peers import FORMS, MODULES, OURS, PACKAGES, TORCH
 from tagging_profile import profile
 from threadpoolctl import threadpool_limits
 from training_speed import machine_rates
@@ -120,7 +120,7 @@ def chosen_forms(model: str, only: list[str] | None) -> list[str]:
     forms = [form for form in only or FORMS if form not in MODULES or find_spec(MODULES[form])]
     if config.model.loss != "softmax" or config.training.ensemble > 1:
         forms = [form for form in forms if form != TORCH]
-    return list(dict.fromkeys([OURS, THREADED, *forms]))
+    return list(dict.fromkeys([OURS, *forms]))
 
 
 def main() -> None:
