@@ -209,7 +209,6 @@ class WindowTagger:
         table_mb: float = TABLE_MB,
         cache_mb: float = CACHE_MB,
         dtype: TableType = "float32",
-        threads: int | None = None,
         prefill: bool = False,
     ) -> "WindowTagger":
         """Fold the first layer into tables, for speed, and return the tagger itself.
@@ -223,8 +222,6 @@ class WindowTagger:
             Megabytes (2^20 bytes) for the words of the vocabulary and of training, and for other words.
         dtype : {"float32", "float16"}
             Of the tables; float16 holds twice the words.
-        threads : int, optional
-            That long lists of sentences are shared out to; default: as many as there are processors.
         prefill : bool
             Whether to fill the tables now, with the most frequent words: for a server that forks afterwards,
             so that its processes share them.
@@ -234,9 +231,7 @@ class WindowTagger:
         ConfigError
             If a number is negative, not finite or more than there is memory, or the type another.
         """
-        self._compiled = CompiledModel(
-            self.pipeline, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype, threads=threads
-        )
+        self._compiled = CompiledModel(self.pipeline, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype)
         if prefill:
             self._compiled.prefill()
         return self

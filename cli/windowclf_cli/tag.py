@@ -85,7 +85,7 @@ def command(
     tagger = WindowTagger.load(model)
     with limited_threads(threads):
         # processes share what was in the tables before they began
-        tagger.compile(table_mb=table_mb, threads=1 if jobs > 1 else threads, prefill=jobs > 1)
+        tagger.compile(table_mb=table_mb, prefill=jobs > 1)
     block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities, n_best=n_best)
     with limited_threads(threads or (1 if jobs > 1 else None)):
         if text is not None:
