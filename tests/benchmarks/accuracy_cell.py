@@ -1,0 +1,98 @@
+"""One training of accuracy.py or ablation.py, in a process of its own.
+
+Reads a task as JSON from standard input, trains, tags dev and test, and prints what it measured. Seconds are
+those of training alone, without reading files; memory is the peak of the process while it trains; the speed
+is that of tagging sentences that are split into tokens.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from accuracy_peers import LEARNERS, Labelled, Learner, Lesson, Sentences
+
+from windowclf.config import DataConfig
+from windowclf.runs import columns
+from windowclf.significance import sentence_counts
+from windowclf.text.corpora import options_of, read_labelled
+from windowclf.text.labels import detect_scheme
+
+PARTS = ("dev", "test")
+_PROC = Path("/proc/self")
+_DATA = DataConfig()
+_SECONDS = 1.0  # that tagging is measured, at least
+
+
+def measure(task: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Train and tag."""
+    parts = {part: _read(f"{task['corpus']}:{part}") for part in ("train", *PARTS)}
+    marks_spans = detect_scheme(parts["train"].labels).scheme is not None
+    lesson = Lesson(
+        parts["train"], parts["dev"], marks_spans, task["seed"], task["settings"], task["teacher"], folder
+    )
+    learner = LEARNERS[task["form"]](lesson)
+    with suppress(OSError):
+        (_PROC / "clear_refs").write_text("5")  # the peak begins anew: reading does not count
+    began = perf_counter()
+    learner.fit()
+    seconds = perf_counter() - began
+    megabytes = _peak_megabytes()
+    place = Path(task["keep"] or folder / "model")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    learner.save(place)
+    counts = {
+        part: sentence_counts(
+            parts[part].labels,
+            learner.tag(parts[part].tokens),
+            span_labels=marks_spans,
+            ignore_label=_DATA.ignore_label,
+        ).tolist()
+        for part in PARTS
+    }
+    return {
+        "marks_spans": marks_spans,
+        "seconds": round(seconds, 2),
+        "megabytes": round(megabytes),
+        "model_megabytes": round(_bytes_of(place) / 2**20, 3),
+        "words_per_second": round(_rate(learner, parts["test"].tokens)),
+        "counts": counts,  # right, true and predicted in each sentence
+    }
+
+
+def _read(name: str) -> Labelled:
+    return Labelled(*columns([s for s in read_labelled(name, options_of(_DATA)) if s.tokens]))
+
+
+def _rate(learner: Learner, sentences: Sentences) -> float:
+    """Return the words tagged a second; all of them were tagged once before."""
+    n_times, began = 0, perf_counter()
+    while (seconds := perf_counter() - began) < _SECONDS:
+        learner.tag(sentences)
+        n_times += 1
+    return n_times * sum(map(len, sentences)) / seconds
+
+
+def _peak_megabytes() -> float:
+    status = dict(line.split(":", 1) for line in (_PROC / "status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
+def _bytes_of(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def main() -> None:
+    """Do the task."""
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what others print is no answer
+    with answer, tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(measure(json.load(sys.stdin), Path(folder))), file=answer)
+
+
+if __name__ == "__main__":
+    main()

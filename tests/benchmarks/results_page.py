@@ -1,0 +1,126 @@
+"""docs/results.md and docs/results.json: tables of what accuracy.py and ablation.py measured."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from pages import ROOT, machine_line, markdown_table, three_digits, update_page
+
+PAGE, RECORD = ROOT / "docs" / "results.md", ROOT / "docs" / "results.json"
+_COLUMNS = ("seeds", "p", "training, s", "words a second", "model, MB", "peak memory, MB")
+_SIGNIFICANT = 0.05
+SPACY_DEFAULT = 20_000  # steps, unless told otherwise
+
+
+def comparison_tables(record: dict[str, Any]) -> str:
+    """Return a table for each corpus, and what an ensemble gains."""
+    return "\n\n".join(_comparison(corpus, section) for corpus, section in record.items())
+
+
+def _comparison(corpus: str, section: dict[str, Any]) -> str:
+    score = f"{section['score']}, {section['part']}"
+    table = markdown_table([corpus, score, *_COLUMNS], map(_comparison_row, section["rows"]))
+    steps = section["spacy_steps"]
+    said = [
+        f"{section['date']}; {machine_line(section['machine'])}; {section['sentences']:,} sentences.",
+        *(f"{row['title']}: {_settings(row['settings'])}." for row in section["rows"] if _is_single(row)),
+        *_gains(section["rows"]),
+    ]
+    if any(row["title"].startswith("spaCy") for row in section["rows"]):
+        said.append(f"spaCy stops after {steps or SPACY_DEFAULT:,} steps at the latest.")
+    if section["not_measured"]:
+        said.append(f"Not measured: {', '.join(section['not_measured'])}.")
+    return f"{table}\n\n{' '.join(said)}"
+
+
+def _comparison_row(row: dict[str, Any]) -> list[str]:
+    measured = ("seconds", "words_per_second", "model_megabytes", "megabytes")
+    return [
+        row["title"],
+        spread(row["scores"]),
+        str(row["seeds"]),
+        p_text(row["p"]),
+        *(three_digits(mean(row[key])) for key in measured),
+    ]
+
+
+def _is_single(row: dict[str, Any]) -> bool:
+    return bool(row["kind"] == "single")
+
+
+def _settings(settings: Sequence[str]) -> str:
+    return ", ".join(f"`{setting}`" for setting in settings) or "the defaults"
+
+
+def _gains(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say what each ensemble gains, and which share of it a network keeps that learns from it."""
+    by_kind = {(row["of"], row["kind"]): mean(row["scores"]) for row in rows}
+    said = []
+    for name, kind in by_kind:
+        if kind != "ensemble":
+            continue
+        gain = by_kind[name, "ensemble"] - by_kind[name, "single"]
+        learnt = by_kind[name, "distilled"] - by_kind[name, "single"]
+        share = f", {learnt / gain:.0%} of it" if gain > 0 else ""
+        said.append(
+            f"{name}: the ensemble gains {100 * gain:+.2f} points over the mean of single networks, "
+            f"one that learns from it {100 * learnt:+.2f}{share}."
+        )
+    return said
+
+
+def ablation_tables(record: dict[str, Any]) -> str:
+    """Return one table: a row a change, a column a corpus."""
+    titles = dict.fromkeys(row["title"] for section in record.values() for row in section["rows"])
+    cells = {corpus: _ablation_cells(section) for corpus, section in record.items()}
+    head = [f"{corpus}, {section['score']}" for corpus, section in record.items()]
+    table = markdown_table(
+        ["change", *head], [[title, *(cells[corpus].get(title, "") for corpus in record)] for title in titles]
+    )
+    said = [
+        f"{corpus}, {section['date']}, seeds: {section['rows'][0]['seeds']}; the configuration: "
+        f"{_settings(section['settings'])}."
+        for corpus, section in record.items()
+    ]
+    machines = dict.fromkeys(machine_line(section["machine"]) for section in record.values())
+    return "\n\n".join([table, " ".join(said), "; ".join(machines) + "."]) if record else ""
+
+
+def _ablation_cells(section: dict[str, Any]) -> dict[str, str]:
+    base = mean(section["rows"][0]["scores"])
+    cells = {}
+    for row in section["rows"]:
+        cells[row["title"]] = spread(row["scores"])
+        if row["p"] is not None:
+            mark = " *" if row["p"] < _SIGNIFICANT else ""
+            cells[row["title"]] += f" ({100 * (mean(row['scores']) - base):+.2f}{mark})"
+    return cells
+
+
+def spread(scores: Sequence[float]) -> str:
+    """Write mean and standard deviation of scores in [0, 1], in percent."""
+    percent = [100 * score for score in scores]
+    return f"{mean(percent):.2f}" + (f" ± {stdev(percent):.2f}" if len(percent) > 1 else "")
+
+
+def p_text(p: float | None) -> str:
+    """Write a p-value of 10,000 resamples."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "comparison": comparison_tables,
+    "ablation": ablation_tables,
+}
+
+
+def update_results(name: str, measured: dict[str, Any], page: Path = PAGE, record: Path = RECORD) -> None:
+    """Put sections by corpus into record and page; corpora that were not measured now stay as they were."""
+    kept: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+    kept[name] = kept.get(name, {}) | measured
+    record.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    update_page(name, TABLES[name](kept[name]), page)
