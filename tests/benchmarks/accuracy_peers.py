@@ -85,7 +85,7 @@ class Windowclf:
     def fit(self) -> None:
         train, dev = self._lesson.train, self._lesson.dev
         self._tagger.fit(*train, dev=(dev.tokens, dev.labels), teacher=self._teacher)
-        self._tagger.compile(threads=1)
+        self._tagger.compile()
 
     def tag(self, sentences: Sentences) -> Sentences:
         return self._tagger.predict(sentences)
