@@ -19,10 +19,11 @@ from windowclf.diagnostics.graph import window_graph
 from windowclf.diagnostics.network import check_network
 from windowclf.errors import DataError, ModelFileError
 from windowclf.files import sha256_of
-from windowclf.model import WindowModel, parameter_shapes
+from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import Gradient
 from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.shapes import parameter_shapes
 from windowclf.storage import save_model
 from windowclf.text.features import WordFeatures
 from windowclf.text.gazetteer import Gazetteer

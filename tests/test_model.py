@@ -14,12 +14,13 @@ import pytest
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, Tuning
 from windowclf.errors import ShapeError
-from windowclf.model import Trace, WindowModel, parameter_shapes
+from windowclf.model import Trace, WindowModel
 from windowclf.nn.gradcheck import GradientReport, check_gradients
 from windowclf.nn.gradients import Gradient, RowGradient
 from windowclf.nn.losses import softmax, softmax_cross_entropy
 from windowclf.nn.selection import Selection
 from windowclf.nn.workspace import Workspace
+from windowclf.shapes import parameter_shapes
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, windows

@@ -13,7 +13,8 @@ from windowclf import Config, WindowTagger
 from windowclf.arrays import Array
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
-from windowclf.storage import FORMAT, FORMAT_VERSION, find_model, load_model, save_model
+from windowclf.manifest import FORMAT, FORMAT_VERSION
+from windowclf.storage import find_model, load_model, save_model
 from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import Vocabulary
 

@@ -20,7 +20,8 @@ from windowclf.arrays import Floats, Ints
 from windowclf.calibration import Calibration, reliability
 from windowclf.errors import ConfigError, DataError, VectorsError
 from windowclf.explaining import WIDEST, shapley_values
-from windowclf.model import WindowModel, parameter_shapes
+from windowclf.model import WindowModel
+from windowclf.shapes import parameter_shapes
 from windowclf.storage import save_model
 from windowclf.text.labels import Scheme, convert, illegal_transitions, spans
 from windowclf.text.vectors import WordVectors

@@ -30,6 +30,7 @@ from windowclf.ensemble import widened
 from windowclf.errors import ConfigError
 from windowclf.nn.operations import ACTIVATIONS
 from windowclf.pipeline import Pipeline, Sentences, cut
+from windowclf.recent_words import RecentWords
 from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import Match
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW
@@ -112,7 +113,7 @@ class CompiledModel:
         self._rows: dict[str, int] = {}
         self._filling = Lock()
         self._in_phrases = self._fold_phrases()
-        self._recent = _RecentWords(int(cache_mb * 2**20 / bytes_a_word))
+        self._recent = RecentWords(int(cache_mb * 2**20 / bytes_a_word))
 
     def prefill(self) -> None:
         """Put the most frequent words into the tables: those of training, then the vocabulary's.
@@ -302,31 +303,3 @@ class CompiledModel:
                 z = ACTIVATIONS[self._activation](z)[0]
             z = np.matmul(z, W, out=out if i == len(self._rest) else None)
             z += b
-
-
-class _RecentWords:
-    """The blocks of at most so many words, those used of late.
-
-    Two dicts: a word that is used goes into the young one; when that is full it becomes the old one, and what
-    was the old one is forgotten. Blocks are never written to again, so a reader's stay as they are.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most_young = most // 2
-        self._young: dict[str, Floats] = {}
-        self._old: dict[str, Floats] = {}
-        self._writing = Lock()
-
-    def get(self, word: str) -> Floats | None:
-        block = self._young.get(word)
-        if block is None and (block := self._old.get(word)) is not None:
-            self.put(word, block)
-        return block
-
-    def put(self, word: str, block: Floats) -> None:
-        """Keep a block (K, H); a view of a larger array is copied, for it would keep all of that alive."""
-        with self._writing:
-            if len(self._young) >= self._most_young:
-                self._old, self._young = self._young, {}
-            if self._most_young:
-                self._young[word] = block if block.base is None else block.copy()

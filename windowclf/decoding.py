@@ -37,7 +37,7 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
     """
     if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
-    legal = None if labels.inner_scheme is None else legal_pairs(labels)
+    legal = allowed_pairs(labels)
     if transitions is not None:
         sentences = np.flatnonzero(lengths).tolist()
         best: Ints = np.empty(len(scores), dtype=np.int64)
@@ -170,6 +170,11 @@ def n_best_labels(
         if t > 0:
             places = before[t - 1][ranks, paths[t]]
     return [(paths[:, k], min(0.0, float(ends[place] - log_z))) for k, place in enumerate(best.tolist())]
+
+
+def allowed_pairs(labels: LabelSet) -> Bools | None:
+    """Return what `legal_pairs` does; None for labels without a scheme, where any may follow any."""
+    return None if labels.inner_scheme is None else legal_pairs(labels)
 
 
 def legal_pairs(labels: LabelSet) -> Bools:

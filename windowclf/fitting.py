@@ -10,24 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from windowclf.arrays import Bools, Floats, Ints
-from windowclf.calibration import UNCORRECTED, Correction, fit_scaling, fit_temperature, softmax_loss
+from windowclf.arrays import Floats
 from windowclf.config import Config
-from windowclf.decoding import legal_pairs
+from windowclf.correcting import calibrate
+from windowclf.decoding import allowed_pairs
 from windowclf.distillation import DistillationObjective, SentenceTeacher, WordTeacher
 from windowclf.ensemble import join_parameters
 from windowclf.errors import DataError
 from windowclf.labelling import Labeller
-from windowclf.metrics import judge_entities
 from windowclf.model import WindowModel
-from windowclf.nn.crf import crf_loss
 from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
 from windowclf.storage import StoredModel
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
 from windowclf.text.label_set import IGNORED, LabelSet
-from windowclf.text.labels import Scheme, Span
+from windowclf.text.labels import Scheme
 from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
 from windowclf.text.vocabulary import Vocabulary, count_movable, count_words, coverage
 from windowclf.training import Calibrated, EpochDone, Event, MemberDone, train
@@ -136,43 +134,6 @@ def fit_pipelines(
     if dev:
         correction = calibrate(so_far, *dev)
         yield Pipeline(replace(so_far.stored, correction=correction)), Calibrated(correction)
-
-
-def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Correction:
-    """Return the correction of probabilities that development data ask for.
-
-    First the temperature at which the true labels are most probable; then, of spans, the scaling at which it
-    is most probable that the right ones are right: most words are outside, and a temperature that suits them
-    need not suit spans.
-    """
-    parts = list(pipeline.scores(sentences))
-    scores = np.concatenate([part for part, _ in parts])
-    lengths = np.concatenate([part for _, part in parts])
-    label_set, A = pipeline.stored.labels, pipeline.transitions
-    targets = np.concatenate([label_set.encode(names, unknown=IGNORED) for names in labels])
-    if not (targets != IGNORED).any():
-        return UNCORRECTED
-    if A is None:
-        temperature = fit_temperature(softmax_loss(scores, targets))
-    else:
-        temperature = fit_temperature(_crf_loss(scores, A, targets, lengths, _legal(label_set)))
-    correction = Correction(temperature)
-    if label_set.scheme is None:
-        return correction
-    found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
-    judged = judge_entities(
-        labels,
-        [[(Span(s.start, s.end, s.kind), s.probability) for s in tagged.spans] for tagged in found],
-        ignore_label=label_set.ignore,
-    )
-    return Correction(temperature, fit_scaling(*judged))
-
-
-def _crf_loss(
-    scores: Floats, A: Floats, targets: Ints, lengths: Ints, legal: Bools | None
-) -> Callable[[float], float]:
-    """Return the loss of sentences by the temperature."""
-    return lambda t: crf_loss(scores / t, A / t, targets=targets, lengths=lengths, legal=legal)[0]
 
 
 def join_pipelines(members: Sequence[Pipeline]) -> Pipeline:
@@ -289,7 +250,7 @@ def objective_of(
             targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
             weights = balanced_weights(targets, len(label_set))
         return WordObjective(weights, config.training.label_smoothing)
-    return SentenceObjective(parameters, _legal(label_set))
+    return SentenceObjective(parameters, allowed_pairs(label_set))
 
 
 def distilled(
@@ -315,13 +276,9 @@ def distilled(
     if objective.needs_sentences:
         C = len(label_set)
         A = np.zeros((C + 1, C + 1), np.float32) if teacher.transitions is None else teacher.transitions
-        own = SentenceTeacher(scores, A, pipeline.stored.parameters, _legal(label_set))
+        own = SentenceTeacher(scores, A, pipeline.stored.parameters, allowed_pairs(label_set))
         return DistillationObjective(objective, own, weight)
     lengths = np.concatenate([part for _, part in parts])
     probabilities = Labeller(label_set, teacher.transitions).probabilities(scores, lengths)
     targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
     return DistillationObjective(objective, WordTeacher(probabilities[targets != IGNORED]), weight)
-
-
-def _legal(labels: LabelSet) -> Bools | None:
-    return None if labels.inner_scheme is None else legal_pairs(labels)

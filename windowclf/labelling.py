@@ -12,7 +12,7 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.calibration import UNCORRECTED, Correction
-from windowclf.decoding import best_labels, legal_pairs, n_best_labels
+from windowclf.decoding import allowed_pairs, best_labels, n_best_labels
 from windowclf.nn.crf import marginals
 from windowclf.nn.losses import softmax
 from windowclf.nn.spans import span_log_probs
@@ -84,7 +84,7 @@ class Labeller:
         self.labels = labels
         self.transitions = transitions
         self.correction = correction
-        self._legal: Bools | None = None if labels.inner_scheme is None else legal_pairs(labels)
+        self._legal = allowed_pairs(labels)
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> "Labeller":

@@ -31,12 +31,12 @@ from windowclf.nn.operations import (
     word_embedding,
 )
 from windowclf.nn.workspace import Workspace
-from windowclf.text.features import Case, WordFeatures
-from windowclf.text.gazetteer import Position
+from windowclf.shapes import parameter_shapes
+from windowclf.text.features import WordFeatures
 from windowclf.text.vocabulary import N_SPECIAL
 from windowclf.text.windows import distinct
 
-__all__ = ["TABLES", "Trace", "TraceNode", "WindowModel", "parameter_shapes"]
+__all__ = ["TABLES", "Trace", "TraceNode", "WindowModel"]
 
 Backward = Callable[[Floats], dict[str, Gradient]]
 # parameters whose rows are looked up
@@ -44,46 +44,6 @@ TABLES = ("vectors", "special", "tuned_vectors", "case", "affixes", "gazetteers"
 _PARTS = {"case": "case vectors", "affixes": "affix vectors", "gazetteers": "gazetteer vectors"}
 _LOOK_UPS = {"word vectors": "word_embedding", "tuned vectors": "tuned_embedding"}  # others: embedding
 _WINDOWS_AT_ONCE = 1024  # when only scores are wanted; bounds memory
-
-
-def parameter_shapes(
-    model: ModelConfig,
-    features: FeaturesConfig,
-    n_vectors: int,
-    dimension: int,
-    n_labels: int,
-    *,
-    n_tuned: int | None = None,
-) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter: what a configuration, V, D and C together decide.
-
-    With two channels also R, `n_tuned`: the first rows of the vectors, which have a tuned copy; default: all.
-    """
-    words = WordFeatures(features)
-    shapes: dict[str, tuple[int, ...]] = {
-        "vectors": (n_vectors, dimension),
-        "special": (N_SPECIAL, dimension),
-    }
-    if model.tuning == "two-channel":
-        shapes["tuned_vectors"] = (n_vectors if n_tuned is None else min(n_tuned, n_vectors), dimension)
-    if words.has_case:
-        shapes["case"] = (len(Case), features.case_dimension)
-    if words.n_affixes:
-        shapes["affixes"] = (features.buckets + 1, features.affix_dimension)
-    if features.gazetteers:
-        shapes["gazetteers"] = (len(features.gazetteers) * len(Position), features.gazetteer_dimension)
-    word_size = dimension * (1 + (model.tuning == "two-channel"))
-    for table, columns in words.columns.items():
-        word_size += (columns.stop - columns.start) * shapes[table][1]
-    n_in = model.window * word_size
-    for i, n_out in enumerate((*model.hidden, n_labels)):
-        layer = f"hidden{i + 1}" if i < len(model.hidden) else "output"
-        shapes[f"{layer}.W"], shapes[f"{layer}.b"] = (n_in, n_out), (n_out,)
-        n_in = n_out
-    if model.loss == "crf":
-        # of label j after label i; the last row and column are the sentence's ends
-        shapes["transitions"] = (n_labels + 1, n_labels + 1)
-    return shapes
 
 
 class WindowModel:

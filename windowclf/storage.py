@@ -4,14 +4,11 @@
 `gazetteer-1.txt` on, listed in `manifest.json`.
 """
 
-import json
 import math
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -23,18 +20,16 @@ from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.ensemble import ensemble_shapes, vectors_of
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
-from windowclf.model import parameter_shapes
+from windowclf.manifest import TRAIN_AGAIN, read_json, verified, write_json, write_manifest
+from windowclf.shapes import parameter_shapes
 from windowclf.text.gazetteer import Gazetteer
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vocabulary import Match, Vocabulary
 from windowclf.text.word_lines import WordLines
 
-FORMAT = "windowclf model"
-FORMAT_VERSION = 2
 _FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
 _COUNTS = "training_counts"
-_TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +76,14 @@ def save_model(model: StoredModel, directory: Path) -> str:
             "info": model.info,
             "correction": asdict(model.correction),
         }
-        _write_json(temporary / "config.json", described)
-        _write_json(temporary / "labels.json", labels)
+        write_json(temporary / "config.json", described)
+        write_json(temporary / "labels.json", labels)
         (temporary / "vocabulary.txt").write_bytes("\n".join([*words, ""]).encode())
         save_arrays(temporary / "model.safetensors", {**model.parameters, _COUNTS: counts})
         lists = {_gazetteer_file(i): gazetteer for i, gazetteer in enumerate(model.gazetteers, 1)}
         for name, gazetteer in lists.items():
             (temporary / name).write_bytes(gazetteer.text.encode())
-        files = {
-            name: {"bytes": (temporary / name).stat().st_size, "sha256": sha256_of(temporary / name)}
-            for name in (*_FILES, *lists)
-        }
-        manifest = temporary / "manifest.json"
-        _write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
-        return sha256_of(manifest)
+        return write_manifest(temporary, [*_FILES, *lists])
 
 
 def load_model(directory: Path) -> StoredModel:
@@ -108,7 +97,8 @@ def load_model(directory: Path) -> StoredModel:
     """
     if not (directory / "manifest.json").exists() and (directory / "model" / "manifest.json").exists():
         directory = directory / "model"
-    with _verified(directory):
+    gazetteers = sorted(path.name for path in directory.glob(_gazetteer_file("*")))
+    with verified(directory, [*_FILES, *gazetteers]):
         return _read_model(directory)
 
 
@@ -147,12 +137,12 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
 
 
 def _read_model(directory: Path) -> StoredModel:
-    stored = _read_json(directory / "config.json")
+    stored = read_json(directory / "config.json")
     try:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         info = dict(stored["info"])
         correction = _read_correction(stored["correction"])
-        stored_labels = _read_json(directory / "labels.json")
+        stored_labels = read_json(directory / "labels.json")
         schemes = [
             None if name is None else Scheme(name)
             for name in (stored_labels["scheme"], stored_labels["inner_scheme"])
@@ -165,7 +155,7 @@ def _read_model(directory: Path) -> StoredModel:
         labels = LabelSet(names, schemes[0], schemes[1], stored_labels["ignore"])
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
         raise ModelFileError(
-            "the model's description is malformed", where=str(directory), found=str(error), hint=_TRAIN_AGAIN
+            "the model's description is malformed", where=str(directory), found=str(error), hint=TRAIN_AGAIN
         ) from error
     arrays = map_arrays(directory / "model.safetensors")
     counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
@@ -182,16 +172,14 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
     try:
         words = WordLines(path.read_bytes())
     except UnicodeDecodeError as error:
-        raise ModelFileError(
-            "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
-        ) from error
+        raise ModelFileError("not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN) from error
     is_counts = counts.dtype.kind == "i" and counts.ndim == 1 and not (counts < 0).any()
     if not is_counts or len(words) != len(counts) or len(words) < n_vectors:
         raise ModelFileError(
             "the vocabulary does not fit the arrays",
             where=str(path),
             found=f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors",
-            hint=_TRAIN_AGAIN,
+            hint=TRAIN_AGAIN,
         )
     (lines,) = counts.nonzero()
     seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
@@ -221,87 +209,22 @@ def _read_gazetteers(directory: Path, config: Config) -> tuple[Gazetteer, ...]:
             text = path.read_bytes().decode()
         except FileNotFoundError as error:
             raise ModelFileError(
-                "a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN
+                "a file of the model is missing", where=str(path), hint=TRAIN_AGAIN
             ) from error
         except UnicodeDecodeError as error:
             raise ModelFileError(
-                "not UTF-8 text", where=str(path), found=str(error), hint=_TRAIN_AGAIN
+                "not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN
             ) from error
         if not text.endswith("\n"):
-            raise ModelFileError("not whole lines of phrases", where=str(path), hint=_TRAIN_AGAIN)
+            raise ModelFileError("not whole lines of phrases", where=str(path), hint=TRAIN_AGAIN)
         gazetteers.append(Gazetteer(text, case=config.features.gazetteer_case))
     return tuple(gazetteers)
-
-
-@contextmanager
-def _verified(directory: Path) -> Iterator[None]:
-    """Verify a directory while the block reads it: hashing lets other threads work.
-
-    The block ends without an error only where the files are whole. What it found in damaged ones is of no
-    account: the damage is the error then.
-    """
-    faults: list[Exception] = []
-
-    def verify() -> None:
-        try:
-            _verify_manifest(directory)
-        except Exception as error:
-            faults.append(error)
-
-    hashing = Thread(target=verify, name="verification")
-    hashing.start()
-    try:
-        yield
-    finally:
-        hashing.join()
-        if faults:
-            raise faults[0] from None
-
-
-def _verify_manifest(directory: Path) -> None:
-    manifest = _read_json(directory / "manifest.json")
-    version = manifest.get("format_version")
-    if manifest.get("format") != FORMAT or version != FORMAT_VERSION:
-        raise ModelFileError(
-            "another format, or another version of it",
-            where=str(directory / "manifest.json"),
-            found=f"{manifest.get('format')!r} version {version!r}",
-            allowed=f"{FORMAT!r} version {FORMAT_VERSION}",
-            hint="Train the model again with this windowclf, or open it with the one that made it.",
-        )
-    files = manifest.get("files")
-    for name in (*_FILES, *sorted(path.name for path in directory.glob(_gazetteer_file("*")))):
-        entry = files.get(name) if isinstance(files, dict) else None
-        if not isinstance(entry, dict):
-            raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
-        _verify_file(directory / name, entry)
-
-
-def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
-    if not path.is_file():
-        raise ModelFileError("a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN)
-    if (size := path.stat().st_size) != entry.get("bytes"):
-        raise ModelFileError(
-            "a file of the model has another size than its manifest says",
-            where=str(path),
-            found=f"{size} bytes",
-            allowed=f"{entry.get('bytes')} bytes",
-            hint=_TRAIN_AGAIN,
-        )
-    if (digest := sha256_of(path)) != entry.get("sha256"):
-        raise ModelFileError(
-            "a file of the model was changed or damaged",
-            where=str(path),
-            found=f"SHA-256 {digest}",
-            allowed=f"{entry.get('sha256')}",
-            hint=_TRAIN_AGAIN,
-        )
 
 
 def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, path: Path) -> None:
     vectors = vectors_of(arrays)
     if vectors is None or vectors.ndim != 2:
-        raise ModelFileError("no array of word vectors", where=str(path), hint=_TRAIN_AGAIN)
+        raise ModelFileError("no array of word vectors", where=str(path), hint=TRAIN_AGAIN)
     tuned = vectors_of(arrays, "tuned_vectors")
     n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
     shapes = parameter_shapes(
@@ -316,7 +239,7 @@ def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, p
             where=str(path),
             found=found.get(wrong[0], "nothing"),
             allowed=str(expected.get(wrong[0], "nothing")),
-            hint=_TRAIN_AGAIN,
+            hint=TRAIN_AGAIN,
         )
     for name, array in arrays.items():
         if array.dtype.kind != "f":
@@ -324,27 +247,9 @@ def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, p
                 f"array {name!r} holds no floating-point numbers",
                 where=str(path),
                 found=str(array.dtype),
-                hint=_TRAIN_AGAIN,
+                hint=TRAIN_AGAIN,
             )
         if not np.isfinite(array).all():
             raise ModelFileError(
-                f"array {name!r} holds values that are not finite", where=str(path), hint=_TRAIN_AGAIN
+                f"array {name!r} holds values that are not finite", where=str(path), hint=TRAIN_AGAIN
             )
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ModelFileError("a file of the model is missing", where=str(path), hint=_TRAIN_AGAIN) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelFileError(
-            "not a JSON file", where=str(path), found=str(error), hint=_TRAIN_AGAIN
-        ) from error
-    if not isinstance(value, dict):
-        raise ModelFileError("not a JSON object", where=str(path), hint=_TRAIN_AGAIN)
-    return value

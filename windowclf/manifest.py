@@ -1,0 +1,118 @@
+"""The manifest of a model directory: its format, and the size and hash of each file."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from windowclf.errors import ModelFileError
+from windowclf.files import sha256_of
+
+MANIFEST = "manifest.json"
+FORMAT = "windowclf model"
+FORMAT_VERSION = 2
+TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
+
+
+def write_manifest(directory: Path, names: Sequence[str]) -> str:
+    """Write the manifest of the files that are named, and return its SHA-256."""
+    files = {
+        name: {"bytes": (directory / name).stat().st_size, "sha256": sha256_of(directory / name)}
+        for name in names
+    }
+    manifest = directory / MANIFEST
+    write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
+    return sha256_of(manifest)
+
+
+@contextmanager
+def verified(directory: Path, names: Sequence[str]) -> Iterator[None]:
+    """Verify the files of a directory while the block reads them: hashing lets other threads work.
+
+    The block ends without an error only where the files are whole. What it found in damaged ones is of no
+    account: the damage is the error then.
+    """
+    faults: list[Exception] = []
+
+    def verify() -> None:
+        try:
+            _verify(directory, names)
+        except Exception as error:
+            faults.append(error)
+
+    hashing = Thread(target=verify, name="verification")
+    hashing.start()
+    try:
+        yield
+    finally:
+        hashing.join()
+        if faults:
+            raise faults[0] from None
+
+
+def _verify(directory: Path, names: Sequence[str]) -> None:
+    manifest = read_json(directory / MANIFEST)
+    version = manifest.get("format_version")
+    if manifest.get("format") != FORMAT or version != FORMAT_VERSION:
+        raise ModelFileError(
+            "another format, or another version of it",
+            where=str(directory / MANIFEST),
+            found=f"{manifest.get('format')!r} version {version!r}",
+            allowed=f"{FORMAT!r} version {FORMAT_VERSION}",
+            hint="Train the model again with this windowclf, or open it with the one that made it.",
+        )
+    files = manifest.get("files")
+    for name in names:
+        entry = files.get(name) if isinstance(files, dict) else None
+        if not isinstance(entry, dict):
+            raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
+        _verify_file(directory / name, entry)
+
+
+def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
+    if not path.is_file():
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN)
+    if (size := path.stat().st_size) != entry.get("bytes"):
+        raise ModelFileError(
+            "a file of the model has another size than its manifest says",
+            where=str(path),
+            found=f"{size} bytes",
+            allowed=f"{entry.get('bytes')} bytes",
+            hint=TRAIN_AGAIN,
+        )
+    if (digest := sha256_of(path)) != entry.get("sha256"):
+        raise ModelFileError(
+            "a file of the model was changed or damaged",
+            where=str(path),
+            found=f"SHA-256 {digest}",
+            allowed=f"{entry.get('sha256')}",
+            hint=TRAIN_AGAIN,
+        )
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON, the same bytes for the same value."""
+    path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a model.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing or something else.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            "not a JSON file", where=str(path), found=str(error), hint=TRAIN_AGAIN
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelFileError("not a JSON object", where=str(path), hint=TRAIN_AGAIN)
+    return value
