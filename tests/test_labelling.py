@@ -74,9 +74,8 @@ def test_labels_and_probabilities_are_those_of_all_labellings(
         if first == end:
             assert (sentence.labels, sentence.probabilities, sentence.spans) == ([], [], [])
             continue
-        # words that are labelled one by one keep to no scheme; spans are among labellings that do
+        # words that are labelled one by one keep to no scheme
         every = _labellings(scores[first:end], transitions, labels, temperature, legal=chain)
-        legal = _labellings(scores[first:end], transitions, labels, temperature, legal=True)
         marginals = np.zeros((end - first, len(labels)))
         for path, probability in every:
             marginals[np.arange(end - first), path] += probability
@@ -91,7 +90,7 @@ def test_labels_and_probabilities_are_those_of_all_labellings(
         assert [span[:3] for span in map(_as_span, sentence.spans)] == spans(sentence.labels)
         for span in sentence.spans:
             n_spans += 1
-            probability = sum(p for path, p in legal if _marked(path, labels, _as_span(span)))
+            probability = sum(p for path, p in every if _marked(path, labels, _as_span(span)))
             assert span.probability == pytest.approx(probability, abs=1e-6)
     assert n_spans > 0 or labels is PLAIN
 

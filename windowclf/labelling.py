@@ -4,7 +4,7 @@ N tokens, C labels, C' labels as they are spelled, S sentences.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, repeat
 
@@ -20,6 +20,8 @@ from windowclf.pipeline import Pipeline
 from windowclf.text.label_set import LabelSet, parted
 from windowclf.text.labels import Scheme, parse_label, spans
 
+_Place = tuple[int, int, int, int, str]  # of a span: sentence and its first word, first word and end, kind
+
 
 @dataclass(frozen=True, slots=True)
 class TaggedSpan:
@@ -31,8 +33,9 @@ class TaggedSpan:
         Its tokens are `start` to `end`, exclusive.
     kind : str
     probability : float
-        That a span of this kind begins and ends just there, among all labellings of the sentence that the
-        scheme allows; corrected as development data of the training said.
+        That a span of this kind begins and ends just there, as development data of the training corrected it.
+        With a sentence-level loss all labellings that the scheme allows count; where words are labelled one
+        by one it is the product of their probabilities.
     """
 
     start: int
@@ -74,8 +77,8 @@ class Labeller:
     labels : LabelSet
     transitions : array (C + 1, C + 1), optional
         Scores of label after label, of a sentence-level loss; without them words are independent.
-    temperature : float
-        Scores are divided by it before they become probabilities; the best labels do not depend on it.
+    correction : Correction
+        Of the probabilities; the best labels do not depend on it.
     """
 
     def __init__(
@@ -133,7 +136,7 @@ class Labeller:
                 Tagged,
                 self.labels.spell(best, lengths),
                 parted(chosen, lengths),
-                self._spans(best, scores, lengths),
+                self._spans(best, inner, scores, lengths),
                 rows,
             )
         )
@@ -160,8 +163,8 @@ class Labeller:
 
     # -- spans ---------------------------------------------------------------------------------------
 
-    def _spans(self, best: Ints, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
-        """Return the spans of each sentence."""
+    def _spans(self, best: Ints, probs: Floats, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
+        """Return the spans of each sentence; probs (N, C) are those of the network's labels."""
         found: list[list[TaggedSpan]] = [[] for _ in lengths]
         if self.labels.scheme is None:
             return found
@@ -174,8 +177,34 @@ class Labeller:
         ]
         if not places:
             return found
-        # only of sentences that have spans; there, all others that the scheme allows count
-        some = np.zeros(len(lengths), bool)
+        raw: Sequence[float] | Floats
+        if self.transitions is None:
+            raw = self._independent(places, best, probs, ends)
+        else:
+            raw = self._marginal(places, best, scores, lengths)
+        for (i, first, begin, stop, kind), probability in zip(
+            places, self.correction.spans(raw).tolist(), strict=True
+        ):
+            found[i].append(TaggedSpan(begin - first, stop - first, kind, probability))
+        return found
+
+    def _independent(
+        self, places: Sequence[_Place], best: Ints, probs: Floats, ends: Sequence[int]
+    ) -> list[float]:
+        """Return the probability of spans where words are labelled one by one: that of all their labels."""
+        own = probs[np.arange(len(best)), best].tolist()
+        found = []
+        for i, _, begin, stop, kind in places:
+            probability = math.prod(own[begin:stop])
+            if self.labels.inner_scheme is not Scheme.IOBES and stop < ends[i]:
+                # the span's own labels do not say that it ends: the next one does not go on with it
+                probability *= 1 - float(probs[stop, self.labels.names.index(f"I-{kind}")])
+            found.append(probability)
+        return found
+
+    def _marginal(self, places: Sequence[_Place], best: Ints, scores: Floats, lengths: Ints) -> Floats:
+        """Return the probability of spans among all labellings of their sentences."""
+        some = np.zeros(len(lengths), bool)  # only sentences that have spans
         some[[place[0] for place in places]] = True
         words = np.repeat(some, lengths)
         shift = np.cumsum(~words)  # words left out so far
@@ -189,10 +218,8 @@ class Labeller:
             legal=self._legal,
             not_next=self._going_on([place[4] for place in places]),
         )
-        probabilities = self.correction.spans(np.exp(logs)).tolist()
-        for (i, first, begin, stop, kind), probability in zip(places, probabilities, strict=True):
-            found[i].append(TaggedSpan(begin - first, stop - first, kind, probability))
-        return found
+        probabilities: Floats = np.exp(logs)
+        return probabilities
 
     def _going_on(self, kinds: list[str]) -> Bools | None:
         """Return (spans, C + 1) which labels make a span longer; None where its labels say its end."""
