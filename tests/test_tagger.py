@@ -467,6 +467,8 @@ def test_n_best_labellings_begin_with_the_labels_and_sum_to_one(
         assert found[0][0] == tagger.predict([sentence])[0]
         assert math.fsum(p for _, p in found) == pytest.approx(1)
         assert tagger.n_best(sentence, 3) == found[:3]
+        if loss == "softmax":
+            continue  # words that are labelled one by one keep to no scheme, and the best labellings do
         # a span is as probable as the labellings that mark it
         (tagged,) = tagger.tag([sentence])
         for span in tagged.spans:
