@@ -85,10 +85,14 @@ class Scaling:
 
     def __call__(self, probabilities: Sequence[float] | Floats) -> Floats:
         """Return probabilities (n,) for probabilities (n,)."""
-        if self == Scaling():
-            return np.asarray(probabilities, np.float64)
-        scaled: Floats = 1 / (1 + np.exp(-(self.slope * _log_odds(probabilities) + self.offset)))
-        return scaled
+        return np.array([self.of(float(p)) for p in probabilities])
+
+    def of(self, probability: float) -> float:
+        """Return one probability for one."""
+        if self.slope == 1 and self.offset == 0:
+            return probability
+        p = min(max(probability, _ROUNDING), 1 - _ROUNDING)
+        return 1 / (1 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.offset)))
 
 
 def expected_calibration_error(

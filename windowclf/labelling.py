@@ -4,9 +4,10 @@ N tokens, C labels, C' labels as they are spelled, S sentences.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, repeat
+from itertools import repeat
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from windowclf.nn.losses import softmax
 from windowclf.nn.spans import span_log_probs
 from windowclf.pipeline import Pipeline
 from windowclf.text.label_set import LabelSet, parted
-from windowclf.text.labels import Scheme, parse_label, spans
+from windowclf.text.labels import OUTSIDE, Scheme, parse_label
 
 _Place = tuple[int, int, int, int, str]  # of a span: sentence and its first word, first word and end, kind
 
@@ -88,6 +89,8 @@ class Labeller:
         self.transitions = transitions
         self.correction = correction
         self._legal = allowed_pairs(labels)
+        self._prefixes, self._kinds = zip(*map(parse_label, labels.names), strict=True)
+        self._is_inside = np.array([name != OUTSIDE for name in labels.names])
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> "Labeller":
@@ -166,26 +169,32 @@ class Labeller:
     def _spans(self, best: Ints, probs: Floats, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
         """Return the spans of each sentence; probs (N, C) are those of the network's labels."""
         found: list[list[TaggedSpan]] = [[] for _ in lengths]
-        if self.labels.scheme is None:
+        if self.labels.scheme is None or not len(inside := self._is_inside[best].nonzero()[0]):
             return found
-        names = self.labels.names
+        ids = best.tolist()
+        begins: list[int] = []
+        stops: list[int] = []
+        for (
+            place
+        ) in inside.tolist():  # a labelling follows its scheme, so a span goes on until another begins
+            if self._prefixes[ids[place]] in "BS":
+                begins.append(place)
+                stops.append(place + 1)
+            else:
+                stops[-1] = place + 1
         ends = np.cumsum(lengths).tolist()
-        places = [
-            (i, first, first + span.start, first + span.end, span.kind)
-            for i, (first, end) in enumerate(pairwise([0, *ends]))
-            for span in spans([names[j] for j in best[first:end].tolist()], ignore=None)
-        ]
-        if not places:
-            return found
+        places = []
+        for begin, stop in zip(begins, stops, strict=True):
+            i = bisect_right(ends, begin)
+            places.append((i, ends[i] - int(lengths[i]), begin, stop, self._kinds[ids[begin]]))
         raw: Sequence[float] | Floats
         if self.transitions is None:
             raw = self._independent(places, best, probs, ends)
         else:
             raw = self._marginal(places, best, scores, lengths)
-        for (i, first, begin, stop, kind), probability in zip(
-            places, self.correction.spans(raw).tolist(), strict=True
-        ):
-            found[i].append(TaggedSpan(begin - first, stop - first, kind, probability))
+        for (i, first, begin, stop, kind), probability in zip(places, raw, strict=True):
+            corrected = self.correction.spans.of(float(probability))
+            found[i].append(TaggedSpan(begin - first, stop - first, kind, corrected))
         return found
 
     def _independent(
@@ -225,5 +234,5 @@ class Labeller:
         """Return (spans, C + 1) which labels make a span longer; None where its labels say its end."""
         if self.labels.inner_scheme is Scheme.IOBES:
             return None
-        prefixes_and_kinds = [parse_label(name) for name in self.labels.names]
-        return np.array([[*(pair == ("I", kind) for pair in prefixes_and_kinds), False] for kind in kinds])
+        pairs = list(zip(self._prefixes, self._kinds, strict=True))
+        return np.array([[*(pair == ("I", kind) for pair in pairs), False] for kind in kinds])
