@@ -11,7 +11,7 @@ def minimum_versions(pyproject: Path) -> list[str]:
     """Return a pin for each library that windowclf and its tests need."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    required = project["dependencies"] + extras["glove"] + extras["test"]
+    required = project["dependencies"] + extras["glove"] + extras["plots"] + extras["test"]
     pairs = (re.match(r"([\w-]+)(?:\[.*\])?(?:>=(\S+))?", entry) for entry in required)
     return [f"{pair[1]}=={pair[2]}" for pair in pairs if pair and pair[1] not in TOOLS]
 
