@@ -23,6 +23,7 @@ from windowclf.text.catalog import catalog
 from windowclf.text.corpora import options_of, read_labelled
 from windowclf.text.labels import Scheme, convert, parse_label
 from windowclf.training import EpochDone
+from windowclf_cli.output import percent
 
 MODELS = Path(__file__).parent / "windowclf_data" / "models"
 MOST_BYTES = 12_000_000
@@ -58,7 +59,7 @@ RECIPES = {
         "English parts of speech (UPOS of Universal Dependencies)",
         ("ud-english-ewt",),
         {},
-        ("model.max_vectors=50000", "training.epochs=12"),
+        ("model.max_vectors=50000",),
         "Trained on weblogs, newsgroups, e-mail, reviews and answers of the years before 2012. It expects "
         "words as the treebank splits them: contractions in two (do n't), punctuation apart; windowclf's "
         "tokenizer does that.",
@@ -110,9 +111,9 @@ def make(name: str, folder: Path) -> Path:
     dev = read(recipe.corpora, "dev", recipe.kinds)
     for event in tagger.fit_events(*read(recipe.corpora, "train", recipe.kinds), dev=dev):
         if isinstance(event, EpochDone):
-            print(f"{name}: epoch {event.epoch}, dev {100 * (event.dev_score or 0):.2f}", flush=True)
+            print(f"{name}: epoch {event.epoch}, dev {percent(event.dev_score)}", flush=True)
     stored = tagger.stored
-    # half the bytes; no label of the tests below depends on the digits that are lost
+    # half the bytes; the figures of the card are of what is saved
     parameters = {
         key: value.astype(np.float16) if key in ("vectors", "tuned_vectors") else value
         for key, value in stored.parameters.items()
@@ -215,11 +216,6 @@ def calibration(evaluation: Evaluation) -> str:
     if evaluation.calibration.entities is None:
         return f"{errors[0]:.3f}"
     return f"{errors[0]:.3f}; of entities: {evaluation.calibration.entities.expected_calibration_error:.3f}"
-
-
-def percent(rate: float) -> str:
-    """Write a rate in per cent."""
-    return f"{100 * rate:.2f}"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

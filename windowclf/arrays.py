@@ -1,4 +1,4 @@
-"""Names for array types; shapes are said where they are used."""
+"""Names for array types, whose shapes are said where they are used; and sentences in one array."""
 
 from typing import Any
 
@@ -9,3 +9,23 @@ Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
 Bools = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
+
+
+def spread_apart(lengths: Ints, gap: int) -> tuple[Ints, int]:
+    """Lay sentences in a row with `gap` places free before each and after the last.
+
+    Parameters
+    ----------
+    lengths : array (S,)
+        Tokens of each sentence, N together.
+    gap : int
+
+    Returns
+    -------
+    places : array (N,)
+        Where each token stands.
+    size : int
+        Places in all: N + (S + 1) · gap.
+    """
+    shift = np.repeat(np.arange(1, len(lengths) + 1) * gap, lengths)
+    return np.arange(len(shift)) + shift, len(shift) + (len(lengths) + 1) * gap

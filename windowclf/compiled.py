@@ -24,7 +24,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from windowclf.arrays import Floats, Ints
+from windowclf.arrays import Floats, Ints, spread_apart
 from windowclf.config import CACHE_MB, TABLE_MB
 from windowclf.ensemble import widened
 from windowclf.errors import ConfigError
@@ -134,8 +134,8 @@ class CompiledModel:
         for part in cut(sentences):
             lengths = np.fromiter(map(len, part), np.int64, len(part))
             words = list(chain.from_iterable(part))
-            places = np.arange(len(words)) + np.repeat(np.arange(1, len(part) + 1) * half, lengths)
-            padded = np.full(len(words) + (len(part) + 1) * half, BOUNDARY_ROW, np.intp)
+            places, size = spread_apart(lengths, half)
+            padded = np.full(size, BOUNDARY_ROW, np.intp)
             padded[places], strangers = self._number(words)
             phrases = self._find_phrases(words, lengths, places)
             # row i is of the window that begins at place i

@@ -5,8 +5,6 @@ N words, C labels, S sentences.
 
 from collections.abc import Callable
 
-import numpy as np
-
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.calibration import UNCORRECTED, Correction, fit_scaling, fit_temperature, softmax_loss
 from windowclf.decoding import allowed_pairs
@@ -15,7 +13,6 @@ from windowclf.metrics import judge_entities
 from windowclf.nn.crf import crf_loss
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.text.label_set import IGNORED
-from windowclf.text.labels import Span
 
 
 def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Correction:
@@ -25,11 +22,9 @@ def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Co
     is most probable that the right ones are right: most words are outside, and a temperature that suits them
     need not suit spans.
     """
-    parts = list(pipeline.scores(sentences))
-    scores = np.concatenate([part for part, _ in parts])
-    lengths = np.concatenate([part for _, part in parts])
+    scores, lengths = pipeline.all_scores(sentences)
     label_set, A = pipeline.stored.labels, pipeline.transitions
-    targets = np.concatenate([label_set.encode(names, unknown=IGNORED) for names in labels])
+    targets = label_set.encode_all(labels, unknown=IGNORED)
     if not (targets != IGNORED).any():
         return UNCORRECTED
     if A is None:
@@ -42,7 +37,7 @@ def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Co
     found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
     judged = judge_entities(
         labels,
-        [[(Span(s.start, s.end, s.kind), s.probability) for s in tagged.spans] for tagged in found],
+        [tagged.entities for tagged in found],
         ignore_label=label_set.ignore,
     )
     return Correction(temperature, fit_scaling(*judged))

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from windowclf.arrays import Bools, Floats, Ints
+from windowclf.arrays import Bools, Floats, Ints, spread_apart
 from windowclf.errors import ConfigError
 from windowclf.nn.crf import sum_labellings
 from windowclf.text.label_set import LabelSet
@@ -195,9 +195,9 @@ def _legal_pairs(names: tuple[str, ...], scheme: Scheme) -> Bools:
 def _illegal_sentences(best: Ints, lengths: Ints, legal: Bools) -> list[int]:
     """Return the numbers of the sentences whose labels break the scheme, by one look-up per token."""
     outside = len(legal) - 1  # stands before the first and after the last word of a sentence
-    n_sentences = len(lengths)
-    padded = np.full(len(best) + n_sentences + 1, outside, dtype=np.int64)
-    padded[np.arange(len(best)) + np.repeat(np.arange(n_sentences), lengths) + 1] = best
+    places, size = spread_apart(lengths, 1)
+    padded = np.full(size, outside, dtype=np.int64)
+    padded[places] = best
     is_legal_pair = legal[padded[:-1], padded[1:]]
     if is_legal_pair.all():
         return []

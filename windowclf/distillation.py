@@ -13,7 +13,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.nn.crf import crf_cross_entropy, expected_pairs
 from windowclf.nn.losses import soft_cross_entropy
-from windowclf.objectives import Objective, ObjectiveBackward
+from windowclf.objectives import Objective, ObjectiveBackward, name_transitions
 
 
 class WordTeacher:
@@ -63,15 +63,9 @@ class SentenceTeacher:
             self.scores[places], self.transitions, lengths=lengths, legal=self.legal
         )
         A = self.parameters["transitions"]
-        loss, loss_backward = crf_cross_entropy(
-            scores, A, unary=unary, pairs=pairs, lengths=lengths, legal=self.legal
+        return name_transitions(
+            *crf_cross_entropy(scores, A, unary=unary, pairs=pairs, lengths=lengths, legal=self.legal)
         )
-
-        def backward() -> tuple[Floats, dict[str, Floats]]:
-            dscores, dA = loss_backward()
-            return dscores, {"transitions": dA}
-
-        return loss, backward
 
 
 class DistillationObjective:

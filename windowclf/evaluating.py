@@ -8,7 +8,6 @@ from windowclf.labelling import Tagged
 from windowclf.metrics import Evaluation, evaluate_labels, measure_calibration
 from windowclf.pipeline import Sentences
 from windowclf.storage import StoredModel
-from windowclf.text.labels import Span
 
 
 def evaluate(
@@ -53,12 +52,11 @@ def evaluate(
     if tag is None:
         return evaluation
     tagged = tag(sentences)
-    entities = [[(Span(s.start, s.end, s.kind), s.probability) for s in t.spans] for t in tagged]
     calibration = measure_calibration(
         labels,
         [t.labels for t in tagged],
         [t.probabilities for t in tagged],
-        entities if label_set.scheme is not None else None,
+        [t.entities for t in tagged] if label_set.scheme is not None else None,
         ignore_label=label_set.ignore,
     )
     return replace(evaluation, calibration=calibration)

@@ -113,14 +113,16 @@ def fit_pipelines(
         member = new_pipeline(
             own, vectors, chosen, gazetteers, label_set, counts, len(sentences), initial_rng
         )
-        so_far = join_pipelines(finished) if finished else member
-        drawn = range(len(sentences))
+        if not finished:
+            so_far = member
+        own_sentences, own_labels = sentences, labels
         if n_members > 1 and config.training.bootstrap:
             drawn = drawing_rng.integers(len(sentences), size=len(sentences)).tolist()
+            own_sentences, own_labels = [sentences[i] for i in drawn], [labels[i] for i in drawn]
         for event in train_pipeline(
             member,
-            [sentences[i] for i in drawn],
-            [labels[i] for i in drawn],
+            own_sentences,
+            own_labels,
             rng=training_rng,
             dev_score=partial(dev_score, member) if dev else None,
             teacher=teacher,
@@ -247,8 +249,7 @@ def objective_of(
     if config.model.loss == "softmax":
         weights = None
         if config.training.class_weights == "balanced":
-            targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
-            weights = balanced_weights(targets, len(label_set))
+            weights = balanced_weights(label_set.encode_all(labels), len(label_set))
         return WordObjective(weights, config.training.label_smoothing)
     return SentenceObjective(parameters, allowed_pairs(label_set))
 
@@ -270,15 +271,13 @@ def distilled(
             found=", ".join(teacher.stored.labels.names),
             allowed=", ".join(label_set.names),
         )
-    parts = list(teacher.scores(sentences))
-    scores = np.concatenate([part for part, _ in parts])
+    scores, lengths = teacher.all_scores(sentences)
+    labeller = Labeller(label_set, teacher.transitions)
     weight = pipeline.stored.config.training.teacher_weight
     if objective.needs_sentences:
-        C = len(label_set)
-        A = np.zeros((C + 1, C + 1), np.float32) if teacher.transitions is None else teacher.transitions
-        own = SentenceTeacher(scores, A, pipeline.stored.parameters, allowed_pairs(label_set))
+        parameters, legal = pipeline.stored.parameters, allowed_pairs(label_set)
+        own = SentenceTeacher(scores, labeller.pair_scores(), parameters, legal)
         return DistillationObjective(objective, own, weight)
-    lengths = np.concatenate([part for _, part in parts])
-    probabilities = Labeller(label_set, teacher.transitions).probabilities(scores, lengths)
-    targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
-    return DistillationObjective(objective, WordTeacher(probabilities[targets != IGNORED]), weight)
+    probabilities = labeller.probabilities(scores, lengths)
+    is_labelled = label_set.encode_all(labels) != IGNORED
+    return DistillationObjective(objective, WordTeacher(probabilities[is_labelled]), weight)

@@ -19,7 +19,7 @@ from windowclf.nn.losses import softmax
 from windowclf.nn.spans import span_log_probs
 from windowclf.pipeline import Pipeline
 from windowclf.text.label_set import LabelSet, parted
-from windowclf.text.labels import OUTSIDE, Scheme, parse_label
+from windowclf.text.labels import OUTSIDE, Scheme, Span, parse_label
 
 _Place = tuple[int, int, int, int, str]  # of a span: sentence and its first word, first word and end, kind
 
@@ -68,6 +68,11 @@ class Tagged:
     probabilities: list[float]
     spans: list[TaggedSpan]
     every: Floats | None = field(default=None, compare=False)
+
+    @property
+    def entities(self) -> list[tuple[Span, float]]:
+        """The spans and their probabilities, as they are judged."""
+        return [(Span(span.start, span.end, span.kind), span.probability) for span in self.spans]
 
 
 class Labeller:
@@ -155,12 +160,12 @@ class Labeller:
         n : int
         """
         temperature = self.correction.temperature
-        found = n_best_labels(scores / temperature, self._transitions() / temperature, n, self._legal)
+        found = n_best_labels(scores / temperature, self.pair_scores() / temperature, n, self._legal)
         lengths = np.array([len(scores)])
         return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
 
-    def _transitions(self) -> Floats:
-        """Return scores of label after label; zeros where words are independent."""
+    def pair_scores(self) -> Floats:
+        """Return scores (C + 1, C + 1) of label after label; zeros where words are independent."""
         C = len(self.labels)
         return np.zeros((C + 1, C + 1), np.float32) if self.transitions is None else self.transitions
 
@@ -174,9 +179,8 @@ class Labeller:
         ids = best.tolist()
         begins: list[int] = []
         stops: list[int] = []
-        for (
-            place
-        ) in inside.tolist():  # a labelling follows its scheme, so a span goes on until another begins
+        # a labelling follows its scheme, so a span goes on until another begins
+        for place in inside.tolist():
             if self._prefixes[ids[place]] in "BS":
                 begins.append(place)
                 stops.append(place + 1)
@@ -220,7 +224,7 @@ class Labeller:
         begins, stops = np.array([place[2:4] for place in places]).T
         logs = span_log_probs(
             scores[words] / np.float32(self.correction.temperature),
-            self._transitions() / np.float32(self.correction.temperature),
+            self.pair_scores() / np.float32(self.correction.temperature),
             lengths=lengths[some],
             begins=begins - shift[begins],
             sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.nn.crf import crf_loss
+from windowclf.nn.crf import CrfBackward, crf_loss
 from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.text.label_set import IGNORED
 
@@ -128,13 +128,17 @@ class SentenceObjective:
         A = self.parameters["transitions"]
         if self.legal is not None:
             targets = _open_where_cut(targets, lengths, self.legal)
-        loss, loss_backward = crf_loss(scores, A, targets=targets, lengths=lengths, legal=self.legal)
+        return name_transitions(*crf_loss(scores, A, targets=targets, lengths=lengths, legal=self.legal))
 
-        def backward() -> tuple[Floats, dict[str, Floats]]:
-            dscores, dA = loss_backward()
-            return dscores, {"transitions": dA}
 
-        return loss, backward
+def name_transitions(loss: float, loss_backward: CrfBackward) -> tuple[float, ObjectiveBackward]:
+    """Return a loss of scores and transitions as an objective has it: the second gradient by its name."""
+
+    def backward() -> tuple[Floats, dict[str, Floats]]:
+        dscores, dA = loss_backward()
+        return dscores, {"transitions": dA}
+
+    return loss, backward
 
 
 def _open_where_cut(targets: Ints, lengths: Ints, legal: Bools) -> Ints:

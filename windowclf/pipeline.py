@@ -5,6 +5,8 @@ N windows, K window width, U distinct words, J ids a word has, C labels, S sente
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from windowclf.arrays import Floats, Ints
 from windowclf.ensemble import Ensemble, part_parameters
 from windowclf.model import WindowModel
@@ -38,15 +40,15 @@ class Pipeline:
         self.stored = stored
         config = stored.config
         parts = part_parameters(stored.parameters, config.training.ensemble)
-        ensemble = Ensemble([WindowModel(config.model, config.features, part) for part in parts])
-        self.members = ensemble.members
-        self.model = self.members[0] if len(self.members) == 1 else ensemble
+        self._ensemble = Ensemble([WindowModel(config.model, config.features, part) for part in parts])
+        self.members = self._ensemble.members
+        self.model = self.members[0] if len(self.members) == 1 else self._ensemble
         self.encoder = Encoder(stored.vocabulary, WordFeatures(config.features), stored.gazetteers)
 
     @property
     def transitions(self) -> Floats | None:
         """Scores of one label after another, with a sentence-level loss."""
-        return Ensemble(self.members).transitions
+        return self._ensemble.transitions
 
     def encode(self, sentences: Sentences) -> tuple[EncodedText, Ints]:
         """Return the text as integers, and the window (N, K) around every word, as rows of its words."""
@@ -58,6 +60,11 @@ class Pipeline:
         for part in cut(sentences):
             encoded, around = self.encode(part)
             yield self.model.scores(encoded.words, around), encoded.lengths
+
+    def all_scores(self, sentences: Sentences) -> tuple[Floats, Ints]:
+        """Return scores (N, C) and lengths (S,) of at least one sentence, whatever memory that takes."""
+        scores, lengths = zip(*self.scores(sentences), strict=True)
+        return np.concatenate(scores), np.concatenate(lengths)
 
 
 def cut(sentences: Sentences) -> Iterator[Sentences]:

@@ -160,7 +160,7 @@ def prepare_training(
     from windowclf.training import TrainingData
 
     encoded = encoder.encode(sentences)
-    targets = np.concatenate([label_set.encode(sequence) for sequence in labels])
+    targets = label_set.encode_all(labels)
     counts = np.full(len(targets), whole_sentences) | (targets != IGNORED)
     sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)
     per_sentence = np.bincount(sentence_of[counts], minlength=len(encoded.lengths))

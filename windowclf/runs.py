@@ -49,6 +49,8 @@ class TrainingRun:
         Holds the best weights so far.
     members : list of MemberDone
         The networks of an ensemble that are finished.
+    best : EpochDone or None
+        The epoch whose weights are kept; of an ensemble, that of its first network.
     record : dict
         What `run.json` says.
 
@@ -88,7 +90,8 @@ class TrainingRun:
         }
         self.epochs: list[EpochDone] = []
         self.members: list[MemberDone] = []
-        self._members_of_epochs: list[int] = []
+        self.best: EpochDone | None = None
+        self._metrics = ""
 
     def events(self) -> Generator[Event, None, None]:
         """Train; the directory is brought up to date after each epoch, before its event is yielded."""
@@ -102,36 +105,29 @@ class TrainingRun:
             elif isinstance(event, MemberDone):
                 self.members.append(event)
                 self._save()
+                self._write_record()
             elif isinstance(event, Calibrated):
                 self._save()
+                self._write_record()
             yield event
-
-    @property
-    def best(self) -> EpochDone | None:
-        """The epoch whose weights are kept; of an ensemble, that of its first network."""
-        first = [e for e, member in zip(self.epochs, self._members_of_epochs, strict=True) if member == 1]
-        return next((epoch for epoch in reversed(first) if epoch.is_best), None)
 
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
-        self._members_of_epochs.append(len(self.members) + 1)
         if len(self.epochs) == 1:
             write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
         if epoch.is_best and not self.members:  # a later network of an ensemble counts when it is finished
+            self.best = epoch
             self.record["best"] = asdict(epoch)
             self._save()
-        lines = [
-            json.dumps(asdict(done) | {"member": member}, sort_keys=True)
-            for done, member in zip(self.epochs, self._members_of_epochs, strict=True)
-        ]
-        write_text(self.out / "metrics.jsonl", "\n".join(lines) + "\n")
+        line = asdict(epoch) | {"member": len(self.members) + 1}
+        self._metrics += json.dumps(line, sort_keys=True) + "\n"
+        write_text(self.out / "metrics.jsonl", self._metrics)
         self._write_record()
 
     def _save(self) -> None:
         self.record["model_version"] = self.tagger.save(self.out / "model")
         self.record["model"] = self.tagger.stored.info
         self.record["members"] = [asdict(member) for member in self.members]
-        self._write_record()
 
     def _write_record(self) -> None:
         write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")

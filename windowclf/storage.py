@@ -20,7 +20,7 @@ from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.ensemble import ensemble_shapes, vectors_of
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
-from windowclf.manifest import TRAIN_AGAIN, read_json, verified, write_json, write_manifest
+from windowclf.manifest import MANIFEST, TRAIN_AGAIN, read_json, verified, write_json, write_manifest
 from windowclf.shapes import parameter_shapes
 from windowclf.text.gazetteer import Gazetteer
 from windowclf.text.label_set import LabelSet
@@ -95,7 +95,7 @@ def load_model(directory: Path) -> StoredModel:
         If a file is missing, cut short or changed, the format version is another, the arrays do not have
         the shapes that the configuration asks for, or hold values that are not finite.
     """
-    if not (directory / "manifest.json").exists() and (directory / "model" / "manifest.json").exists():
+    if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
     gazetteers = sorted(path.name for path in directory.glob(_gazetteer_file("*")))
     with verified(directory, [*_FILES, *gazetteers]):
@@ -163,7 +163,7 @@ def _read_model(directory: Path) -> StoredModel:
     vectors = vectors_of(arrays)
     assert vectors is not None  # it was verified
     vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
-    version = sha256_of(directory / "manifest.json")
+    version = sha256_of(directory / MANIFEST)
     gazetteers = _read_gazetteers(directory, config)
     return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction)
 

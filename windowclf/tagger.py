@@ -143,8 +143,9 @@ class WindowTagger:
             dev_score,
             teacher.pipeline if teacher else None,
         ):
-            self._take(pipeline)
-            self.config = replace(self.stored.config, training=config.training)
+            if pipeline is not self._pipeline:  # not at every step
+                self._take(pipeline)
+                self.config = replace(self.stored.config, training=config.training)
             yield event
 
     def _take(self, pipeline: Pipeline) -> None:

@@ -113,7 +113,6 @@ def command(
             "This system cannot fork processes. Give windowclf_service.app.create_app to a WSGI server."
         )
     # not above: the other commands must start without Flask and a server
-    from windowclf.processors import count_processors
     from windowclf.tagger import WindowTagger
     from windowclf_service.config import Limits, ServiceConfig
     from windowclf_service.keys import keys_from_environment, read_keys
@@ -135,7 +134,7 @@ def command(
         origins=origins,
         access_log=access_log,
     )
-    n_workers = workers or min(_MOST_WORKERS, count_processors())
+    n_workers = workers or min(_MOST_WORKERS, _n_cores())
     with limited_threads(threads), listen(host, port) as listener:
         address = address_of(listener)
 
@@ -156,3 +155,10 @@ def command(
         supervisor = Supervisor(config, listener, load, n_workers=n_workers, grace=grace)
         status = supervisor.run(announce)
     raise SystemExit(status)
+
+
+def _n_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

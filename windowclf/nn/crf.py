@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from windowclf.arrays import Bools, Floats, Ints
+from windowclf.arrays import Bools, Floats, Ints, spread_apart
 from windowclf.errors import DataError, ShapeError
 from windowclf.nn.labellings import Sums, fast_sums, plain_sums
 
@@ -258,8 +258,9 @@ def _count_pairs(targets: Ints, lengths: Ints, legal: Bools) -> Floats:
     """Count which labels follow which, starts and ends included."""
     n_ends, C = len(legal), len(legal) - 1
     # the labels of all sentences in a row, C before, between and after them
-    row = np.full(len(targets) + len(lengths) + 1, C, dtype=np.int64)
-    row[np.arange(len(targets)) + np.repeat(np.arange(len(lengths)), lengths) + 1] = targets
+    places, size = spread_apart(lengths, 1)
+    row = np.full(size, C, dtype=np.int64)
+    row[places] = targets
     counts = np.bincount(row[:-1] * n_ends + row[1:], minlength=n_ends**2).reshape(n_ends, n_ends)
     counts[C, C] = 0  # sentences without words
     if (counts[~legal] > 0).any():

@@ -179,6 +179,10 @@ class LabelSet:
         except KeyError as error:
             raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None
 
+    def encode_all(self, sequences: Iterable[Sequence[str]], *, unknown: int | None = None) -> Ints:
+        """Return the numbers (N,) of the labels of all sentences in a row, at least one; else as `encode`."""
+        return np.concatenate([self.encode(labels, unknown=unknown) for labels in sequences])
+
     def merge(self, probs: Floats) -> Floats:
         """Return the probabilities (N, C') of `spelled_names` from those of `names` (N, C)."""
         # sums of a few float32 numbers can come out a little above 1

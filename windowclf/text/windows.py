@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from windowclf.arrays import Ints
+from windowclf.arrays import Ints, spread_apart
 from windowclf.text.features import NONE, WordFeatures
 from windowclf.text.gazetteer import Gazetteer, Position
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
@@ -128,11 +128,9 @@ def windows(tokens: Ints, lengths: Ints, width: int) -> Ints:
         The middle column is `tokens`; no window crosses the end of its sentence.
     """
     half = width // 2
-    n = len(tokens)
-    # One run of `half` boundaries before each sentence and after the last keeps sentences apart.
-    shift = np.repeat(np.arange(1, len(lengths) + 1) * half, lengths)
-    places = np.arange(n) + shift
-    padded = np.full(n + (len(lengths) + 1) * half, BOUNDARY_ROW, dtype=tokens.dtype)
+    # one run of `half` boundaries before each sentence and after the last keeps sentences apart
+    places, size = spread_apart(lengths, half)
+    padded = np.full(size, BOUNDARY_ROW, dtype=tokens.dtype)
     padded[places] = tokens
     result: Ints = padded[places[:, None] + np.arange(-half, half + 1)]
     return result
