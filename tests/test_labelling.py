@@ -152,6 +152,36 @@ def test_the_n_best_are_the_first_of_all_legal_labellings(
     assert found[0][0] == labeller.tag(scores[:4], np.array([4]), every=False)[0].labels
 
 
+@pytest.mark.parametrize("cost", [3.0, -3.0])
+@pytest.mark.parametrize("chain", [False, True], ids=["words", "sentences"])
+@pytest.mark.parametrize("labels", [IOBES, IOB2, IOB1], ids=["IOBES", "IOB2", "IOB1"])
+def test_what_outside_costs_decides_the_labels_and_not_the_probabilities(
+    labels: LabelSet, chain: bool, cost: float
+) -> None:
+    scores, transitions = _draw(labels, chain=chain)
+    plain = Labeller(labels, transitions, Correction(2.5))
+    labeller = Labeller(labels, transitions, Correction(2.5, outside_cost=cost))
+    with_cost = scores.copy()
+    with_cost[:, labels.names.index("O")] -= cost
+    np.testing.assert_array_equal(labeller.best(scores, LENGTHS), plain.best(with_cost, LENGTHS))
+    assert (labeller.best(scores, LENGTHS) != plain.best(scores, LENGTHS)).any()
+    np.testing.assert_array_equal(
+        labeller.probabilities(scores, LENGTHS), plain.probabilities(scores, LENGTHS)
+    )
+    # of the n best, the order is with the cost, the probabilities are without
+    every = _labellings(scores[:4], transitions, labels, 2.5, legal=True)
+    in_order = _labellings(with_cost[:4], transitions, labels, 2.5, legal=True)
+    expected = [
+        (labels.spell(np.array(path), np.array([4]))[0], p)
+        for (path, p), (_, rank) in sorted(zip(every, in_order, strict=True), key=lambda pair: -pair[1][1])
+        if p > 0
+    ]
+    found = labeller.n_best(scores[:4], 7)
+    assert [names for names, _ in found] == [names for names, _ in expected[:7]]
+    assert [p for _, p in found] == pytest.approx([p for _, p in expected[:7]], abs=1e-6)
+    assert found[0][0] == labeller.tag(scores[:4], np.array([4]), every=False)[0].labels
+
+
 @pytest.mark.parametrize("labels", SPELLED, ids=SPELLED_IDS)
 def test_no_two_legal_labellings_are_spelled_alike(labels: LabelSet) -> None:
     found = Labeller(labels).n_best(np.zeros((4, len(labels))), 10_000)

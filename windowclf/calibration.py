@@ -164,7 +164,7 @@ def reliability(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What makes a model's probabilities mean what they say, fitted to development data.
+    """What development data say of a model's probabilities, and of when a span is worth naming.
 
     Attributes
     ----------
@@ -172,10 +172,14 @@ class Correction:
         Scores and transitions are divided by it before they become probabilities.
     spans : Scaling
         Of the probabilities of spans, afterwards.
+    outside_cost : float
+        What is taken from the score of ``O`` before the best labels are sought; probabilities are without it.
+        Above 0, more spans are found.
     """
 
     temperature: float = 1.0
     spans: Scaling = Scaling()
+    outside_cost: float = 0.0
 
 
 UNCORRECTED = Correction()

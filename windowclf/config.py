@@ -158,6 +158,10 @@ class TrainingConfig:
         float,
         Meta(ge=0, lt=1, description="share of a target spread over all labels; loss softmax only"),
     ] = 0.0
+    fit_outside_cost: Annotated[
+        bool,
+        Meta(description="whether dev decides what being outside a span costs, for the best entity F1"),
+    ] = True
     clip_norm: Annotated[
         float, Meta(ge=0, description="bound on the norm of all gradients together; 0: none")
     ] = 5.0

@@ -135,7 +135,8 @@ def fit_pipelines(
             yield so_far, MemberDone(m + 1, n_members, score, dev_score(so_far) if dev else None)
     if dev:
         correction = calibrate(so_far, *dev)
-        yield Pipeline(replace(so_far.stored, correction=correction)), Calibrated(correction)
+        corrected = Pipeline(replace(so_far.stored, correction=correction))
+        yield corrected, Calibrated(correction, dev_score(corrected))
 
 
 def join_pipelines(members: Sequence[Pipeline]) -> Pipeline:

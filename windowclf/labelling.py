@@ -14,7 +14,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.calibration import UNCORRECTED, Correction
 from windowclf.decoding import allowed_pairs, best_labels, n_best_labels
-from windowclf.nn.crf import marginals
+from windowclf.nn.crf import marginals, sum_labellings
 from windowclf.nn.losses import softmax
 from windowclf.nn.spans import span_log_probs
 from windowclf.pipeline import Pipeline
@@ -84,7 +84,7 @@ class Labeller:
     transitions : array (C + 1, C + 1), optional
         Scores of label after label, of a sentence-level loss; without them words are independent.
     correction : Correction
-        Of the probabilities; the best labels do not depend on it.
+        Of the probabilities, and of the choice between being outside and in a span.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Labeller:
         self._legal = allowed_pairs(labels)
         self._prefixes, self._kinds = zip(*map(parse_label, labels.names), strict=True)
         self._is_inside = np.array([name != OUTSIDE for name in labels.names])
+        self._costs = np.where(self._is_inside, 0, correction.outside_cost).astype(np.float32)
 
     @classmethod
     def of(cls, pipeline: Pipeline) -> "Labeller":
@@ -103,7 +104,9 @@ class Labeller:
         return cls(pipeline.stored.labels, pipeline.transitions, pipeline.stored.correction)
 
     def best(self, scores: Floats, lengths: Ints) -> Ints:
-        """Return the numbers (N,) of the labels in the most probable labelling that the scheme allows.
+        """Return the numbers (N,) of the labels in the best labelling that the scheme allows.
+
+        That is the most probable one, but for what the correction has being outside cost.
 
         Parameters
         ----------
@@ -111,7 +114,13 @@ class Labeller:
         lengths : array (S,)
             Tokens of each sentence.
         """
-        return best_labels(scores, lengths, self.labels, self.transitions)
+        return best_labels(self._with_cost(scores), lengths, self.labels, self.transitions)
+
+    def _with_cost(self, scores: Floats) -> Floats:
+        """Return the scores that labels are chosen by."""
+        if not self.correction.outside_cost:
+            return scores
+        return scores - self._costs
 
     def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability (N, C) of each label of the network at each token."""
@@ -150,9 +159,11 @@ class Labeller:
         )
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
-        """Return the n most probable legal labellings of a sentence, as they are spelled.
+        """Return the n best legal labellings of a sentence, as they are spelled, and their probabilities.
 
-        No two are spelled alike: whatever the schemes, a legal labelling says which spans there are.
+        The first is that of `best`; in order of what is best there, so that where being outside costs, a
+        later one may be more probable. No two are spelled alike: whatever the schemes, a legal labelling says
+        which spans there are.
 
         Parameters
         ----------
@@ -160,9 +171,19 @@ class Labeller:
         n : int
         """
         temperature = self.correction.temperature
-        found = n_best_labels(scores / temperature, self.pair_scores() / temperature, n, self._legal)
+        scores, A = scores / temperature, self.pair_scores() / temperature
+        costs = self._costs / temperature
+        found = n_best_labels(scores - costs, A, n, self._legal)
+        if self.correction.outside_cost:  # the probabilities are those without it
+            moved = self._log_z(scores - costs, A) - self._log_z(scores, A)
+            found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
         return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
+
+    def _log_z(self, scores: Floats, A: Floats) -> float:
+        """Return the logarithm of the sum over all legal labellings of a sentence."""
+        sums = sum_labellings(scores, A, lengths=np.array([len(scores)]), legal=self._legal)
+        return float(sums.log_z[0])
 
     def pair_scores(self) -> Floats:
         """Return scores (C + 1, C + 1) of label after label; zeros where words are independent."""

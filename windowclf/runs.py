@@ -51,6 +51,8 @@ class TrainingRun:
         The networks of an ensemble that are finished.
     best : EpochDone or None
         The epoch whose weights are kept; of an ensemble, that of its first network.
+    corrected : Calibrated or None
+        What dev made of the finished model.
     record : dict
         What `run.json` says.
 
@@ -91,6 +93,7 @@ class TrainingRun:
         self.epochs: list[EpochDone] = []
         self.members: list[MemberDone] = []
         self.best: EpochDone | None = None
+        self.corrected: Calibrated | None = None
         self._metrics = ""
 
     def events(self) -> Generator[Event, None, None]:
@@ -107,6 +110,8 @@ class TrainingRun:
                 self._save()
                 self._write_record()
             elif isinstance(event, Calibrated):
+                self.corrected = event
+                self.record["corrected"] = asdict(event)
                 self._save()
                 self._write_record()
             yield event

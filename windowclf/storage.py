@@ -188,13 +188,14 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
 
 def _read_correction(stored: Any) -> Correction:
     spans = stored["spans"]
-    numbers = [stored["temperature"], spans["slope"], spans["offset"]]
+    cost = stored.get("outside_cost", 0.0)  # models written before there was one
+    numbers = [stored["temperature"], spans["slope"], spans["offset"], cost]
     if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
         raise ValueError(f"correction {stored}")
-    temperature, slope, offset = map(float, numbers)
+    temperature, slope, offset, cost = map(float, numbers)
     if temperature <= 0:
         raise ValueError(f"temperature {temperature}")
-    return Correction(temperature, Scaling(slope, offset))
+    return Correction(temperature, Scaling(slope, offset), cost)
 
 
 def _gazetteer_file(number: int | str) -> str:

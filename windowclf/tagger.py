@@ -268,8 +268,9 @@ class WindowTagger:
     def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
         """Return the labels of each sentence and their probabilities.
 
-        The labels are the most probable sequence that the label scheme allows; one of them alone need not be
-        the most probable label of its word.
+        The labels are the best sequence that the label scheme allows: the most probable one, but for what
+        development data had being outside a span cost (`Correction.outside_cost`). One of them alone need not
+        be the most probable label of its word.
 
         Parameters
         ----------
@@ -285,10 +286,11 @@ class WindowTagger:
         ]
 
     def n_best(self, sentence: Sequence[str], n: int) -> list[tuple[list[str], float]]:
-        """Return the n most probable labellings of a sentence, and how probable they are, best first.
+        """Return the n best labellings of a sentence, and how probable they are, best first.
 
-        Only labellings that the label scheme allows count, and the probabilities of all of these sum to 1;
-        with a word-level loss, too. There are fewer than n where the scheme does not allow as many.
+        The first is that of `tag`; best is what it says there. Only labellings that the label scheme allows
+        count, and the probabilities of all of these sum to 1; with a word-level loss, too. There are fewer
+        than n where the scheme does not allow as many.
 
         Parameters
         ----------

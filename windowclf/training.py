@@ -70,9 +70,13 @@ class MemberDone:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Probabilities were corrected by development data, the last thing that happens in a training."""
+    """Probabilities were corrected by development data, the last thing that happens in a training.
+
+    `dev_score` is that of the model with the correction, whose cost of being outside the same data decided.
+    """
 
     correction: Correction
+    dev_score: float
 
 
 Event = StepDone | EpochDone | TrainingDone | MemberDone | Calibrated

@@ -74,8 +74,10 @@ def _describe(correction: Correction) -> str:
     """Say what is done to scores and probabilities so that they mean what they say."""
     if correction == UNCORRECTED:
         return "not at all"
-    temperature, spans = f"temperature {correction.temperature:.3f}", correction.spans
-    if spans == UNCORRECTED.spans:
-        return temperature
-    sign = "-" if spans.offset < 0 else "+"
-    return f"{temperature}, log odds of spans × {spans.slope:.3f} {sign} {abs(spans.offset):.3f}"
+    said, spans = [f"temperature {correction.temperature:.3f}"], correction.spans
+    if spans != UNCORRECTED.spans:
+        sign = "-" if spans.offset < 0 else "+"
+        said.append(f"log odds of spans × {spans.slope:.3f} {sign} {abs(spans.offset):.3f}")
+    if correction.outside_cost:
+        said.append(f"being outside costs {correction.outside_cost:g}")
+    return ", ".join(said)

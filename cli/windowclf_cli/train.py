@@ -99,6 +99,9 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         click.echo(
             f"best      epoch {run.best.epoch}: {score_name(labels)} on dev {percent(run.best.dev_score)}"
         )
+    if run.corrected and (cost := run.corrected.correction.outside_cost):
+        reached = f"{score_name(labels)} on dev {percent(run.corrected.dev_score)}"
+        click.echo(f"spans     being outside costs {cost:g}, as dev has it best: {reached}")
     click.echo(f"model     {run.out / 'model'}")
 
 

@@ -211,7 +211,7 @@ def test_info_shows_members_loss_correction_and_lists(
         training=replace(quick.training, ensemble=2),
     )
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
-    correction = Correction(1.25, Scaling(0.9, -0.2))
+    correction = Correction(1.25, Scaling(0.9, -0.2), 1.75)
     save_model(replace(tagger.stored, correction=correction), tmp_path / "model")
     text = run("info", tmp_path / "model").stdout
     scores = [100 * member["dev_score"] for member in tagger.stored.info["members"]]
@@ -219,7 +219,7 @@ def test_info_shows_members_loss_correction_and_lists(
         f"member 1  entity F1 {scores[0]:.2f} (epoch ",
         f"member 2  entity F1 {scores[1]:.2f} (epoch ",
         "loss      of whole sentences (crf)",
-        "corrected temperature 1.250, log odds of spans × 0.900 - 0.200",
+        "corrected temperature 1.250, log odds of spans × 0.900 - 0.200, being outside costs 1.75",
         f"list      {tmp_path}/places.txt, 2 phrases",
     ):
         assert expected in text
