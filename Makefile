@@ -32,9 +32,11 @@ format: $(VENV)/.stamp-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The accuracy tables of README.md on the real corpora: about half an hour on two cores.
+# The tables of docs/results.md on the real corpora: hours on two cores; interrupted, it goes on.
 results: $(VENV)/.stamp-test
-	$(BIN)/python tests/benchmarks/corpora_table.py --update-readme
+	$(BIN)/windowclf data fetch glove-6b-100d
+	$(BIN)/python tests/benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs
+	$(BIN)/python tests/benchmarks/ablation.py --cells runs/cells.jsonl --update-docs
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -15,7 +15,7 @@ import pytest
 import results_page
 from ablation import SWITCHES, variants
 from accuracy_peers import LEARNERS, OURS, Labelled
-from accuracy_tasks import assignments, assignments_for, counts_of, ours, scores_of
+from accuracy_tasks import assignments, assignments_for, configurations, counts_of, ours, scores_of
 from cells import Cells, Task, missing_tasks, run_tasks
 from tagging_peers import MODULES
 
@@ -34,9 +34,9 @@ def peer(form: str, corpus: str = "sample", **settings: object) -> Task:
     return {"corpus": corpus, "form": form, "seed": 0, "settings": settings, "teacher": None}
 
 
-def result_of(counts: list[list[int]], **measured: float) -> dict[str, Any]:
-    figures = {"seconds": 1.0, "words_per_second": 1000.0, "model_megabytes": 2.0, "megabytes": 100.0}
-    return figures | measured | {"counts": {"dev": counts, "test": counts}}
+def result_of(counts: list[list[int]], **measured: Any) -> dict[str, Any]:
+    figures: dict[str, Any] = {"seconds": 1.0, "words_per_second": 1000.0, "model_megabytes": 2.0}
+    return figures | {"megabytes": 100.0} | measured | {"counts": {"dev": counts, "test": counts}}
 
 
 # -- cells --------------------------------------------------------------------------------------------------
@@ -210,7 +210,9 @@ def comparison(tmp_path: Path) -> dict[str, Any]:
     right["windowclf, distilled from it"] = (60, 60)
     for system in systems:
         for task, n in zip(system.tasks, right[system.title], strict=True):
-            cells.add(task, result_of([[n, 100, 100]] * 20))
+            errors = {"test": {"words": n / 10_000, "entities": n / 1000}}
+            known = {} if task["form"] == "spaCy" else {"calibration": errors}
+            cells.add(task, result_of([[n, 100, 100]] * 20, **known))
     return accuracy.section("wnut17", systems, cells, "test", steps=5000)
 
 
@@ -222,6 +224,10 @@ def test_the_table_compares_all_with_the_first_row(tmp_path: Path) -> None:
     assert "gains +10.00 points over the mean of single networks" in text
     assert "one that learns from it +5.00, 50% of it" in text
     assert "windowclf: the defaults." in text
+    assert (
+        "windowclf: expected calibration error of words 0.005 (at most 0.006), "
+        "of entities 0.055 (at most 0.060)." in text
+    )
     assert "spaCy stops after 5,000 steps at the latest. Not measured: NLTK's perceptron, CRFsuite." in text
 
 
@@ -237,16 +243,19 @@ def test_changes_are_told_by_their_difference_and_marked_where_significant(tmp_p
 
 
 def test_corpora_that_were_not_measured_again_stay(tmp_path: Path) -> None:
-    page, record = tmp_path / "results.md", tmp_path / "results.json"
+    page, record, readme = (tmp_path / name for name in ("results.md", "results.json", "README.md"))
     page.write_text("a\n<!-- comparison -->\n<!-- end of comparison -->\nb\n")
+    readme.write_text("<!-- results -->\n<!-- end of results -->\n")
     record.write_text("{}")
     section = comparison(tmp_path)
-    results_page.update_results("comparison", {"wnut17": section}, page, record)
-    results_page.update_results("comparison", {"wikigold": section}, page, record)
+    for corpus in ("wnut17", "wikigold"):
+        results_page.update_results("comparison", {corpus: section}, page, record, readme)
     kept = json.loads(record.read_text())["comparison"]
     assert list(kept) == ["wnut17", "wikigold"]
     inside = pages.marked(page.read_text(), "comparison")
     assert inside == results_page.comparison_tables(kept)
+    assert "| windowclf, ensemble of 2 | 65.00 | 65.00 |\n" in pages.marked(readme.read_text(), "results")
+    assert "| spaCy | 20.00 | 20.00 |" in pages.marked(readme.read_text(), "results")
 
 
 @pytest.mark.parametrize("name", results_page.TABLES)
@@ -254,6 +263,24 @@ def test_the_page_says_what_the_record_says(name: str) -> None:
     record = json.loads(results_page.RECORD.read_text(encoding="utf-8"))
     page = results_page.PAGE.read_text(encoding="utf-8")
     assert pages.marked(page, name) == results_page.TABLES[name](record.get(name, {}))
+
+
+def test_the_readme_says_what_the_record_says() -> None:
+    record = json.loads(results_page.RECORD.read_text(encoding="utf-8"))
+    readme = results_page.README.read_text(encoding="utf-8")
+    assert pages.marked(readme, "results") == results_page.summary_table(record.get("comparison", {}))
+
+
+def test_single_networks_stand_with_the_vectors_that_pip_installs_too() -> None:
+    options = argparse.Namespace(config=[], set=["wikigold:model.window=3"], seeds=2, quick=False)
+    options.vectors = "glove-6b-50d+glove-6b-100d"
+    [system] = accuracy.installed_system("wnut17", options)
+    [config] = configurations("wnut17", options).values()
+    known = {task["settings"]["config"]["model"]["vectors"] for task in system.tasks}
+    assert known == {"glove-6b-50d"} != {config.model.vectors}
+    assert [task["seed"] for task in system.tasks] == [0, 1]
+    options.vectors = "glove-6b-50d"
+    assert accuracy.installed_system("wnut17", options) == []
 
 
 def test_large_p_values_have_three_digits() -> None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from accuracy_tasks import (
     CORPORA,
+    SCORES,
     assignments,
     configurations,
     counts_of,
@@ -25,7 +26,6 @@ from accuracy_tasks import (
     scores_of,
 )
 from cells import Cells, Task, run_tasks
-from corpora_table import SCORES
 from results_page import ablation_tables, update_results
 from serving import describe_machine
 

@@ -1,10 +1,11 @@
 """How right windowclf is, beside other taggers that learn from the same sentences and vectors.
 
 Each training is a process of its own. What it found is kept in the file of --cells, so that an interrupted
-run goes on; nothing in it is trained again, so begin a new file after a change of windowclf's code. Of each
-configuration there are three rows: single networks, one a seed; an ensemble of them; and networks that learn
-from that ensemble. A peer whose package is not installed is named as not measured: nltk,
-python-crfsuite, spacy. The corpora are in the folder that WINDOWCLF_CORPORA names.
+run goes on; nothing in it is trained again, so begin a new file after a change of windowclf's code. Of a
+configuration there are three rows: single networks, one a seed; ensembles of them; and networks that learn
+from the first ensemble. One more row is of single networks with the vectors that pip installs. A peer whose
+package is not installed is named as not measured: nltk, python-crfsuite, spacy. The corpora are in the folder
+that WINDOWCLF_CORPORA names; `windowclf data fetch glove-6b-100d` brings the vectors.
 
     python tests/benchmarks/accuracy.py --quick
     python tests/benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs
@@ -22,6 +23,8 @@ from typing import Any
 
 from accuracy_peers import LEARNERS, OURS, WITHOUT_CHANCE
 from accuracy_tasks import (
+    INSTALLED,
+    SCORES,
     assignments,
     configurations,
     counts_of,
@@ -32,7 +35,6 @@ from accuracy_tasks import (
     scores_of,
 )
 from cells import Cells, Task, run_tasks
-from corpora_table import SCORES
 from results_page import comparison_tables, update_results
 from serving import describe_machine
 from tagging_peers import MODULES, PACKAGES
@@ -73,6 +75,18 @@ def our_systems(corpus: str, name: str, config: Config, options: argparse.Namesp
     return systems
 
 
+def installed_system(corpus: str, options: argparse.Namespace) -> list[System]:
+    """Return the row of the first configuration with the vectors that pip installs, if it has others."""
+    title = f"{OURS}, {INSTALLED}"
+    settings = [*options.set, f"model.vectors={json.dumps(INSTALLED)}"]
+    few = argparse.Namespace(**vars(options) | {"set": settings})
+    config = next(iter(configurations(corpus, few).values()))
+    if config in configurations(corpus, options).values():
+        return []
+    tasks = [ours(corpus, config, seed) for seed in range(options.seeds)]
+    return [System(title, SINGLE, tasks, assignments(config), title)]
+
+
 def peer_systems(corpus: str, options: argparse.Namespace) -> list[System]:
     """Return the rows of the others that are installed."""
     systems = []
@@ -99,7 +113,10 @@ def section(corpus: str, systems: Sequence[System], cells: Cells, part: str, ste
     for system in systems:
         runs = counts_of(cells, system.tasks, part)
         p = None if system is systems[0] else p_value(first, runs)
-        measured = {key: [cells[task][key] for task in system.tasks] for key in _MEASURED}
+        measured: dict[str, Any] = {key: [cells[task][key] for task in system.tasks] for key in _MEASURED}
+        calibration = [cells[task].get("calibration", {}).get(part) for task in system.tasks]
+        if all(calibration):
+            measured["calibration"] = calibration
         about = {"title": system.title, "kind": system.kind, "of": system.of, "settings": system.settings}
         rows.append({**about, "seeds": len(runs), "scores": scores_of(runs), "p": p, **measured})
     return {
@@ -129,13 +146,13 @@ def main() -> None:
     parser.add_argument("--dev", action="store_true", help="report dev in place of test")
     parser.add_argument("--peers", nargs="*", default=peers, choices=peers, help="default: all")
     parser.add_argument("--ensemble", type=int, default=5, help="networks of one; 1: none (default: 5)")
-    parser.add_argument("--ensemble-seeds", type=int, default=1, help="how many ensembles (default: 1)")
+    parser.add_argument("--ensemble-seeds", type=int, default=5, help="how many ensembles (default: 5)")
     parser.add_argument(
         "--spacy-steps", type=int, default=SPACY_STEPS, help=f"at most; 0: 20,000 (default: {SPACY_STEPS})"
     )
     options = parsed(parser)
     if options.quick:
-        options.ensemble = min(options.ensemble, QUICK_ENSEMBLE)
+        options.ensemble, options.ensemble_seeds = min(options.ensemble, QUICK_ENSEMBLE), 1
         options.spacy_steps = QUICK_STEPS
     part = "dev" if options.dev else "test"
     record: dict[str, Any] = {}
@@ -146,7 +163,7 @@ def main() -> None:
                 for name, config in configurations(corpus, options).items()
                 for system in our_systems(corpus, name, config, options)
             ]
-            systems += peer_systems(corpus, options)
+            systems += installed_system(corpus, options) + peer_systems(corpus, options)
             run_tasks([task for system in systems for task in system.tasks], cells, threads=options.threads)
             record[corpus] = section(corpus, systems, cells, part, options.spacy_steps)
     print(f"{comparison_tables(record)}\n{json.dumps(record, indent=1)}")

@@ -2,7 +2,7 @@
 
 Reads a task as JSON from standard input, trains, tags dev and test, and prints what it measured. Seconds are
 those of training alone, without reading files; memory is the peak of the process while it trains; the speed
-is that of tagging sentences that are split into tokens.
+is that of tagging sentences that are split into tokens. Of windowclf, expected calibration errors too.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from accuracy_peers import LEARNERS, Labelled, Learner, Lesson, Sentences
+from accuracy_peers import LEARNERS, Labelled, Learner, Lesson, Sentences, Windowclf
 
 from windowclf.config import DataConfig
 from windowclf.runs import columns
@@ -61,7 +61,16 @@ def measure(task: dict[str, Any], folder: Path) -> dict[str, Any]:
         "model_megabytes": round(_bytes_of(place) / 2**20, 3),
         "words_per_second": round(_rate(learner, parts["test"].tokens)),
         "counts": counts,  # right, true and predicted in each sentence
+        "calibration": {part: _calibration(learner, parts[part]) for part in PARTS},
     }
+
+
+def _calibration(learner: Learner, part: Labelled) -> dict[str, float | None] | None:
+    """Return the expected calibration errors of words and entities; None where no probabilities are known."""
+    if not isinstance(learner, Windowclf) or (measured := learner.evaluate(part).calibration) is None:
+        return None
+    kinds = {"words": measured.words, "entities": measured.entities}
+    return {name: kind.expected_calibration_error for name, kind in kinds.items() if kind is not None}
 
 
 def _read(name: str) -> Labelled:

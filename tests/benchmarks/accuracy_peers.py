@@ -17,6 +17,7 @@ from tagging_peers import features
 
 from windowclf import WindowTagger
 from windowclf.config_io import config_from_dict
+from windowclf.metrics import Evaluation
 from windowclf.text.labels import Scheme, convert, spans
 from windowclf.text.vectors import load_vectors
 
@@ -92,6 +93,10 @@ class Windowclf:
 
     def save(self, directory: Path) -> None:
         self._tagger.save(directory)
+
+    def evaluate(self, part: Labelled) -> Evaluation:
+        """Return the figures of a part, calibration among them."""
+        return self._tagger.evaluate(part.tokens, part.labels)
 
 
 class Nltk:

@@ -1,4 +1,4 @@
-"""docs/results.md and docs/results.json: tables of what accuracy.py and ablation.py measured."""
+"""docs/results.md, docs/results.json, README.md: tables of what accuracy.py and ablation.py measured."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from pages import ROOT, machine_line, markdown_table, three_digits, update_page
 
+README = ROOT / "README.md"
 PAGE, RECORD = ROOT / "docs" / "results.md", ROOT / "docs" / "results.json"
 _COLUMNS = ("seeds", "p", "training, s", "words a second", "model, MB", "peak memory, MB")
 _SIGNIFICANT = 0.05
@@ -27,6 +28,7 @@ def _comparison(corpus: str, section: dict[str, Any]) -> str:
         f"{section['date']}; {machine_line(section['machine'])}; {section['sentences']:,} sentences.",
         *(f"{row['title']}: {_settings(row['settings'])}." for row in section["rows"] if _is_single(row)),
         *_gains(section["rows"]),
+        *_calibrations(section["rows"]),
     ]
     if any(row["title"].startswith("spaCy") for row in section["rows"]):
         said.append(f"spaCy stops after {steps or SPACY_DEFAULT:,} steps at the latest.")
@@ -69,6 +71,38 @@ def _gains(rows: Sequence[dict[str, Any]]) -> list[str]:
             f"one that learns from it {100 * learnt:+.2f}{share}."
         )
     return said
+
+
+def _calibrations(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Say how far probabilities are from the shares that are right."""
+    said = []
+    for row in rows:
+        kinds = []
+        for kind in ("words", "entities"):
+            errors = [error[kind] for error in row.get("calibration", []) if kind in error]
+            if errors:
+                kinds.append(f"of {kind} {mean(errors):.3f} (at most {max(errors):.3f})")
+        if kinds:
+            said.append(f"{row['title']}: expected calibration error {', '.join(kinds)}.")
+    return said
+
+
+def summary_table(record: dict[str, Any]) -> str:
+    """Return a table with the scores alone: a row a system, a column a corpus."""
+    scores = {
+        corpus: {_unversioned(row): spread(row["scores"]) for row in section["rows"]}
+        for corpus, section in record.items()
+    }
+    titles = dict.fromkeys(title for of_corpus in scores.values() for title in of_corpus)
+    head = [f"{corpus}, {section['score']}, {section['part']}" for corpus, section in record.items()]
+    rows = [[title, *(of_corpus.get(title, "") for of_corpus in scores.values())] for title in titles]
+    return markdown_table(["", *head], rows) if record else ""
+
+
+def _unversioned(row: dict[str, Any]) -> str:
+    """Return the title of a row; of others without the version, which may be another for each corpus."""
+    title = str(row["title"])
+    return title.rpartition(" ")[0] if row["kind"] == "peer" else title
 
 
 def ablation_tables(record: dict[str, Any]) -> str:
@@ -118,9 +152,17 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def update_results(name: str, measured: dict[str, Any], page: Path = PAGE, record: Path = RECORD) -> None:
-    """Put sections by corpus into record and page; corpora that were not measured now stay as they were."""
+def update_results(
+    name: str,
+    measured: dict[str, Any],
+    page: Path = PAGE,
+    record: Path = RECORD,
+    readme: Path = README,
+) -> None:
+    """Put sections by corpus into record and pages; corpora that were not measured now stay as they were."""
     kept: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     kept[name] = kept.get(name, {}) | measured
     record.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     update_page(name, TABLES[name](kept[name]), page)
+    if name == "comparison":
+        update_page("results", summary_table(kept[name]), readme)
