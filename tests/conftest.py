@@ -98,7 +98,7 @@ def corpus() -> Labelled:
 def config() -> Config:
     """Everything a tagger can have, in small: a hidden layer, both features, dropout."""
     return Config(
-        model=ModelConfig(hidden=(12,), dropout=0.1, input_dropout=0.1, inner_scheme="IOB2"),
+        model=ModelConfig(tuning="frozen", hidden=(12,), dropout=0.1, input_dropout=0.1, inner_scheme="IOB2"),
         features=FeaturesConfig(
             case_dimension=3, affix_dimension=3, prefixes=(1, 2), suffixes=(2,), buckets=50
         ),

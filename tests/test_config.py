@@ -29,7 +29,7 @@ NOT_DEFAULT = Config(
     ModelConfig(
         window=3,
         vectors='C:\\vectors "new"\n.txt',
-        tuning="tuned",
+        tuning="frozen",
         vector_deviation=0.0,
         max_vectors=0,
         hidden=(7, 5),
@@ -71,6 +71,7 @@ NOT_DEFAULT = Config(
         averaging=0.99,
         class_weights="balanced",
         label_smoothing=0.05,
+        fit_outside_cost=False,
         clip_norm=0.0,
     ),
     DataConfig(
@@ -144,7 +145,7 @@ def test_what_a_file_does_not_say_keeps_its_default(tmp_path: Path) -> None:
         ("model.hidden=[300, 100]", "model", "hidden", (300, 100)),
         ("model.hidden=[]", "model", "hidden", ()),
         ("model.tuning=tuned", "model", "tuning", "tuned"),
-        ('model.tuning="tuned"', "model", "tuning", "tuned"),
+        ('model.tuning="frozen"', "model", "tuning", "frozen"),
         ("model.dropout=0", "model", "dropout", 0.0),
         ("model.vectors=", "model", "vectors", ""),
         ("model.vectors=a=b.txt", "model", "vectors", "a=b.txt"),

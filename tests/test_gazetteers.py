@@ -85,7 +85,9 @@ def test_every_coordinate_of_the_gradient_is_right(
     features: FeaturesConfig, hidden: tuple[int, ...], fused: bool
 ) -> None:
     features = replace(features, gazetteers=("a.txt", "b.txt"), gazetteer_dimension=2)
-    config = ModelConfig(window=3, hidden=hidden, activation="tanh", dropout=0, input_dropout=0)
+    config = ModelConfig(
+        tuning="frozen", window=3, hidden=hidden, activation="tanh", dropout=0, input_dropout=0
+    )
     gazetteers = Gazetteer.of(PLACES.splitlines()), Gazetteer.of(OTHERS.splitlines())
     sentences = ["New York City is New York , Paris".split(), "paris".split(), "Rio de Janeiro".split()]
     vocabulary = Vocabulary(["paris", "new", ","], {})

@@ -77,7 +77,7 @@ def test_keywords_stand_in_for_the_configuration(vectors: WordVectors) -> None:
     [
         ({"tuning": "thawed"}, "model.tuning"),
         ({"seed": -1}, "training.seed"),
-        ({"config": Config(training=TrainingConfig(epochs=0))}, "training.epochs"),
+        ({"config": Config(training=TrainingConfig(epochs=-1))}, "training.epochs"),
         ({"config": Config(model=ModelConfig(window=-3))}, "model.window"),
         ({"config": Config(model=ModelConfig(hidden=(0,)))}, "model.hidden[0]"),
     ],

@@ -29,7 +29,7 @@ from windowclf.training import EpochDone, Event, StepDone, TrainingData, Trainin
 Labelled = tuple[list[list[str]], list[list[str]]]
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1,), suffixes=(), buckets=9)
 PLAIN = Config(
-    ModelConfig(hidden=(4,), dropout=0, input_dropout=0, window=3),
+    ModelConfig(tuning="frozen", hidden=(4,), dropout=0, input_dropout=0, window=3),
     FEATURES,
     TrainingConfig(
         epochs=5, patience=0, batch_sentences=3, learning_rate=0.05, schedule="constant", clip_norm=0

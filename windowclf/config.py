@@ -27,7 +27,7 @@ class ModelConfig:
     tuning: Annotated[
         Tuning,
         Meta(description="whether training moves the pretrained vectors; two-channel: a copy beside them"),
-    ] = "frozen"
+    ] = "tuned"
     vector_deviation: Annotated[
         float,
         Meta(ge=0, description="standard deviation that pretrained vectors are scaled to; 0: as they come"),
@@ -113,11 +113,16 @@ class TrainingConfig:
         float,
         Meta(ge=0, le=1, description="of a teacher's probabilities against the true labels, if one is given"),
     ] = 0.8
-    epochs: Annotated[int, Meta(ge=1, description="passes over the training data, at most")] = 12
+    epochs: Annotated[
+        int,
+        Meta(ge=0, description="passes over the training data, at most; 0: 1000 / √sentences, from 3 to 60"),
+    ] = 0
     patience: Annotated[
         int, Meta(ge=0, description="epochs without a better dev score before training stops; 0: never")
-    ] = 5
-    batch_sentences: Annotated[int, Meta(ge=1, description="sentences of a mini-batch")] = 16
+    ] = 8
+    batch_sentences: Annotated[
+        int, Meta(ge=0, description="sentences of a mini-batch; 0: sentences / 400, from 16 to 64")
+    ] = 0
     optimizer: Annotated[Literal["sgd", "momentum", "adam"], Meta(description="update rule")] = "adam"
     learning_rate: Annotated[float, Meta(gt=0, description="at the start")] = 2e-3
     schedule: Annotated[

@@ -22,6 +22,7 @@ from windowclf.model import WindowModel
 from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
+from windowclf.sizing import sized
 from windowclf.storage import StoredModel
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
 from windowclf.text.label_set import IGNORED, LabelSet
@@ -101,6 +102,7 @@ def fit_pipelines(
         What has been trained so far: the first network, while it is trained, later all that are finished.
     event : Event
     """
+    config = replace(config, training=sized(config.training, len(sentences)))  # the model says what it was
     gazetteers = read_gazetteers(config.features)
     vocabulary, initial, scales = choose_vectors(vectors, counts, config.model)
     n_members = config.training.ensemble

@@ -16,6 +16,7 @@ from windowclf.errors import TrainingError
 from windowclf.model import WindowModel
 from windowclf.nn.schedules import SCHEDULES
 from windowclf.objectives import Objective, WordObjective
+from windowclf.sizing import sized
 from windowclf.steps import Batch, Learner, TrainingData
 from windowclf.text.label_set import IGNORED
 
@@ -116,9 +117,10 @@ def train(
     if not (data.targets != IGNORED).any():
         raise TrainingError("no token has a label to learn", hint="Every label is the ignored one.")
     objective = objective or WordObjective()
+    n_sentences = len(data.starts) - 1
+    config = sized(config, n_sentences)
     learner = Learner(model, data, objective, config, rng=rng, n_movable_vectors=n_movable_vectors)
     best = _Best(learner.movable)
-    n_sentences = len(data.starts) - 1
     steps_per_epoch = len(_batches(np.arange(n_sentences), data.starts, config.batch_sentences))
     n_steps = steps_per_epoch * config.epochs
     step = 0

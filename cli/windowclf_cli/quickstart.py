@@ -89,7 +89,7 @@ def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
     return {
         "tuning": tuning,
         "model": str(run.out / "model"),
-        "dev_f1": run.best.dev_score if run.best else None,
+        "dev_f1": run.corrected.dev_score if run.corrected else None,
         "test_f1": evaluation.f1,
         "test_token_accuracy": evaluation.token_accuracy,
         "seconds": seconds,

@@ -133,6 +133,22 @@ def _ablation_cells(section: dict[str, Any]) -> dict[str, str]:
     return cells
 
 
+def self_training_table(record: dict[str, Any]) -> str:
+    """Return a table: a row for what is learnt from, a column a corpus."""
+    titles = dict.fromkeys(row["title"] for section in record.values() for row in section["rows"])
+    cells = {corpus: _ablation_cells(section) for corpus, section in record.items()}
+    head = [f"{corpus}, {section['score']}" for corpus, section in record.items()]
+    table = markdown_table(
+        ["learnt from", *head], [[title, *(cells[corpus][title] for corpus in record)] for title in titles]
+    )
+    said = [
+        f"{corpus}, {section['date']}, seeds: {len(section['added'])}; of {section['sentences']:,} sentences "
+        f"of the other corpora {mean(section['added']):,.0f} have no label below {section['least']:g}."
+        for corpus, section in record.items()
+    ]
+    return f"{table}\n\n{' '.join(said)}" if record else ""
+
+
 def spread(scores: Sequence[float]) -> str:
     """Write mean and standard deviation of scores in [0, 1], in percent."""
     percent = [100 * score for score in scores]
@@ -149,6 +165,7 @@ def p_text(p: float | None) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": comparison_tables,
     "ablation": ablation_tables,
+    "self-training": self_training_table,
 }
 
 

@@ -15,6 +15,7 @@ from windowclf.diagnostics.network_gradients import check_narrow, check_sample
 from windowclf.diagnostics.verdict import Verdict, judge
 from windowclf.errors import TrainingError
 from windowclf.model import WindowModel
+from windowclf.sizing import sized
 from windowclf.text.label_set import IGNORED, LabelSet
 from windowclf.training import EpochDone, TrainingData, train
 
@@ -81,7 +82,7 @@ def _overfit(data: CheckData) -> Verdict:
     """Train on the chosen sentences, without anything that keeps the network from learning them by heart."""
     config = data.config
     plain = replace(config.model, dropout=0.0, input_dropout=0.0)
-    batch = min(config.training.batch_sentences, OVERFIT_BATCH)
+    batch = min(sized(config.training, len(data.tokens)).batch_sentences, OVERFIT_BATCH)
     training = replace(
         config.training,
         epochs=OVERFIT_EPOCHS,
