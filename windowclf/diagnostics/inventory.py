@@ -12,6 +12,7 @@ from windowclf.storage import StoredModel
 from windowclf.text.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, find_corpus
 from windowclf.text.corpora import PARTS, SAMPLE, locate, read_named
 from windowclf.text.corpus import ReadOptions
+from windowclf.text.fetched_vectors import fetched_dir
 from windowclf.text.vector_sources import (
     FULL_GLOVE,
     GENSIM_PREFIX,
@@ -57,8 +58,8 @@ class VectorsStatus:
     ----------
     name, licence : str
     words, dimension : int
-    here : bool or None
-        Whether it can be loaded without a download; None for sets that are given by the path of their file.
+    here : bool
+        Whether it can be loaded without a download.
     is_default : bool
         Whether it is taken where none is named.
     obtain : str
@@ -69,7 +70,7 @@ class VectorsStatus:
     licence: str
     words: int
     dimension: int
-    here: bool | None
+    here: bool
     is_default: bool
     obtain: str
 
@@ -142,14 +143,14 @@ def list_vectors() -> list[VectorsStatus]:
     return statuses
 
 
-def _is_here(entry: VectorsEntry) -> bool | None:
+def _is_here(entry: VectorsEntry) -> bool:
     if entry.name == SMALL_GLOVE:
         return shipped_directory().is_dir()
     if entry.name == FULL_GLOVE:
         return has_glove_package()
-    if entry.name.startswith(GENSIM_PREFIX):
-        return gensim_path(entry.name.removeprefix(GENSIM_PREFIX)).is_file()
-    return None
+    if entry.file is not None:
+        return (fetched_dir(entry.name) / entry.file.name).is_file()
+    return gensim_path(entry.name.removeprefix(GENSIM_PREFIX)).is_file()
 
 
 def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescription:

@@ -108,6 +108,30 @@ class CorpusEntry:
 
 
 @dataclass(frozen=True)
+class VectorsFile:
+    """The file of a set of word vectors that is fetched.
+
+    Parameters
+    ----------
+    url : str
+        Address of one fixed version.
+    sha256 : str
+        Hash of its content, hexadecimal.
+    size : int
+        In bytes.
+    """
+
+    url: str
+    sha256: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """File name, as in the address."""
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
 class VectorsEntry:
     """A set of word vectors.
 
@@ -123,6 +147,8 @@ class VectorsEntry:
         D.
     obtain : str
         What to do to have it.
+    file : VectorsFile or None
+        What `windowclf data fetch` fetches; None for sets that come in another way.
     """
 
     name: str
@@ -134,6 +160,7 @@ class VectorsEntry:
     words: int
     dimension: int
     obtain: str
+    file: VectorsFile | None = None
 
 
 @dataclass(frozen=True)
@@ -181,7 +208,7 @@ def catalog() -> Catalog:
     content = tomllib.loads(text)
     return Catalog(
         corpora=tuple(_corpus(name, entry) for name, entry in content["corpora"].items()),
-        vectors=tuple(VectorsEntry(name=name, **entry) for name, entry in content["vectors"].items()),
+        vectors=tuple(_vectors(name, entry) for name, entry in content["vectors"].items()),
     )
 
 
@@ -193,6 +220,11 @@ def _corpus(name: str, entry: dict[str, Any]) -> CorpusEntry:
     split = entry.pop("split", None)
     rule = ModuloSplit(split["period"], tuple(split["dev"]), tuple(split["test"])) if split else None
     return CorpusEntry(name=name, columns=tuple(entry.pop("columns")), split=rule, files=files, **entry)
+
+
+def _vectors(name: str, entry: dict[str, Any]) -> VectorsEntry:
+    file = entry.pop("file", None)
+    return VectorsEntry(name=name, file=VectorsFile(**file) if file else None, **entry)
 
 
 def corpus_dir(name: str, *, cache_dir: Path | None = None) -> Path:

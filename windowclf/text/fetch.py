@@ -1,13 +1,49 @@
-"""Fetch a corpus of the catalogue."""
+"""Fetch a corpus or a set of word vectors of the catalogue."""
 
+import difflib
 import urllib.parse
+from collections.abc import Sequence
 from pathlib import Path
 
-from windowclf.text.catalog import catalog, corpus_dir
+from windowclf.errors import DataError
+from windowclf.text.catalog import (
+    CorpusEntry,
+    CorpusFile,
+    VectorsEntry,
+    VectorsFile,
+    catalog,
+    corpus_dir,
+)
 from windowclf.text.download import Progress, download
+from windowclf.text.fetched_vectors import fetched_dir
 
 
-def fetch_corpus(
+def fetchable(name: str) -> CorpusEntry | VectorsEntry:
+    """Return the corpus or set of vectors of the catalogue that `fetch_named` fetches.
+
+    Raises
+    ------
+    DataError
+        If there is none; the message names those there are, or how else to have these vectors.
+    """
+    known = catalog()
+    entries: dict[str, CorpusEntry | VectorsEntry] = {entry.name: entry for entry in known.corpora}
+    entries |= {entry.name: entry for entry in known.vectors if entry.file is not None}
+    if name in entries:
+        return entries[name]
+    otherwise = {entry.name: entry.obtain for entry in known.vectors}
+    if name in otherwise:
+        raise DataError("these vectors come in another way", found=name, hint=otherwise[name])
+    close = difflib.get_close_matches(name, entries, n=1, cutoff=0.4)
+    raise DataError(
+        "no corpus of this name, and no vectors that are fetched",
+        found=name,
+        allowed=", ".join(entries),
+        hint=f"Did you mean {close[0]!r}?" if close else None,
+    )
+
+
+def fetch_named(
     name: str,
     *,
     target_dir: Path | None = None,
@@ -17,18 +53,18 @@ def fetch_corpus(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Download the files of a corpus that are not there yet, and verify each.
+    """Download the files of a corpus or set of vectors that are not there yet, and verify each.
 
     A download that broke off is resumed; a file gets its final name only once its hash is right.
 
     Parameters
     ----------
     name : str
-        A corpus of the catalogue.
+        A corpus of the catalogue, or a set of vectors that has a file there.
     target_dir : Path, optional
-        Where to; by default `corpus_dir`.
+        Where to; by default `corpus_dir`, or `fetched_dir`.
     cache_dir : Path, optional
-        As in `corpus_dir`, where `target_dir` is not given.
+        As in `cache_root`, where `target_dir` is not given.
     base_url : str, optional
         A mirror: the address of a folder that holds the files under their names.
     force : bool
@@ -41,21 +77,34 @@ def fetch_corpus(
     Returns
     -------
     list of Path
-        The files, in the order train, dev, test.
+        The files: of a corpus in the order train, dev, test; of vectors the one.
 
     Raises
     ------
     DataError
-        If the catalogue has no such corpus.
+        As `fetchable`.
     FetchError
         If a file cannot be had, or is not the expected one.
     """
-    entry = catalog().corpus(name)
-    folder = target_dir if target_dir is not None else corpus_dir(name, cache_dir=cache_dir)
+    entry = fetchable(name)
+    folder = _folder(entry, cache_dir) if target_dir is None else target_dir
     paths = []
-    for file in entry.files:
+    for file in _files(entry):
         path = folder / file.name
         url = file.url if base_url is None else f"{base_url.rstrip('/')}/{urllib.parse.quote(file.name)}"
         download(url, path, file.sha256, force=force, timeout=timeout, progress=progress)
         paths.append(path)
     return paths
+
+
+def _folder(entry: CorpusEntry | VectorsEntry, cache_dir: Path | None) -> Path:
+    if isinstance(entry, CorpusEntry):
+        return corpus_dir(entry.name, cache_dir=cache_dir)
+    return fetched_dir(entry.name, cache_dir=cache_dir)
+
+
+def _files(entry: CorpusEntry | VectorsEntry) -> Sequence[CorpusFile | VectorsFile]:
+    if isinstance(entry, CorpusEntry):
+        return entry.files
+    assert entry.file is not None  # it is fetchable
+    return [entry.file]

