@@ -1,17 +1,17 @@
 """Approximate randomisation: honest where there is nothing, finds what is there, exact on few sentences."""
 
 import itertools
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.arrays import Ints
+from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError
 from windowclf.metrics import evaluate_labels
-from windowclf.significance import compare, score_of, sentence_counts
+from windowclf.significance import compare, compare_seeds, holm, score_of, sentence_counts
 
 N_RIGHT = [[3, 4, 4], [1, 2, 2], [0, 1, 0]]
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
@@ -23,7 +23,7 @@ def accuracy_counts(right: Ints, n_words: int) -> Ints:
     return np.stack([right, np.full_like(right, n_words), np.full_like(right, n_words)], axis=1)
 
 
-def entity_counts(rng: np.random.Generator, gold: Ints, recall: float) -> Ints:
+def entity_counts(rng: np.random.Generator, gold: Ints, recall: float | Floats) -> Ints:
     right = rng.binomial(gold, recall)
     return np.stack([right, gold, right + rng.poisson(0.5, len(gold))], axis=1)
 
@@ -74,6 +74,32 @@ def test_runs_that_err_alike_do_not_make_chance_significant() -> None:
         for _ in range(2):
             own = rng.beta(6, 2, 100)  # how hard each sentence is for this system
             runs.append([accuracy_counts(rng.binomial(10, own), 10) for _ in range(5)])
+        significant += compare(*runs, n_resamples=499, seed=seed).p_value < 0.05
+    assert 30 <= significant <= 70
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_of_spans", [False, True])
+def test_seeds_that_differ_from_sentence_to_sentence_do_not_make_chance_significant(
+    is_of_spans: bool,
+) -> None:
+    """Sentences are unequally hard, for each system in its own way, and each of five seeds errs elsewhere."""
+    rng = np.random.default_rng(0)
+    significant = 0
+    for seed in range(1000):
+        hard, runs = rng.normal(1, 1, 100), []
+        gold = rng.integers(0, 4, 100)
+        for _ in range(2):
+            own = hard + rng.normal(0, 0.3, 100)
+            shares = 1 / (1 + np.exp(-own - rng.normal(0, 0.5, (5, 100))))
+            runs.append(
+                [
+                    entity_counts(rng, gold, share)
+                    if is_of_spans
+                    else accuracy_counts(rng.binomial(15, share), 15)
+                    for share in shares
+                ]
+            )
         significant += compare(*runs, n_resamples=499, seed=seed).p_value < 0.05
     assert 30 <= significant <= 70
 
@@ -134,9 +160,9 @@ def test_a_system_without_chance_stands_beside_every_run() -> None:
 def test_ten_thousand_resamples_of_two_thousand_sentences_take_seconds() -> None:
     rng = np.random.default_rng(0)
     a, b = (accuracy_counts(rng.binomial(20, 0.5, 2000), 20) for _ in range(2))
-    started = perf_counter()
+    started = process_time()
     compare([a], [b])
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
 
 
 @pytest.mark.parametrize(
@@ -151,3 +177,72 @@ def test_ten_thousand_resamples_of_two_thousand_sentences_take_seconds() -> None
 def test_what_cannot_be_paired_is_refused(first: list[list[int]], second: list[list[int]]) -> None:
     with pytest.raises(DataError, match="runs"):
         compare([np.array(run) for run in first], [np.array(run) for run in second])
+
+
+# -- seeds by their ranks, and families ----------------------------------------------------------------
+
+
+def test_ranks_of_ten_seeds_that_all_say_the_same_are_as_rare_as_coins() -> None:
+    worse = np.linspace(0.7, 0.8, 10)
+    better = worse + np.linspace(0.01, 0.02, 10)
+    assert compare_seeds(better.tolist(), worse.tolist()) == pytest.approx(2 / 2**10)
+    assert compare_seeds(worse.tolist(), better.tolist()) == pytest.approx(2 / 2**10)
+
+
+def test_fewer_than_ten_seeds_are_not_ranked() -> None:
+    assert compare_seeds([0.9] * 9, [0.1] * 9) is None
+
+
+def test_ranks_of_seeds_without_an_effect_are_seldom_significant() -> None:
+    rng = np.random.default_rng(0)
+    ps = [compare_seeds(*rng.normal(0.8, 0.01, (2, 10)).tolist()) for _ in range(1000)]
+    assert 30 <= sum(p is not None and p < 0.05 for p in ps) <= 70
+
+
+def test_equal_seeds_tell_nothing() -> None:
+    scores = np.linspace(0.7, 0.8, 12).tolist()
+    assert compare_seeds(scores, scores) == 1.0
+    unequal = [*scores[:-1], 0.5]
+    assert compare_seeds(scores, unequal) == 1.0  # one seed alone
+
+
+def test_differences_that_are_equal_but_for_rounding_share_a_rank() -> None:
+    n_right = np.arange(60, 72)
+    first = ((n_right + [3, -3] * 6) / 100).tolist()
+    assert compare_seeds(first, (n_right / 100).tolist()) == 1.0
+
+
+def test_seeds_of_unequal_number_are_refused() -> None:
+    with pytest.raises(DataError, match="11 and 10 scores"):
+        compare_seeds([0.5] * 11, [0.5] * 10)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "corrected"),
+    [
+        ([], []),
+        ([0.03], [0.03]),
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # by hand
+        ([0.5, 0.6], [1.0, 1.0]),
+        ([0.02, 0.02], [0.04, 0.04]),
+    ],
+)
+def test_holm_corrects_a_family(p_values: list[float], corrected: list[float]) -> None:
+    family = {f"comparison {i}": p for i, p in enumerate(p_values)}
+    found = holm(family)
+    assert list(found) == list(family)
+    assert list(found.values()) == pytest.approx(corrected)
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_keeps_the_order_and_never_makes_a_p_value_smaller(p_values: list[float]) -> None:
+    found = list(holm({str(i): p for i, p in enumerate(p_values)}).values())
+    assert all(p <= corrected <= 1 for p, corrected in zip(p_values, found, strict=True))
+    by_size = sorted(zip(p_values, found, strict=True))
+    assert [corrected for _, corrected in by_size] == sorted(found)
+
+
+def test_a_family_of_nulls_rejects_anything_as_rarely_as_one_test() -> None:
+    rng = np.random.default_rng(0)
+    families = (holm({str(i): p for i, p in enumerate(rng.uniform(size=6))}) for _ in range(1000))
+    assert 30 <= sum(min(family.values()) < 0.05 for family in families) <= 70

@@ -42,7 +42,8 @@ def test_help_needs_no_arrays(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["tag", "train", "evaluate", "explain", "data", "vectors", "check", "graph", "quickstart"]
+    "command",
+    ["tag", "train", "evaluate", "compare", "explain", "data", "vectors", "check", "graph", "quickstart"],
 )
 def test_the_help_of_a_command_needs_no_other_program(command: str) -> None:
     assert modules_of(command, "--help").isdisjoint(HEAVY)

@@ -1,17 +1,18 @@
-"""Whether two labellings of the same sentences differ by more than chance.
+"""Whether systems that label the same sentences differ by more than chance.
 
 Letters: S sentences, M sentences in which the labellings score unequally.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError
-from windowclf.text.labels import spans
+from windowclf.text.labels import OUTSIDE, Span, spans
 
+FEWEST_SEEDS = 10  # that ranks are compared of
 _AT_ONCE = 1 << 22  # swaps that are drawn together
 _SLACK = 1e-12  # differences that are equal but for rounding
 
@@ -66,15 +67,21 @@ def sentence_counts(
     """
     counts = np.zeros((len(gold), 3), np.int64)
     for row, true, guess in zip(counts, gold, predicted, strict=True):
-        pairs = list(zip(true, guess, strict=True))
-        if span_labels:
-            known = ["O" if t == ignore_label else g for t, g in pairs]
-            in_truth, found = set(spans(true, ignore=ignore_label)), set(spans(known, ignore=None))
-            row[:] = len(in_truth & found), len(in_truth), len(found)
-        else:
-            n = sum(t != ignore_label for t, _ in pairs)
-            row[:] = sum(t == g for t, g in pairs if t != ignore_label), n, n
+        in_truth, found = scored_spans(true, guess, span_labels=span_labels, ignore_label=ignore_label)
+        row[:] = len(in_truth & found), len(in_truth), len(found)
     return counts
+
+
+def scored_spans(
+    true: Sequence[str], predicted: Sequence[str], *, span_labels: bool, ignore_label: str | None = None
+) -> tuple[set[Span], set[Span]]:
+    """Return what is counted in a sentence, the true ones and the predicted: entities, or words by label."""
+    pairs = list(zip(true, predicted, strict=True))
+    if span_labels:
+        known = [OUTSIDE if t == ignore_label else g for t, g in pairs]
+        return set(spans(true, ignore=ignore_label)), set(spans(known, ignore=None))
+    places = [i for i, (t, _) in enumerate(pairs) if t != ignore_label]
+    return {Span(i, i + 1, true[i]) for i in places}, {Span(i, i + 1, predicted[i]) for i in places}
 
 
 def score_of(counts: Ints | Floats) -> Floats:
@@ -114,7 +121,9 @@ def compare(
     -----
     Noreen (1989), Computer-Intensive Methods for Testing Hypotheses; Yeh (2000), More accurate tests for the
     statistical significance of result differences, COLING. A sentence is swapped in all runs or in none: runs
-    on the same sentences tend to the same errors, and are not so many more sentences.
+    on the same sentences tend to the same errors, and are not so many more sentences. What is tested is these
+    runs: where seeds make a system better or worse on all sentences alike, other seeds may differ the other
+    way, which `windowclf.intervals.interval_of` takes into account and this test does not.
     """
     a, b = _pooled(first, second)
     base = a + b
@@ -138,19 +147,94 @@ def compare(
     )
 
 
+def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Test by Wilcoxon's signed ranks whether the scores of one system's runs are above those of another's.
+
+    Parameters
+    ----------
+    first, second : sequences of float
+        A score for each seed; those of the same seed at the same place.
+
+    Returns
+    -------
+    float or None
+        The two-sided p-value; None with fewer than 10 seeds, where ranks say next to nothing.
+
+    Raises
+    ------
+    DataError
+        If the numbers of scores differ.
+    """
+    if len(first) != len(second):
+        raise DataError(
+            "a score is needed of both systems for each seed", found=f"{len(first)} and {len(second)} scores"
+        )
+    if len(first) < FEWEST_SEEDS:
+        return None
+    # equal differences of shares of words differ in the last bits; rounded, they share their rank
+    differences = np.round(np.subtract(first, second), 12)
+    differences = differences[differences != 0]
+    if not len(differences):
+        return 1.0
+    from scipy.stats import wilcoxon
+
+    return float(wilcoxon(differences).pvalue)
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Correct the p-values of a family of tests, so that it rejects anything wrongly as rarely as one test.
+
+    Parameters
+    ----------
+    p_values : mapping of str to float
+        By the name of the comparison; the family is named before results are seen.
+
+    Returns
+    -------
+    dict of str to float
+        Never smaller than the p-values, in the same order of size, at most 1.
+
+    Notes
+    -----
+    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian J. of Statistics 6.
+    """
+    corrected: dict[str, float] = {}
+    largest = 0.0
+    for i, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - i) * p_values[name]))
+        corrected[name] = largest
+    return {name: corrected[name] for name in p_values}
+
+
+def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
+    """Refuse runs, arrays (S, 3) of counts, that are not of the same sentences.
+
+    Raises
+    ------
+    DataError
+        If a system has no run, or there is a run of other sentences, or of none.
+    """
+    if not (first and second):
+        raise DataError("each system needs at least one run", found=f"{len(first)} and {len(second)} runs")
+    runs = [*first, *second]
+    if {len(run) for run in runs} != {len(runs[0])} or any(
+        (run[:, 1] != runs[0][:, 1]).any() for run in runs
+    ):
+        raise DataError("the runs label unequal sentences", allowed="the same sentences in the same order")
+    if not len(runs[0]):
+        raise DataError("runs are compared on sentences, and there are none")
+
+
 def _pooled(first: Sequence[Ints], second: Sequence[Ints]) -> tuple[Ints, Ints]:
     """Return the counts (S, 3) of both systems, summed over runs."""
+    check_same_sentences(first, second)
     n_runs = max(len(first), len(second))
-    if min(len(first), len(second)) < 1 or any(len(runs) not in (1, n_runs) for runs in (first, second)):
+    if any(len(runs) not in (1, n_runs) for runs in (first, second)):
         raise DataError(
             "these runs cannot be paired",
             found=f"{len(first)} runs of the first system, {len(second)} of the second",
             allowed="as many of one as of the other, or one",
         )
-    if len({len(run) for run in (*first, *second)}) > 1 or any(
-        (run[:, 1] != first[0][:, 1]).any() for run in (*first, *second)
-    ):
-        raise DataError("the runs label unequal sentences", allowed="the same sentences in the same order")
     a, b = (np.sum(runs, axis=0) * (n_runs // len(runs)) for runs in (first, second))
     return a, b
 

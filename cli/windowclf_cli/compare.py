@@ -1,0 +1,86 @@
+"""`windowclf compare`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from windowclf.comparing import compare_runs
+from windowclf.comparison import RunComparison
+from windowclf.comparison_report import html_of, notes_of, tables_of
+from windowclf.files import write_text
+from windowclf.run_records import read_run
+from windowclf.runs import columns
+from windowclf.text.corpora import options_of, read_labelled
+from windowclf_cli.options import (
+    columns_options,
+    configuration,
+    json_option,
+    limited_threads,
+    table_option,
+    threads_option,
+)
+from windowclf_cli.output import print_json, print_table
+
+
+@click.command()
+@click.argument("runs", metavar="RUN RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--data", metavar="FILE", help="Labelled corpus that every model labels, to test differences.")
+@columns_options
+@click.option(
+    "--report",
+    metavar="FILE.html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the tables as a page, too.",
+)
+@threads_option
+@table_option
+@json_option
+def command(
+    runs: tuple[Path, ...],
+    data: str | None,
+    report: Path | None,
+    threads: int | None,
+    table_mb: float,
+    as_json: bool,
+    **_: Any,
+) -> None:
+    """Compare RUNs: scores, the values of the configuration that differ, and what chance may explain.
+
+    Runs that differ in the seed alone are one system, with means and standard deviations. Dev scores are
+    those that were recorded in training. With --data, every other system is tested against that of the first
+    RUN: by approximate randomisation over sentences with Holm's correction, and by an interval for seeds and
+    sentences together. Columns of FILE are read as for the training of the first RUN.
+
+    Example:
+
+        windowclf compare runs/frozen runs/tuned --data sample:test --report comparison.html
+    """
+    records = [read_run(directory) for directory in runs]
+    with limited_threads(threads):
+        if data is None:
+            comparison = compare_runs(records)
+        else:
+            first = records[0].config
+            config = configuration(replace(first, data=replace(first.data, format="auto")))
+            names = dict.fromkeys(name for record in records for name in record.config.features.columns)
+            labelled = columns(read_labelled(data, options_of(config.data, columns=[*names])))
+            comparison = compare_runs(records, labelled, table_mb=table_mb)
+    if report is not None:
+        write_text(report, html_of(comparison))
+    if as_json:
+        print_json(comparison.to_dict())
+        return
+    _show(comparison)
+    if report is not None:
+        click.echo(f"\nreport: {report}")
+
+
+def _show(comparison: RunComparison) -> None:
+    for i, table in enumerate(tables_of(comparison)):
+        if i:
+            click.echo()
+        print_table(table.columns, table.rows, title=table.title)
+    if notes := notes_of(comparison):
+        click.echo("\n" + "\n".join(notes))
