@@ -81,10 +81,18 @@ def config_to_toml(config: Config) -> str:
     return tomli_w.dumps(config_to_dict(config))
 
 
-def override(config: Config, assignments: Iterable[str], *, where: str = "--set") -> Config:
+def override(
+    config: Config,
+    assignments: Iterable[str],
+    *,
+    further: Mapping[str, Any] | None = None,
+    where: str = "--set",
+) -> Config:
     """Return the configuration with `section.key=value` assignments applied, in order.
 
     A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`); what is no TOML is taken as a string.
+    `further` are values by `section.key` that are applied after. What comes out is checked once, as a whole,
+    so that values which allow each other may stand in any order.
     """
     values = config_to_dict(config)
     for assignment in assignments:
@@ -100,6 +108,9 @@ def override(config: Config, assignments: Iterable[str], *, where: str = "--set"
         _refuse_unknown([section], _SECTIONS, where, "section")
         _refuse_unknown([key], get_type_hints(_SECTIONS[section]), f"{where} [{section}]", "key")
         values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a separator
+    for name, value in (further or {}).items():
+        section, _, key = name.partition(".")
+        values[section][key] = value
     return config_from_dict(values, where=where)
 
 

@@ -88,9 +88,18 @@ def check_words(counts: Mapping[str, int]) -> None:
 
 
 def choose_vectors(
-    vectors: "WordVectors", counts: Mapping[str, int], config: ModelConfig
+    vectors: "WordVectors", counts: Mapping[str, int], config: ModelConfig, *, tuned_from_count: int = 1
 ) -> tuple[Vocabulary, Floats, tuple[float, ...]]:
     """Take the vectors that a model keeps, scaled; of sets side by side, each to the deviation by itself.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    counts : mapping of str to int
+        How often each word stands in the training data.
+    config : ModelConfig
+    tuned_from_count : int
+        As of `choose_words`.
 
     Returns
     -------
@@ -100,13 +109,26 @@ def choose_vectors(
     scales : tuple of float
         What the pretrained vectors were multiplied by, for each set that stands beside others.
     """
-    words = choose_words(vectors.words, counts, config.max_vectors)
+    words = choose_words(vectors.words, counts, config.max_vectors, tuned_from_count=tuned_from_count)
+    # in the joined matrix, the zeros of words that a set lacks would make its deviation smaller than it is
+    scales = tuple(_scale(part.matrix, config.vector_deviation) for part in vectors.parts or (vectors,))
+    return Vocabulary(words, counts), take_vectors(vectors, words, scales), scales
+
+
+def take_vectors(vectors: "WordVectors", words: Sequence[str], scales: Sequence[float]) -> Floats:
+    """Return the vectors (V, D) of V words of a set, in float32, each part multiplied by its own scale.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    words : sequence of str
+    scales : sequence of float
+        One; of sets side by side, one each.
+    """
     row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay
     rows = np.fromiter(map(row_of.__getitem__, words), np.int32, len(words))
     del row_of
-    # in the joined matrix, the zeros of words that a set lacks would make its deviation smaller than it is
     sets = vectors.parts or (vectors,)
-    scales = tuple(_scale(part.matrix, config.vector_deviation) for part in sets)
     per_column = np.repeat(np.array(scales, np.float32), [part.dimension for part in sets])
     matrix = np.empty((len(rows), vectors.dimension), np.float32)
     for first in range(0, len(rows), _ROWS_AT_ONCE):
@@ -114,7 +136,7 @@ def choose_vectors(
         matrix[part] = vectors.matrix[rows[part]]
         matrix[part] *= per_column
         _forget_pages(vectors.matrix)
-    return Vocabulary(words, counts), matrix, scales
+    return matrix
 
 
 def _scale(matrix: Floats, deviation: float) -> float:

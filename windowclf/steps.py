@@ -13,7 +13,7 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.config import TrainingConfig
 from windowclf.model import WindowModel
 from windowclf.nn.averaging import Averages
-from windowclf.nn.gradients import clip_by_norm
+from windowclf.nn.gradients import RowGradient, clip_by_norm
 from windowclf.nn.optimizers import Optimizer
 from windowclf.nn.workspace import Workspace
 from windowclf.objectives import Objective
@@ -72,7 +72,7 @@ class Learner:
     rng : numpy.random.Generator
         Draws what is dropped.
     n_movable_vectors : int, optional
-        Rows of the pretrained vectors that training can change (the first ones); default: all.
+        Rows of the pretrained vectors that training may change (the first ones); default: all.
 
     Attributes
     ----------
@@ -90,9 +90,11 @@ class Learner:
         rng: np.random.Generator,
         n_movable_vectors: int | None = None,
     ) -> None:
-        rows = {"vectors": n_movable_vectors}
+        n_movable = len(model.parameters["vectors"]) if n_movable_vectors is None else n_movable_vectors
+        self._n_movable = n_movable
         self.movable: Mapping[str, Floats] = {
-            name: model.parameters[name][: rows.get(name)] for name in model.trained
+            name: model.parameters[name][:n_movable] if name == "vectors" else model.parameters[name]
+            for name in model.trained
         }
         self._model, self._data, self._objective, self._config = model, data, objective, config
         self._rng = rng
@@ -128,6 +130,8 @@ class Learner:
         gradients = backward(dscores) | own
         if epoch < config.vectors_from_epoch and model.tuned_table:
             del gradients[model.tuned_table]
+        if isinstance(rows_of := gradients.get("vectors"), RowGradient):
+            gradients["vectors"] = rows_of.before(self._n_movable)
         if config.clip_norm:
             gradients = clip_by_norm(gradients, config.clip_norm)
         if self._averages:

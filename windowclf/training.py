@@ -20,7 +20,7 @@ from windowclf.sizing import sized
 from windowclf.steps import Batch, Learner, TrainingData
 from windowclf.text.label_set import IGNORED
 
-__all__ = ["EpochDone", "Event", "MemberDone", "StepDone", "TrainingData", "TrainingDone", "train"]
+__all__ = ["Carried", "EpochDone", "Event", "MemberDone", "StepDone", "TrainingData", "TrainingDone", "train"]
 
 MOST_WINDOWS = 8192  # windows of one step; a longer batch (a sentence of 100,000 words, say) is several steps
 
@@ -70,6 +70,19 @@ class MemberDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """The movement of tuned vectors was carried over to the words that training never read.
+
+    `fitted` is how many vectors that moved were learnt from, `moved` how many others moved after them.
+    """
+
+    method: str
+    strength: float
+    fitted: int
+    moved: int
+
+
+@dataclass(frozen=True, slots=True)
 class Calibrated:
     """Probabilities were corrected by development data, the last thing that happens in a training.
 
@@ -80,7 +93,7 @@ class Calibrated:
     dev_score: float
 
 
-Event = StepDone | EpochDone | TrainingDone | MemberDone | Calibrated
+Event = StepDone | EpochDone | TrainingDone | MemberDone | Carried | Calibrated
 
 
 def train(

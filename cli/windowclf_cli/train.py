@@ -102,6 +102,11 @@ def _report(run: TrainingRun, as_json: bool) -> None:
     if run.corrected and (cost := run.corrected.correction.outside_cost):
         reached = f"{score_name(labels)} on dev {percent(run.corrected.dev_score)}"
         click.echo(f"spans     being outside costs {cost:g}, as dev has it best: {reached}")
+    if carried := info.get("carried"):
+        click.echo(
+            f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} vectors that "
+            f"training never read, after {carried['fitted']:,} that it moved"
+        )
     click.echo(f"model     {run.out / 'model'}")
 
 

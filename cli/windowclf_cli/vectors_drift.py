@@ -1,0 +1,191 @@
+"""`windowclf vectors drift`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+
+import click
+
+from windowclf.config import Config
+from windowclf.diagnostics.drift import (
+    N_NEIGHBOURS,
+    Drift,
+    Neighbour,
+    WordDrift,
+    describe_drift,
+    find_stranded,
+)
+from windowclf.diagnostics.movement import row_of, trace_movement
+from windowclf.diagnostics.replacing import MOST_PLACES, Replacements, pair_stranded, replace_words
+from windowclf.runs import columns
+from windowclf.tagger import WindowTagger
+from windowclf.text.corpora import locate, read_named
+from windowclf.text.sentence import Sentence
+from windowclf_cli.options import (
+    input_options,
+    json_option,
+    limited_threads,
+    model_argument,
+    reading_options,
+    threads_option,
+)
+from windowclf_cli.output import percent, print_json, print_table
+
+_MOST = 30_000
+_NEIGHBOURS_SHOWN = 3
+
+
+@click.command()
+@model_argument
+@click.option("--words", metavar="WORD,…", help="What became of these words.")
+@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Words of each list.")
+@click.option(
+    "--neighbours",
+    type=click.IntRange(min=1),
+    default=N_NEIGHBOURS,
+    show_default=True,
+    help="Neighbours that count.",
+)
+@click.option(
+    "--most",
+    type=click.IntRange(min=0),
+    default=_MOST,
+    show_default=True,
+    help="Words to look at: those of training, then the most frequent; 0: all, which takes longer.",
+)
+@click.option(
+    "--vectors", metavar="NAME", help="Where the pretrained vectors are now, if not as for training."
+)
+@click.option(
+    "--member", type=click.IntRange(min=1), default=1, show_default=True, help="Which network of an ensemble."
+)
+@click.option("--sentences", "file", metavar="FILE", help="Put stranded words for seen ones in these.")
+@input_options
+@threads_option
+@json_option
+def drift(
+    model: str,
+    words: str | None,
+    top: int,
+    neighbours: int,
+    most: int,
+    vectors: str | None,
+    member: int,
+    file: str | None,
+    input_format: str | None,
+    token_column: int | None,
+    separator: str | None,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Show how far tuning moved the vectors of MODEL, and which words it left behind.
+
+    Moved: the distance to where a vector was before training, by the mean length of a vector. Stranded: how
+    much lower the cosine of a word to the neighbours it had before training has become, on average; the worst
+    of those that training never read are listed.
+
+    With --sentences (a corpus, such as sample:test, or raw text in a .txt file), each word that moved is
+    replaced by the stranded word it was nearest to, one place at a time, and labels that change are counted.
+
+    Example:
+
+        windowclf vectors drift runs/mine --words TV,television --sentences sample:test
+    """
+    tagger = WindowTagger.load(model)
+    asked = [word for word in (words or "").split(",") if word]
+    sentences = labels = None
+    if file is not None:
+        sentences, labels = _read(file, tagger.config, input_format, token_column, separator)
+    with limited_threads(threads):
+        movement = trace_movement(tagger.pipeline, vectors=vectors, member=member, most=most, include=asked)
+        stranded = find_stranded(movement, k=neighbours)
+        found = describe_drift(
+            movement,
+            n=top,
+            k=neighbours,
+            words=[tagger.stored.vocabulary.words[row_of(tagger.stored, word)] for word in asked],
+            stranded=stranded,
+        )
+        replaced = None
+        if sentences is not None:
+            replaced = replace_words(tagger, pair_stranded(movement, stranded), sentences, labels)
+    if as_json:
+        print_json(asdict(found) | ({} if replaced is None else {"replacements": asdict(replaced)}))
+        return
+    _show(found)
+    if replaced is not None:
+        _show_replacements(replaced, top)
+
+
+def _read(
+    file: str,
+    config: Config,
+    input_format: str | None,
+    token_column: int | None,
+    separator: str | None,
+) -> tuple[Sequence[Sentence], Sequence[Sequence[str]] | None]:
+    """Return sentences, and their labels where the format has some."""
+    located = locate(file)
+    options = reading_options(config, located.path, input_format, token_column, separator)
+    has_labels = located.format != "auto" or options.format not in ("text", "tokens")
+    sentences = list(read_named(file, replace(options, labelled=has_labels)))
+    return sentences, columns(sentences)[1] if has_labels else None
+
+
+def _show(found: Drift) -> None:
+    click.echo(f"vectors   {found.vectors}, of mean length {found.mean_norm:.3f}")
+    click.echo(
+        f"words     {found.words:,} looked at; training read {found.seen:,}; {found.moved:,} moved, "
+        f"half of them by {found.median_relative:.3f} or more of that length"
+    )
+    click.echo(f"stranded  {found.stranded:,} that training never read, whose neighbours moved away\n")
+    for title, words in (
+        ("Moved furthest", found.furthest),
+        ("Stranded, worst first", found.most_stranded),
+        ("Asked for", found.chosen),
+    ):
+        if words:
+            print_table(
+                ["word", "read", "moved", "cosine", "stranded", "nearest before (cosine now)", "nearest now"],
+                map(_row, words),
+                title=title,
+            )
+            click.echo()
+
+
+def _row(word: WordDrift) -> tuple[object, ...]:
+    return (
+        word.word,
+        word.count,
+        f"{word.relative:.3f}",
+        f"{word.cosine:.3f}",
+        f"{word.stranded:+.3f}",
+        _list(word.nearest_before),
+        " ".join(neighbour.word for neighbour in word.nearest_after[:_NEIGHBOURS_SHOWN]),
+    )
+
+
+def _list(neighbours: Iterable[Neighbour]) -> str:
+    shown = list(neighbours)[:_NEIGHBOURS_SHOWN]
+    return ", ".join(f"{n.word} {n.before:.2f} ({n.after:.2f})" for n in shown)
+
+
+def _show_replacements(replaced: Replacements, top: int) -> None:
+    if not replaced.places:
+        click.echo("No word of the sentences has a stranded neighbour.")
+        return
+    limit = " (the first)" if replaced.places == MOST_PLACES else ""
+    click.echo(
+        f"Replaced in {replaced.places:,} places{limit}: {replaced.changed:,} got another label "
+        f"({percent(replaced.share)} %), and {replaced.changed_around:,} of {replaced.around:,} words around."
+    )
+    if replaced.right_before is not None and replaced.right_after is not None:
+        click.echo(
+            f"Labels that are right: {replaced.right_before:,} before, {replaced.right_after:,} after."
+        )
+    changed = [r for r in replaced.words if r.changed][:top]
+    if changed:
+        click.echo()
+        print_table(
+            ["word", "replaced by", "places", "other label"],
+            [(r.word, r.by, r.places, r.changed) for r in changed],
+        )
