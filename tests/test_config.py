@@ -48,6 +48,8 @@ NOT_DEFAULT = Config(
         buckets=1,
         gazetteers=("places.txt", 'C:\\lists "new"\n.gz'),
         gazetteer_dimension=1,
+        columns=("1", 'part "of" speech'),
+        column_dimension=2,
         gazetteer_case=False,
     ),
     TrainingConfig(
@@ -67,6 +69,9 @@ NOT_DEFAULT = Config(
         l2_anchor=0.3,
         vectors_rate=0.5,
         vectors_from_epoch=2,
+        tuned_from_count=3,
+        carry="ridge",
+        carry_strength=0.5,
         word_dropout=0.1,
         averaging=0.99,
         class_weights="balanced",
@@ -88,7 +93,13 @@ NOT_DEFAULT = Config(
 OF_SENTENCES = dataclasses.replace(
     NOT_DEFAULT,
     model=dataclasses.replace(NOT_DEFAULT.model, loss="crf", tuning="two-channel"),
-    training=dataclasses.replace(NOT_DEFAULT.training, class_weights="none", label_smoothing=0.0),
+    training=dataclasses.replace(
+        NOT_DEFAULT.training, class_weights="none", label_smoothing=0.0, carry="none"
+    ),
+)
+# frozen vectors allow no values of tuned ones
+OF_FROZEN = dataclasses.replace(
+    NOT_DEFAULT, training=dataclasses.replace(NOT_DEFAULT.training, tuned_from_count=1, carry="none")
 )
 
 
@@ -207,6 +218,8 @@ def test_an_assignment_that_cannot_be_is_refused(assignment: str, part_of_messag
         ({"model": {"window": 33}}, "f.toml: model.window", "at most 31"),
         ({"model": {"hidden": 300}}, "f.toml: model.hidden", "a list of whole numbers"),
         ({"features": {"gazetteers": "a.txt"}}, "f.toml: features.gazetteers", "a list of strings"),
+        ({"features": {"columns": [1]}}, "f.toml: features.columns[0]", "Expected str, got int"),
+        ({"features": {"columns": ["1", "1"]}}, "f.toml: features", "columns names one twice: 1, 1"),
         ({"model": {"hidden": [300, 0]}}, "f.toml: model.hidden[1]", "found [300, 0]"),
         ({"model": {"dropout": 1}}, "f.toml: model.dropout", "at least 0, less than 1"),
         ({"model": {"dropout": "half"}}, "f.toml: model.dropout", "allowed: a number"),
@@ -240,6 +253,32 @@ def test_what_is_of_single_words_and_a_loss_of_sentences_exclude_each_other(name
     assert "model.loss = 'crf'" in caught.value.problem
     with pytest.raises(ValueError, match=r"model\.loss = 'crf'"):
         Config(ModelConfig(loss="crf"), training=TrainingConfig(**{name: value}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "tuning"),
+    [
+        ("carry", "ridge", "frozen"),
+        ("carry", "neighbours", "two-channel"),
+        ("tuned_from_count", 2, "frozen"),
+    ],
+)
+def test_what_is_of_tuned_vectors_is_refused_where_they_are_not(
+    name: str, value: object, tuning: str
+) -> None:
+    values = {"model": {"tuning": tuning}, "training": {name: value}}
+    with pytest.raises(ConfigError) as caught:
+        config_from_dict(values, where="f.toml")
+    assert f"training.{name} = {value!r}" in caught.value.problem
+    assert f"model.tuning = {tuning!r}" in caught.value.problem
+    values["model"] = {"tuning": "tuned"}
+    assert _get(config_from_dict(values), "training", name) == value
+
+
+def test_values_that_allow_each_other_may_be_given_in_any_order() -> None:
+    carried = override(Config(), ["training.carry=ridge"], further={"model.tuning": "tuned"})
+    assert (carried.training.carry, carried.model.tuning) == ("ridge", "tuned")
+    assert override(Config(), ["training.carry=ridge", "model.tuning=tuned"]) == carried
 
 
 def test_an_unlike_name_gets_no_advice() -> None:
@@ -279,13 +318,14 @@ def test_every_value_is_described_once_in_order() -> None:
 @pytest.mark.parametrize("row", list(describe_fields()), ids=lambda row: row[0])
 def test_a_description_says_default_bounds_and_meaning(row: tuple[str, str, str, str]) -> None:
     name, default, allowed, meaning = row
-    assert override(NOT_DEFAULT, [f"{name}={default}"]) == dataclasses.replace(
-        NOT_DEFAULT, **_with_default(name)
+    example = OF_FROZEN if name == "model.tuning" else NOT_DEFAULT
+    assert override(example, [f"{name}={default}"]) == dataclasses.replace(
+        example, **_with_default(name, example)
     )
     assert allowed and meaning
 
 
-def _with_default(name: str) -> dict[str, Any]:
+def _with_default(name: str, example: Config) -> dict[str, Any]:
     section, key = name.split(".")
     default = _get(Config(), section, key)
-    return {section: dataclasses.replace(getattr(NOT_DEFAULT, section), **{key: default})}
+    return {section: dataclasses.replace(getattr(example, section), **{key: default})}

@@ -7,12 +7,14 @@ if TYPE_CHECKING:
     from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
     from windowclf.errors import WindowClfError
     from windowclf.tagger import Tagged, TaggedSpan, WindowTagger
+    from windowclf.text.sentence import Sentence
 
 __all__ = [
     "Config",
     "DataConfig",
     "FeaturesConfig",
     "ModelConfig",
+    "Sentence",
     "Tagged",
     "TaggedSpan",
     "TrainingConfig",
@@ -22,6 +24,7 @@ __all__ = [
 
 # Imported when asked for: whoever imports one module of the package need not wait for numpy.
 _MODULES = dict.fromkeys(__all__, "config") | {
+    "Sentence": "text.sentence",
     "Tagged": "tagger",
     "TaggedSpan": "tagger",
     "WindowClfError": "errors",

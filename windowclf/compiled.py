@@ -7,12 +7,12 @@ bias is part of the block of the middle place, where there always is a word.
 
 The networks of an ensemble are one wide network: their first layers side by side, and at the end the mean.
 
-A word's blocks are those it has outside the phrases of gazetteers; what a place in a phrase adds to them is a
-small table of its own.
+A word's blocks are those it has where nothing is known of its place; what a place in a phrase of a gazetteer,
+or the value of a column, adds to them is in small tables of their own.
 
 N windows, K window width, F numbers a word is described by, H columns of the first layer (of the output layer
-where there is no hidden one), C labels, R rows of the table, U words, M words and boundaries, P rows of the
-gazetteers' vectors.
+where there is no hidden one), C labels, R rows of the table, U words, M words and boundaries, T ids of a
+word's place, P values of one of them.
 """
 
 import math
@@ -31,7 +31,6 @@ from windowclf.errors import ConfigError
 from windowclf.nn.operations import ACTIVATIONS
 from windowclf.pipeline import Pipeline, Sentences, cut
 from windowclf.recent_words import RecentWords
-from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import Match
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW
 
@@ -112,7 +111,7 @@ class CompiledModel:
         self._table[BOUNDARY_ROW] = self._multiply(boundary)[0]
         self._rows: dict[str, int] = {}
         self._filling = Lock()
-        self._in_phrases = self._fold_phrases()
+        self._of_places = self._fold_places()
         self._recent = RecentWords(int(cache_mb * 2**20 / bytes_a_word))
 
     def prefill(self) -> None:
@@ -137,9 +136,9 @@ class CompiledModel:
             places, size = spread_apart(lengths, half)
             padded = np.full(size, BOUNDARY_ROW, np.intp)
             padded[places], strangers = self._number(words)
-            phrases = self._find_phrases(words, lengths, places)
+            known = self._know_places(part, words, lengths, places)
             # row i is of the window that begins at place i
-            yield self._scores_of_all(padded, strangers, phrases)[places - half], lengths
+            yield self._scores_of_all(padded, strangers, known)[places - half], lengths
 
     # -- words to numbers ----------------------------------------------------------------------------
 
@@ -217,16 +216,18 @@ class CompiledModel:
         mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
         return mean
 
-    def _fold_phrases(self) -> Floats:
-        """Compute what each row of the gazetteers' vectors adds to the blocks of a word (P, K, H)."""
+    def _fold_places(self) -> list[Floats]:
+        """Compute for each of T ids what each of its values adds to the blocks of a word (P, K, H)."""
         encoder = self._pipeline.encoder
-        rows = np.arange(len(encoder.gazetteers) * len(Position))
-        # a word in no phrase, and for each row the same word with it; the ids of gazetteers are a word's last
-        words = np.repeat(encoder.encode_words([])[[ABSENT_ROW]], 1 + len(rows), axis=0)
-        words[1 + rows, words.shape[1] - len(encoder.gazetteers) + rows // len(Position)] = rows
-        blocks = self._product(words)
-        blocks -= blocks[0].copy()
-        return blocks[1:]
+        absent = encoder.encode_words([])[[ABSENT_ROW]]
+        tables = []
+        for t, values in enumerate(encoder.place_ranges):
+            # a word of whose place nothing is known, and for each value the same word with it
+            words = np.repeat(absent, 1 + len(values), axis=0)
+            words[1:, t - len(encoder.place_ranges)] = values
+            blocks = self._product(words)
+            tables.append(blocks[1:] - blocks[0])
+        return tables
 
     def _blocks_of_strangers(self, words: Sequence[str]) -> Floats:
         """Return the blocks (U, K, H) of words that are not in the tables."""
@@ -240,19 +241,23 @@ class CompiledModel:
 
     # -- numbers to scores ---------------------------------------------------------------------------
 
-    def _find_phrases(self, words: Sequence[str], lengths: Ints, places: Ints) -> list[tuple[Ints, Ints]]:
-        """Return for each gazetteer the places in its phrases, ascending, and the rows of their vectors.
+    def _know_places(
+        self, sentences: Sentences, words: Sequence[str], lengths: Ints, places: Ints
+    ) -> list[tuple[Ints, Ints]]:
+        """Return for each of T ids the places where it tells something, ascending, and which of its values.
 
         Of the words (N,), `places` (N,) are where they stand among boundaries.
         """
+        encoder = self._pipeline.encoder
+        ids = encoder.place_ids(sentences, words, lengths)
         return [
-            (places[inside], rows[inside])
-            for rows in self._pipeline.encoder.match(words, lengths).T
-            for inside in (rows % len(Position) != Position.NONE).nonzero()
+            (places[known], own[known] - values.start)
+            for own, values, elsewhere in zip(ids.T, encoder.place_ranges, encoder.elsewhere, strict=True)
+            for known in (own != elsewhere).nonzero()
         ]
 
     def _scores_of_all(
-        self, padded: Ints, strangers: Sequence[str], phrases: Sequence[tuple[Ints, Ints]]
+        self, padded: Ints, strangers: Sequence[str], known: Sequence[tuple[Ints, Ints]]
     ) -> Floats:
         """Score the window at every place of `padded` (M,), boundaries too: (M - K + 1, C).
 
@@ -276,9 +281,9 @@ class CompiledModel:
                 self._gather(some, gathered[: len(some)])
                 if unknown and len(strange := (some >= n_rows).nonzero()[0]):
                     gathered[strange] = blocks[np.searchsorted(unknown, some[strange])]
-                for places, rows in phrases:
+                for table, (places, rows) in zip(self._of_places, known, strict=True):
                     low, high = np.searchsorted(places, [first + begin, first + begin + len(some)])
-                    gathered[places[low:high] - first - begin] += self._in_phrases[rows[low:high]]
+                    gathered[places[low:high] - first - begin] += table[rows[low:high]]
                 # a product with ones adds up K rows faster than additions do
                 self._finish(np.matmul(self._ones, around[:n]), scores[first + begin : first + begin + n])
         return scores

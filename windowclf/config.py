@@ -22,7 +22,10 @@ class ModelConfig:
     ] = 5
     vectors: Annotated[
         str,
-        Meta(description="name or path of pretrained vectors, or A+B; empty: full GloVe if it is installed"),
+        Meta(
+            description="name or path of pretrained vectors, or A+B; empty: full GloVe if it is installed; "
+            "random:D: D numbers drawn for each training word"
+        ),
     ] = ""
     tuning: Annotated[
         Tuning,
@@ -95,6 +98,20 @@ class FeaturesConfig:
         int, Meta(ge=1, le=1000, description="dimension of the vectors of a list's positions")
     ] = 8
     gazetteer_case: Annotated[bool, Meta(description="whether letter case counts in gazetteers")] = True
+    columns: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="other columns of corpus files, such as parts of speech; tagging then needs them "
+            'too. In CoNLL numbers (`"1"`), in CoNLL-U `"upos"` or `"xpos"`, in JSONL keys of lists'
+        ),
+    ] = ()
+    column_dimension: Annotated[
+        int, Meta(ge=1, le=1000, description="dimension of the vectors of a column's values")
+    ] = 10
+
+    def __post_init__(self) -> None:
+        if len(set(self.columns)) < len(self.columns):
+            raise ValueError(f"columns names one twice: {', '.join(self.columns)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +161,19 @@ class TrainingConfig:
         float, Meta(ge=0, description="factor on the learning rate for tuned vectors")
     ] = 1.0
     vectors_from_epoch: Annotated[int, Meta(ge=1, description="epoch from which on vectors are tuned")] = 1
+    tuned_from_count: Annotated[
+        int, Meta(ge=1, description="how often training must read a vector, in any spelling, to tune it")
+    ] = 1
+    carry: Annotated[
+        Literal["none", "ridge", "neighbours"],
+        Meta(
+            description="whether words that training never read move like those it moved: by a linear map, "
+            "or like their nearest neighbours; tuning tuned only"
+        ),
+    ] = "none"
+    carry_strength: Annotated[
+        float, Meta(ge=0, le=1, description="share of the movement that is carried over")
+    ] = 1.0
     word_dropout: Annotated[
         float, Meta(ge=0, lt=1, description="share of a batch's distinct words that are made unknown")
     ] = 0.0
@@ -209,6 +239,16 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
+        if self.training.carry != "none" and self.model.tuning != "tuned":
+            raise ValueError(
+                f"training.carry = {self.training.carry!r} is of tuned vectors; "
+                f"with model.tuning = {self.model.tuning!r} it must be 'none'"
+            )
+        if self.training.tuned_from_count > 1 and self.model.tuning == "frozen":
+            raise ValueError(
+                f"training.tuned_from_count = {self.training.tuned_from_count} is of tuned vectors; "
+                "with model.tuning = 'frozen' it must be 1"
+            )
         if self.model.loss == "softmax":
             return
         for name, off in (("class_weights", "none"), ("label_smoothing", 0.0)):

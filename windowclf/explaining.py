@@ -16,6 +16,7 @@ from windowclf.errors import WindowClfError
 from windowclf.labelling import Labeller
 from windowclf.model import WindowModel
 from windowclf.pipeline import Pipeline
+from windowclf.text.columns import column_of
 from windowclf.text.gazetteer import Position
 from windowclf.text.windows import ABSENT_ROW
 
@@ -38,6 +39,8 @@ class Explanation:
         The K words of the window; None stands for the sentence boundary.
     lists : tuple of tuple of str
         For each of them the gazetteers in whose phrases it stands, by the names of their files.
+    columns : tuple of tuple of str
+        For each of them what the columns say that the model takes beside the words.
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
@@ -51,6 +54,7 @@ class Explanation:
     probabilities: tuple[tuple[str, float], ...]
     window: tuple[str | None, ...]
     lists: tuple[tuple[str, ...], ...]
+    columns: tuple[tuple[str, ...], ...]
     contributions: tuple[float, ...]
     score: float
     empty_score: float
@@ -63,7 +67,8 @@ def shapley_values(
 
     phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
     (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
-    absent: the unknown vector, no features, in no phrase of a gazetteer. All 2^K subsets are scored.
+    absent: the unknown vector, no features, in no phrase of a gazetteer, of no value that columns had in
+    training. All 2^K subsets are scored.
 
     Parameters
     ----------
@@ -118,6 +123,8 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     ------
     WindowClfError
         If the window is wider than 13.
+    DataError
+        If the sentence lacks a column.
     """
     if not sentence:
         return []
@@ -133,6 +140,7 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
     lists = outside + _lists_of_words(pipeline, sentence) + outside
+    columns = outside + _columns_of_words(pipeline, sentence) + outside
     return [
         Explanation(
             token=token,
@@ -141,6 +149,7 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
             probabilities=tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable")),
             window=tuple(padded[i : i + 2 * half + 1]),
             lists=tuple(lists[i : i + 2 * half + 1]),
+            columns=tuple(columns[i : i + 2 * half + 1]),
             contributions=tuple(values[i].tolist()),
             score=float(full_scores[i]),
             empty_score=float(empty_scores[i]),
@@ -155,3 +164,9 @@ def _lists_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[s
     rows = pipeline.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]
+
+
+def _columns_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return for each word what the columns say that the model takes."""
+    said = [column_of(sentence, name) for name in pipeline.encoder.columns.values]
+    return [tuple(values[i] for values in said) for i in range(len(sentence))]

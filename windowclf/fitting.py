@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Floats
+from windowclf.carrying import carry_over
 from windowclf.config import Config
 from windowclf.correcting import calibrate
 from windowclf.decoding import allowed_pairs
@@ -24,12 +25,14 @@ from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
 from windowclf.sizing import sized
 from windowclf.storage import StoredModel
+from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
 from windowclf.text.label_set import IGNORED, LabelSet
 from windowclf.text.labels import Scheme
+from windowclf.text.random_vectors import draw_vectors, is_random
 from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
-from windowclf.text.vocabulary import Vocabulary, count_movable, count_words, coverage
-from windowclf.training import Calibrated, EpochDone, Event, MemberDone, train
+from windowclf.text.vocabulary import Vocabulary, count_movable, count_tuned, count_words, coverage
+from windowclf.training import Calibrated, Carried, EpochDone, Event, MemberDone, train
 
 
 def check_training(
@@ -41,11 +44,13 @@ def check_training(
     ------
     DataError
         If lengths are unequal, there are fewer than two labels, labels mix span labels and others, `dev` is
-        of another task, or a vocabulary file cannot hold a word.
+        of another task, a vocabulary file cannot hold a word, or a column is missing or holds the labels.
     """
     check_sentences(sentences, labels)
+    check_columns(config.features.columns, sentences, labels)
     if dev is not None:
         check_sentences(*dev, where="dev sentences")
+        check_columns(config.features.columns, *dev)
     counts = count_words(sentences)
     check_words(counts)
     label_set = LabelSet.of(
@@ -59,10 +64,15 @@ def check_training(
     return label_set, counts
 
 
-def open_vectors(given: Any) -> WordVectors:
-    """Return vectors from their name or path, a gensim KeyedVectors, or as they are."""
+def open_vectors(given: Any, counts: Mapping[str, int], seed: int) -> WordVectors:
+    """Return vectors from their name or path, a gensim KeyedVectors, or as they are; or draw them.
+
+    `counts`, how often each word stands in the training data, and `seed` are for those that are drawn.
+    """
     if isinstance(given, WordVectors):
         return given
+    if is_random(given):
+        return draw_vectors(given, counts, seed)
     if isinstance(given, str | Path):
         return load_vectors(given or None)
     return vectors_from_keyed_vectors(given)
@@ -104,7 +114,11 @@ def fit_pipelines(
     """
     config = replace(config, training=sized(config.training, len(sentences)))  # the model says what it was
     gazetteers = read_gazetteers(config.features)
-    vocabulary, initial, scales = choose_vectors(vectors, counts, config.model)
+    columns = ColumnValues.of(config.features.columns, sentences)
+    vocabulary, initial, scales = choose_vectors(
+        vectors, counts, config.model, tuned_from_count=config.training.tuned_from_count
+    )
+    n_tuned = count_tuned(vocabulary, counts, config.training.tuned_from_count)
     n_members = config.training.ensemble
     finished: list[Pipeline] = []
     for m in range(n_members):
@@ -113,8 +127,9 @@ def fit_pipelines(
         matrix = initial.copy() if config.model.tuning == "tuned" and m + 1 < n_members else initial
         chosen = (vocabulary, matrix, scales)
         member = new_pipeline(
-            own, vectors, chosen, gazetteers, label_set, counts, len(sentences), initial_rng
+            own, vectors, chosen, gazetteers, columns, label_set, counts, len(sentences), initial_rng
         )
+        before = matrix[:n_tuned].copy() if config.training.carry != "none" else None
         if not finished:
             so_far = member
         own_sentences, own_labels = sentences, labels
@@ -130,6 +145,8 @@ def fit_pipelines(
             teacher=teacher,
         ):
             yield so_far, event
+        if before is not None:
+            yield so_far, carry_movement(member, before)
         finished.append(member)
         if n_members > 1:
             so_far = join_pipelines(finished)
@@ -159,6 +176,7 @@ def new_pipeline(
     vectors: WordVectors,
     chosen: tuple[Vocabulary, Floats, tuple[float, ...]],
     gazetteers: tuple[Gazetteer, ...],
+    columns: ColumnValues,
     label_set: LabelSet,
     counts: Counter[str],
     n_sentences: int,
@@ -174,6 +192,8 @@ def new_pipeline(
         What `choose_vectors` took of them; the array is used as it is.
     gazetteers : tuple of Gazetteer
         Those that the configuration names.
+    columns : ColumnValues
+        Of the columns that it names.
     label_set : LabelSet
     counts : Counter
         How often each word stands in the training data.
@@ -183,9 +203,15 @@ def new_pipeline(
         Draws the weights.
     """
     vocabulary, matrix, scales = chosen
-    n_tuned = count_movable(np.array([vocabulary.find(word)[0] for word in counts], np.int64))
+    n_tuned = count_tuned(vocabulary, counts, config.training.tuned_from_count)
     model = WindowModel.initialize(
-        config.model, config.features, matrix, len(label_set), rng=rng, n_tuned=n_tuned
+        config.model,
+        config.features,
+        matrix,
+        len(label_set),
+        rng=rng,
+        n_tuned=n_tuned,
+        n_values=len(columns),
     )
     info: dict[str, Any] = {
         "windowclf": version("windowclf"),
@@ -203,7 +229,17 @@ def new_pipeline(
         "training": {"sentences": n_sentences, "tokens": counts.total()},
     }
     config = replace(config, model=replace(config.model, vectors=config.model.vectors or vectors.name))
-    return Pipeline(StoredModel(config, label_set, vocabulary, model.parameters, info, gazetteers=gazetteers))
+    return Pipeline(
+        StoredModel(
+            config,
+            label_set,
+            vocabulary,
+            model.parameters,
+            info,
+            gazetteers=gazetteers,
+            columns=columns,
+        )
+    )
 
 
 def train_pipeline(
@@ -231,6 +267,8 @@ def train_pipeline(
     )
     if teacher is not None:
         objective = distilled(objective, teacher, pipeline, sentences, labels)
+    counts = stored.vocabulary.training_counts
+    n_tuned = count_tuned(stored.vocabulary, counts, stored.config.training.tuned_from_count)
     for event in train(
         pipeline.members[0],
         data,
@@ -238,11 +276,32 @@ def train_pipeline(
         rng=rng,
         objective=objective,
         dev_score=dev_score,
-        n_movable_vectors=count_movable(data.words[:, 0]),
+        n_movable_vectors=min(count_movable(data.words[:, 0]), n_tuned),
     ):
         if isinstance(event, EpochDone) and event.is_best:
             stored.info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
         yield event
+
+
+def carry_movement(pipeline: Pipeline, before: Floats) -> Carried:
+    """Move the vectors of a trained pipeline that training never read, as it is configured.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Of one network with tuned vectors; changed in place.
+    before : array (M, D)
+        The vectors that training could move, as they were before it.
+    """
+    stored = pipeline.stored
+    vectors, training = stored.parameters["vectors"], stored.config.training
+    others = vectors[count_tuned(stored.vocabulary, stored.vocabulary.training_counts) :]
+    n_fitted = carry_over(
+        before, vectors[: len(before)], others, method=training.carry, strength=training.carry_strength
+    )
+    carried = Carried(training.carry, training.carry_strength, n_fitted, len(others) if n_fitted else 0)
+    stored.info["carried"] = asdict(carried)
+    return carried
 
 
 def objective_of(

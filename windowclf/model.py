@@ -32,6 +32,7 @@ from windowclf.nn.operations import (
 )
 from windowclf.nn.workspace import Workspace
 from windowclf.shapes import parameter_shapes
+from windowclf.text.columns import N_RESERVED_ROWS, UNKNOWN_VALUE
 from windowclf.text.features import WordFeatures
 from windowclf.text.vocabulary import N_SPECIAL
 from windowclf.text.windows import distinct
@@ -40,8 +41,13 @@ __all__ = ["TABLES", "Trace", "TraceNode", "WindowModel"]
 
 Backward = Callable[[Floats], dict[str, Gradient]]
 # parameters whose rows are looked up
-TABLES = ("vectors", "special", "tuned_vectors", "case", "affixes", "gazetteers")
-_PARTS = {"case": "case vectors", "affixes": "affix vectors", "gazetteers": "gazetteer vectors"}
+TABLES = ("vectors", "special", "tuned_vectors", "case", "affixes", "gazetteers", "columns")
+_PARTS = {
+    "case": "case vectors",
+    "affixes": "affix vectors",
+    "gazetteers": "gazetteer vectors",
+    "columns": "column vectors",
+}
 _LOOK_UPS = {"word vectors": "word_embedding", "tuned vectors": "tuned_embedding"}  # others: embedding
 _WINDOWS_AT_ONCE = 1024  # when only scores are wanted; bounds memory
 
@@ -82,7 +88,10 @@ class WindowModel:
         n_vectors, dimension = parameters["vectors"].shape
         n_tuned = len(parameters["tuned_vectors"]) if "tuned_vectors" in parameters else None
         n_labels = len(parameters["output.b"])
-        expected = parameter_shapes(model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned)
+        n_values = len(parameters["columns"]) - N_RESERVED_ROWS if "columns" in parameters else 0
+        expected = parameter_shapes(
+            model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned, n_values=n_values
+        )
         found = {name: array.shape for name, array in parameters.items()}
         if found != expected:
             raise ShapeError(
@@ -100,15 +109,19 @@ class WindowModel:
         rng: np.random.Generator,
         dtype: npt.DTypeLike = np.float32,
         n_tuned: int | None = None,
+        n_values: int = 0,
     ) -> "WindowModel":
         """Make an untrained model: Xavier weights, zero biases, small random vectors for features.
 
         `vectors` (V, D) is taken as it is, not copied. The special vectors begin at its scale. With two
-        channels, `n_tuned` is as of `parameter_shapes`.
+        channels, `n_tuned` is as of `parameter_shapes`, and so is `n_values`. The vector of values of columns
+        that training did not see is zero: they say nothing, as what dropout takes away.
         """
         n_vectors, dimension = vectors.shape
         parameters: dict[str, Floats] = {"vectors": vectors}
-        shapes = parameter_shapes(model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned)
+        shapes = parameter_shapes(
+            model, features, n_vectors, dimension, n_labels, n_tuned=n_tuned, n_values=n_values
+        )
         for name, shape in shapes.items():
             if name == "vectors":
                 continue
@@ -122,6 +135,8 @@ class WindowModel:
             else:
                 scale = (model.vector_deviation or None) if name == "special" else None
                 parameters[name] = uniform_rows(shape[0], shape[1], rng, dtype, scale)
+        if "columns" in parameters:
+            parameters["columns"][UNKNOWN_VALUE] = 0
         return cls(model, features, parameters)
 
     @property

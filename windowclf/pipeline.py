@@ -43,7 +43,9 @@ class Pipeline:
         self._ensemble = Ensemble([WindowModel(config.model, config.features, part) for part in parts])
         self.members = self._ensemble.members
         self.model = self.members[0] if len(self.members) == 1 else self._ensemble
-        self.encoder = Encoder(stored.vocabulary, WordFeatures(config.features), stored.gazetteers)
+        self.encoder = Encoder(
+            stored.vocabulary, WordFeatures(config.features), stored.gazetteers, stored.columns
+        )
 
     @property
     def transitions(self) -> Floats | None:

@@ -21,7 +21,7 @@ from windowclf.files import sha256_of, write_text
 from windowclf.tagger import WindowTagger
 from windowclf.text.corpora import locate, options_of, read_labelled
 from windowclf.text.sentence import Sentence
-from windowclf.training import Calibrated, EpochDone, Event, MemberDone, TrainingDone
+from windowclf.training import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
 
 _LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
 
@@ -75,11 +75,12 @@ class TrainingRun:
     ) -> None:
         check_free(out, force)
         self.out = out
-        options = options_of(config.data)
+        self._teacher = WindowTagger.load(teacher) if teacher is not None else None
+        names = [*config.features.columns, *(self._teacher.config.features.columns if self._teacher else ())]
+        options = options_of(config.data, columns=[*dict.fromkeys(names)])
         self.train = read_labelled(train, options)
         self.dev = read_labelled(dev, options) if dev is not None else None
         self.tagger = WindowTagger(config)
-        self._teacher = WindowTagger.load(teacher) if teacher is not None else None
         corpora = {"train": _describe(train, self.train)}
         if dev is not None and self.dev is not None:
             corpora["dev"] = _describe(dev, self.dev)
@@ -107,6 +108,9 @@ class TrainingRun:
                 self._write_record()
             elif isinstance(event, MemberDone):
                 self.members.append(event)
+                self._save()
+                self._write_record()
+            elif isinstance(event, Carried):
                 self._save()
                 self._write_record()
             elif isinstance(event, Calibrated):
@@ -138,19 +142,20 @@ class TrainingRun:
         write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
 
 
-def columns(sentences: Sequence[Sentence]) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Return the tokens and the labels of sentences as two lists.
+def columns(sentences: Sequence[Sentence]) -> tuple[list[Sequence[str]], list[tuple[str, ...]]]:
+    """Return what a tagger takes of sentences: their tokens, with columns where they have any, and labels.
 
     Raises
     ------
     DataError
         If a sentence has no labels.
     """
-    tokens, labels = [], []
+    tokens: list[Sequence[str]] = []
+    labels = []
     for sentence in sentences:
         if sentence.labels is None:
             raise DataError("a sentence without labels", where=sentence.source, line=sentence.line)
-        tokens.append(sentence.tokens)
+        tokens.append(sentence if sentence.columns else sentence.tokens)
         labels.append(sentence.labels)
     return tokens, labels
 

@@ -4,6 +4,7 @@ K window width, D vector dimension, H hidden units, C labels, V pretrained vecto
 """
 
 from windowclf.config import FeaturesConfig, ModelConfig
+from windowclf.text.columns import N_RESERVED_ROWS
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.gazetteer import Position
 from windowclf.text.vocabulary import N_SPECIAL
@@ -17,10 +18,12 @@ def parameter_shapes(
     n_labels: int,
     *,
     n_tuned: int | None = None,
+    n_values: int = 0,
 ) -> dict[str, tuple[int, ...]]:
     """Return the shape of every parameter: what a configuration, V, D and C together decide.
 
     With two channels also R, `n_tuned`: the first rows of the vectors, which have a tuned copy; default: all.
+    With columns also how many values they have, all together.
     """
     words = WordFeatures(features)
     shapes: dict[str, tuple[int, ...]] = {
@@ -35,6 +38,8 @@ def parameter_shapes(
         shapes["affixes"] = (features.buckets + 1, features.affix_dimension)
     if features.gazetteers:
         shapes["gazetteers"] = (len(features.gazetteers) * len(Position), features.gazetteer_dimension)
+    if features.columns:
+        shapes["columns"] = (N_RESERVED_ROWS + n_values, features.column_dimension)
     word_size = dimension * (1 + (model.tuning == "two-channel"))
     for table, columns in words.columns.items():
         word_size += (columns.stop - columns.start) * shapes[table][1]

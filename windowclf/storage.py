@@ -1,7 +1,7 @@
 """The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
 
-`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors` and for each gazetteer its phrases, from
-`gazetteer-1.txt` on, listed in `manifest.json`.
+`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, for each gazetteer its phrases, from
+`gazetteer-1.txt` on, and of columns their values, `columns.json`, listed in `manifest.json`.
 """
 
 import math
@@ -22,6 +22,7 @@ from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
 from windowclf.manifest import MANIFEST, TRAIN_AGAIN, read_json, verified, write_json, write_manifest
 from windowclf.shapes import parameter_shapes
+from windowclf.text.columns import NO_COLUMNS, ColumnValues
 from windowclf.text.gazetteer import Gazetteer
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
@@ -29,6 +30,7 @@ from windowclf.text.vocabulary import Match, Vocabulary
 from windowclf.text.word_lines import WordLines
 
 _FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
+_COLUMNS = "columns.json"
 _COUNTS = "training_counts"
 
 
@@ -48,6 +50,8 @@ class StoredModel:
         Those that the configuration names, in its order.
     correction : Correction
         Of the model's probabilities.
+    columns : ColumnValues
+        Of the columns that the configuration names, in its order.
     """
 
     config: Config
@@ -58,6 +62,7 @@ class StoredModel:
     version: str = ""
     gazetteers: tuple[Gazetteer, ...] = ()
     correction: Correction = UNCORRECTED
+    columns: ColumnValues = NO_COLUMNS
 
 
 def save_model(model: StoredModel, directory: Path) -> str:
@@ -83,7 +88,11 @@ def save_model(model: StoredModel, directory: Path) -> str:
         lists = {_gazetteer_file(i): gazetteer for i, gazetteer in enumerate(model.gazetteers, 1)}
         for name, gazetteer in lists.items():
             (temporary / name).write_bytes(gazetteer.text.encode())
-        return write_manifest(temporary, [*_FILES, *lists])
+        names = [*_FILES, *lists]
+        if model.config.features.columns:
+            write_json(temporary / _COLUMNS, {"values": model.columns.values})
+            names.append(_COLUMNS)
+        return write_manifest(temporary, names)
 
 
 def load_model(directory: Path) -> StoredModel:
@@ -98,7 +107,8 @@ def load_model(directory: Path) -> StoredModel:
     if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
     gazetteers = sorted(path.name for path in directory.glob(_gazetteer_file("*")))
-    with verified(directory, [*_FILES, *gazetteers]):
+    columns = [_COLUMNS] if (directory / _COLUMNS).exists() else []
+    with verified(directory, [*_FILES, *gazetteers, *columns]):
         return _read_model(directory)
 
 
@@ -159,13 +169,14 @@ def _read_model(directory: Path) -> StoredModel:
         ) from error
     arrays = map_arrays(directory / "model.safetensors")
     counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
-    _verify_arrays(arrays, config, len(labels), directory / "model.safetensors")
+    columns = _read_columns(directory / _COLUMNS, config)
+    _verify_arrays(arrays, config, len(labels), len(columns), directory / "model.safetensors")
     vectors = vectors_of(arrays)
     assert vectors is not None  # it was verified
     vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
     version = sha256_of(directory / MANIFEST)
     gazetteers = _read_gazetteers(directory, config)
-    return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction)
+    return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction, columns)
 
 
 def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
@@ -222,14 +233,45 @@ def _read_gazetteers(directory: Path, config: Config) -> tuple[Gazetteer, ...]:
     return tuple(gazetteers)
 
 
-def _verify_arrays(arrays: Mapping[str, Array], config: Config, n_labels: int, path: Path) -> None:
+def _read_columns(path: Path, config: Config) -> ColumnValues:
+    names = config.features.columns
+    if not names:
+        return NO_COLUMNS
+    stored = read_json(path).get("values")
+    if not isinstance(stored, dict) or stored.keys() != set(names):
+        raise ModelFileError(
+            "not the values of the columns that the model takes",
+            where=str(path),
+            allowed=", ".join(names),
+            hint=TRAIN_AGAIN,
+        )
+    for name, values in stored.items():
+        is_list = isinstance(values, list) and all(isinstance(value, str) for value in values)
+        if not is_list or len(set(values)) < len(values):
+            raise ModelFileError(
+                f"the values of the column {name!r} are no list of different strings",
+                where=str(path),
+                hint=TRAIN_AGAIN,
+            )
+    return ColumnValues({name: stored[name] for name in names})
+
+
+def _verify_arrays(
+    arrays: Mapping[str, Array], config: Config, n_labels: int, n_values: int, path: Path
+) -> None:
     vectors = vectors_of(arrays)
     if vectors is None or vectors.ndim != 2:
         raise ModelFileError("no array of word vectors", where=str(path), hint=TRAIN_AGAIN)
     tuned = vectors_of(arrays, "tuned_vectors")
     n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
     shapes = parameter_shapes(
-        config.model, config.features, len(vectors), vectors.shape[1], n_labels, n_tuned=n_tuned
+        config.model,
+        config.features,
+        len(vectors),
+        vectors.shape[1],
+        n_labels,
+        n_tuned=n_tuned,
+        n_values=n_values,
     )
     expected = ensemble_shapes(config, shapes)
     found = {name: array.shape for name, array in arrays.items()}

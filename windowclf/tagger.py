@@ -87,7 +87,8 @@ class WindowTagger:
         Parameters
         ----------
         sentences, labels : sequences of sequences of str
-            A label for each word.
+            A label for each word. With `features.columns`, a sentence is a `Sentence` that has these columns,
+            here and wherever the tagger is given sentences.
         dev : (sentences, labels), optional
             To choose the best epoch, to stop early and to correct probabilities; without it the last epoch
             counts.
@@ -100,7 +101,8 @@ class WindowTagger:
         Raises
         ------
         DataError
-            If lengths are unequal, there are fewer than two labels, or labels mix span labels and others.
+            If lengths are unequal, there are fewer than two labels, labels mix span labels and others, or a
+            column is missing or holds the labels.
         TrainingError
             If the loss is not finite.
         """
@@ -119,11 +121,12 @@ class WindowTagger:
     ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
         from windowclf.fitting import check_training, fit_pipelines, open_vectors
+        from windowclf.text.random_vectors import is_random
 
         label_set, counts = check_training(self.config, sentences, labels, dev)
         given = self.config.model.vectors if self._vectors is None else self._vectors
-        if self._loaded is None:
-            self._loaded = open_vectors(given)  # fitting again need not load them again
+        if self._loaded is None or is_random(given):  # else, fitting again need not load them again
+            self._loaded = open_vectors(given, counts, self.config.training.seed)
         name = str(given) if isinstance(given, str | Path) else ""
         config = replace(self.config, model=replace(self.config.model, vectors=name))
 
@@ -243,7 +246,13 @@ class WindowTagger:
     # -- use -----------------------------------------------------------------------------------------
 
     def predict(self, sentences: Sentences) -> list[list[str]]:
-        """Return the labels of each sentence; they follow the label scheme of the training data."""
+        """Return the labels of each sentence; they follow the label scheme of the training data.
+
+        Raises
+        ------
+        DataError
+            If a sentence is no sequence of words, or lacks a column that the model takes; so do all others.
+        """
         check_sentences(sentences)
         spell = self.stored.labels.spell
         return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]

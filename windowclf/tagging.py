@@ -13,6 +13,7 @@ import numpy as np
 from windowclf.arrays import Ints
 from windowclf.errors import ConfigError, DataError
 from windowclf.labelling import Tagged
+from windowclf.pipeline import Sentences
 from windowclf.tagger import WindowTagger
 from windowclf.text.chunk import Chunk, parted_words, read_chunk
 from windowclf.text.corpus import ReadOptions, read_sentences, write_sentences
@@ -82,8 +83,9 @@ class BlockTagger:
     def __call__(self, item: tuple[Block, ReadOptions]) -> Labelled:
         """Tag the sentences of a block, which is read as the options say; labels in it are left aside."""
         block, options = item
-        if self._is_plain and (chunk := read_chunk(block, options.format)) is not None:
-            content = self._writer.write(chunk, self._label_ids(chunk))
+        is_plain = self._is_plain and not options.columns
+        if is_plain and (chunk := read_chunk(block, options.format)) is not None:
+            content = self._writer.write(chunk, self._label_ids(parted_words(chunk)))
             if content is not None:
                 return Labelled(content, len(chunk.words))
         return self.tag(read_sentences(block, options))
@@ -91,11 +93,11 @@ class BlockTagger:
     def tag(self, sentences: Iterable[Sentence]) -> Labelled:
         """Tag sentences, whatever they are made of."""
         read, fault = _read(sentences)
-        words = [sentence.tokens for sentence in read]
+        words = [sentence if sentence.columns else sentence.tokens for sentence in read]
         if self._format != "jsonl" and self._is_plain:
             lengths = np.fromiter(map(len, words), np.int64, len(words))
             chunk = Chunk(list(chain.from_iterable(words)), lengths)
-            content = self._writer.write(chunk, self._label_ids(chunk))
+            content = self._writer.write(chunk, self._label_ids(words))
             if content is not None:
                 return Labelled(content, len(chunk.words), fault)
         stream = StringIO()
@@ -105,8 +107,8 @@ class BlockTagger:
             fault = error
         return Labelled(stream.getvalue().encode("utf-8"), sum(map(len, words)), fault)
 
-    def _label_ids(self, chunk: Chunk) -> Ints:
-        parts = [ids for ids, _ in self._tagger.label_ids(parted_words(chunk))]
+    def _label_ids(self, sentences: Sentences) -> Ints:
+        parts = [ids for ids, _ in self._tagger.label_ids(sentences)]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def _write(self, sentences: Sequence[Sentence], tagged: Sequence[Tagged], stream: StringIO) -> None:
@@ -131,7 +133,7 @@ class BlockTagger:
         if self._n_best is not None:
             record["n_best"] = [
                 {"labels": labels, "probability": float(f"{probability:.6g}")}  # it may be small
-                for labels, probability in self._tagger.n_best(sentence.tokens, self._n_best)
+                for labels, probability in self._tagger.n_best(sentence, self._n_best)
             ]
         if sentence.text is not None:
             record |= {"text": sentence.text, "offsets": sentence.offsets}

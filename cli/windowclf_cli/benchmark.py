@@ -58,7 +58,7 @@ def command(
     path, format, _, _ = locate(file)
     if format != "auto":  # the catalogue's
         given["input_format"] = given["input_format"] or format
-    options = reading_options(WindowTagger.load(model).config.data, path, **given)
+    options = reading_options(WindowTagger.load(model).config, path, **given)
     n_processes = jobs or os.cpu_count() or 1
     ways = [Way(False, 1), Way(True, 1), *([Way(True, n_processes)] if n_processes > 1 else [])]
     speeds = measure_speed(

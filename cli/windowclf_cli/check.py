@@ -46,7 +46,9 @@ def command(train_file: str, threads: int | None, as_json: bool, **_: Any) -> No
         windowclf check --tuning tuned --set model.hidden=[300,100]
     """
     config = configuration()
-    sentences, labels = columns(read_labelled(train_file, options_of(config.data)))
+    sentences, labels = columns(
+        read_labelled(train_file, options_of(config.data, columns=config.features.columns))
+    )
     with limited_threads(threads):
         verdicts = check_network(
             config, sentences, labels, seed=config.training.seed, on_verdict=None if as_json else _show

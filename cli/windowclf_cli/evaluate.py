@@ -65,7 +65,7 @@ def command(
         check_plot(plot)  # before anything takes time
     tagger = WindowTagger.load(model)
     config = configuration(replace(tagger.config, data=replace(tagger.config.data, format="auto")))
-    sentences, labels = columns(read_labelled(file, options_of(config.data)))
+    sentences, labels = columns(read_labelled(file, options_of(config.data, columns=config.features.columns)))
     with limited_threads(threads):
         evaluation = tagger.compile(table_mb=table_mb).evaluate(sentences, labels)
     calibration = evaluation.calibration

@@ -35,6 +35,7 @@ def command(model: str, as_json: bool) -> None:
                 "ignore_label": stored.labels.ignore,
                 "loss": stored.config.model.loss,
                 "correction": asdict(stored.correction),
+                "columns": {name: len(values) for name, values in stored.columns.values.items()},
                 "parameters": {name: list(shape) for name, shape in arrays.items()},
                 "training_words": len(stored.vocabulary.training_counts),
                 "info": stored.info,
@@ -59,6 +60,8 @@ def command(model: str, as_json: bool) -> None:
     click.echo(f"corrected {_describe(stored.correction)}")
     for gazetteer in info.get("gazetteers", []):
         click.echo(f"list      {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
+    for name, values in stored.columns.values.items():
+        click.echo(f"column    {name}, {len(values):,} values")
     vectors = info["vectors"]
     scales = vectors["scale"] if isinstance(vectors["scale"], list) else [vectors["scale"]]
     click.echo(

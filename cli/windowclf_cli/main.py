@@ -14,6 +14,7 @@ COMMANDS = {
     "quickstart": "Train, evaluate and use a tagger on the corpus that ships; takes under a minute.",
     "train": "Train a tagger on a labelled corpus.",
     "evaluate": "Compare a model's labels with true ones.",
+    "compare": "Compare runs: scores, what differs, and whether by more than chance.",
     "tag": "Label text.",
     "explain": "Show why each word got its label.",
     "serve": "Serve models over HTTP.",
@@ -22,7 +23,7 @@ COMMANDS = {
     "check": "Check a network before trusting it: gradients, first loss, over-fitting.",
     "info": "Show what a model is and what it was trained on.",
     "data": "Corpora: list, fetch, count, check and convert them.",
-    "vectors": "Word vectors: what a set holds, and the neighbours of a word.",
+    "vectors": "Word vectors: what a set holds, the neighbours of a word, and what tuning moved.",
 }
 
 

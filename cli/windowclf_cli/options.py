@@ -11,7 +11,6 @@ import click
 from windowclf.config import TABLE_MB, Config
 
 if TYPE_CHECKING:
-    from windowclf.config import DataConfig
     from windowclf.text.corpus import InputFormat, ReadOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,17 +111,18 @@ def input_options(function: F) -> F:
 
 
 def reading_options(
-    data: "DataConfig",
+    config: "Config",
     file: str,
     input_format: str | None = None,
     token_column: int | None = None,
     separator: str | None = None,
 ) -> "ReadOptions":
-    """Say how a file is read without its labels: by the options, then its ending, then the model's data."""
+    """Say how a file is read without its labels: by the options, its ending, a model's configuration."""
     from windowclf.text.corpora import options_of
 
     format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
-    options = replace(options_of(data, labelled=False), format=cast("InputFormat", format))
+    options = options_of(config.data, labelled=False, columns=config.features.columns)
+    options = replace(options, format=cast("InputFormat", format))
     if token_column is not None:
         options = replace(options, token_column=token_column)
     return replace(options, separator=separator) if separator else options
@@ -173,17 +173,16 @@ def configuration_options(function: F) -> F:
 
 def configuration(base: Config | None = None) -> Config:
     """Build the configuration of the present command: a file, then --set, then the options given."""
-    from windowclf.config_io import override, read_config, with_value
+    from windowclf.config_io import override, read_config
 
     given = click.get_current_context().params
     config = base or Config()
     if given.get("config") is not None:
         config = read_config(given["config"])
-    config = override(config, given.get("assignments", ()))
-    for name, key in (_DATA_OPTIONS | _MODEL_OPTIONS).items():
-        if given.get(name) is not None:
-            config = with_value(config, key, given[name], where=f"--{name.replace('_', '-')}")
-    return config
+    names = (_DATA_OPTIONS | _MODEL_OPTIONS).items()
+    options = {key: given[name] for name, key in names if given.get(name) is not None}
+    assignments = given.get("assignments", ())
+    return override(config, assignments, further=options, where="--set" if assignments else "options")
 
 
 @contextmanager

@@ -94,9 +94,8 @@ def command(
             if labelled.fault is not None:
                 raise labelled.fault
             return
-        data_config = tagger.config.data
         options = [
-            reading_options(data_config, file, input_format, token_column, separator) for file in files
+            reading_options(tagger.config, file, input_format, token_column, separator) for file in files
         ]
         # standard input apart: results must not wait for it, nor other files
         for is_stdin, group in groupby(zip(files, options, strict=True), lambda pair: pair[0] == STDIN):

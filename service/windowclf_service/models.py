@@ -50,13 +50,21 @@ class Models(Mapping[str, ServedModel]):
     Raises
     ------
     WindowClfError
-        If one of the taggers is not trained.
+        If one of the taggers is not trained, or takes columns beside the words.
     """
 
     def __init__(self, taggers: Mapping[str, WindowTagger], board: Board) -> None:
         self._board = board
         self._models: dict[str, ServedModel] = {}
         for name, tagger in taggers.items():
+            if columns := tagger.stored.config.features.columns:
+                raise WindowClfError(
+                    "this model takes columns beside the words, which requests do not have",
+                    where=name,
+                    found=", ".join(columns),
+                    hint="`windowclf tag` reads them from files. To serve a model, train it without "
+                    "features.columns.",
+                )
             tagger.tag([["warm"]])
             stored = tagger.stored
             labels = labels_of(tagger)

@@ -21,12 +21,6 @@ from windowclf.significance import score_of
 SCORES = {"ud-english-ewt": "UPOS accuracy", "wnut17": "entity F1", "wikigold": "entity F1"}
 CORPORA = tuple(SCORES)
 VECTORS, INSTALLED = "glove-6b-50d+glove-6b-100d", "glove-6b-50d"  # the best, and what pip installs
-# What differs from the defaults, chosen on dev.
-CONFIGURATIONS: dict[str, list[str]] = {
-    "ud-english-ewt": ["training.batch_sentences=32", "training.epochs=8"],
-    "wnut17": [],
-    "wikigold": ["training.epochs=20", "training.patience=20"],
-}
 QUICK = ["training.epochs=2", "model.max_vectors=20000"]
 
 
@@ -48,7 +42,7 @@ def configurations(corpus: str, options: argparse.Namespace) -> dict[str, Config
         named = (given.partition("=") for given in options.config)
         chosen = {name: read_config(Path(file)) for name, _, file in named}
     else:
-        chosen = {OURS: override(Config(), CONFIGURATIONS[corpus])}
+        chosen = {OURS: Config()}  # nothing is chosen for a corpus
     settings = [*(QUICK if options.quick else []), *assignments_for(corpus, options.set)]
     return {name: _with_vectors(override(c, settings), options.vectors) for name, c in chosen.items()}
 

@@ -24,7 +24,7 @@ from windowclf.runs import columns
 from windowclf.significance import compare, score_of, sentence_counts
 from windowclf.text.corpora import options_of, read_labelled
 
-Labelled = tuple[list[tuple[str, ...]], list[tuple[str, ...]]]
+Labelled = tuple[list[Sequence[str]], list[tuple[str, ...]]]
 PLAIN, SURE, SOFT = "labelled sentences alone", "with sentences it is sure of", "with its probabilities"
 
 
@@ -33,13 +33,13 @@ def read(name: str) -> Labelled:
     return columns([s for s in read_labelled(name, options_of(Config().data)) if s.tokens])
 
 
-def unlabelled(corpus: str, n_sentences: int) -> list[tuple[str, ...]]:
+def unlabelled(corpus: str, n_sentences: int) -> list[Sequence[str]]:
     """Return sentences of the other corpora, as many of each as there are."""
     others = [read(f"{other}:train")[0] for other in CORPORA if other != corpus]
     return [sentence for other in others for sentence in other[: n_sentences // len(others)]]
 
 
-def sure(tagger: WindowTagger, sentences: Sequence[tuple[str, ...]], least: float) -> Labelled:
+def sure(tagger: WindowTagger, sentences: Sequence[Sequence[str]], least: float) -> Labelled:
     """Return the sentences in which every label is at least so probable; of spans, those that have one."""
     kept: Labelled = ([], [])
     has_spans = tagger.stored.labels.scheme is not None
@@ -51,7 +51,7 @@ def sure(tagger: WindowTagger, sentences: Sequence[tuple[str, ...]], least: floa
 
 
 def runs_of_seed(
-    config: Config, seed: int, train: Labelled, dev: Labelled, more: list[tuple[str, ...]], least: float
+    config: Config, seed: int, train: Labelled, dev: Labelled, more: list[Sequence[str]], least: float
 ) -> tuple[dict[str, Ints], int]:
     """Return what is right in each dev sentence, and how many sentences were added."""
     first = WindowTagger(config, seed=seed).fit(*train, dev=dev)

@@ -1,13 +1,14 @@
 """The models that are served: explained, listed, loaded, ready."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from windowclf import Config, ModelConfig, WindowTagger
+from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.text.vectors import WordVectors
 from windowclf_service.app import create_app
@@ -143,6 +144,16 @@ def test_a_model_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_a_tagger_that_is_not_trained_is_refused_at_once() -> None:
     with pytest.raises(WindowClfError, match="not trained"):
         create_app(QUIET, {"new": WindowTagger()})
+
+
+def test_a_model_that_takes_more_than_words_is_refused_at_once(config: Config, vectors: WordVectors) -> None:
+    config = replace(
+        config, features=replace(config.features, columns=("pos",)), training=TrainingConfig(epochs=1)
+    )
+    sentences = [Sentence(("in", "Paris"), columns={"pos": ("IN", "NNP")})]
+    tagger = WindowTagger(config, vectors=vectors).fit(sentences, [["O", "B-LOC"]])
+    with pytest.raises(WindowClfError, match="places: this model takes columns beside the words, which req"):
+        create_app(QUIET, {"places": tagger})
 
 
 def test_without_a_model_the_service_lives_and_is_never_ready(check_problem: Any) -> None:

@@ -127,7 +127,9 @@ def check_first_loss(data: CheckData) -> Verdict:
     config, encoded, n_labels = data.config, data.encode(data.config), len(data.labels)
     losses, means, deviations, guessing = [], [], [], 0.0
     for rng in np.random.default_rng([data.seed, 2]).spawn(N_DRAWS):
-        model = WindowModel.initialize(config.model, config.features, data.matrix, n_labels, rng=rng)
+        model = WindowModel.initialize(
+            config.model, config.features, data.matrix, n_labels, rng=rng, n_values=len(data.columns)
+        )
         scores = model.scores(encoded.words, encoded.windows)
         objective = data.objective(config, model.parameters)
         loss, _ = objective(

@@ -26,6 +26,7 @@ _TABLES = {
     "case vectors": ("case",),
     "affix vectors": ("affixes",),
     "gazetteer vectors": ("gazetteers",),
+    "column vectors": ("columns",),
 }
 
 

@@ -12,14 +12,14 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.errors import DataError
-from windowclf.fitting import objective_of
+from windowclf.fitting import objective_of, open_vectors
 from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
+from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.features import WordFeatures
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
-from windowclf.text.vectors import load_vectors
 from windowclf.text.vocabulary import UNKNOWN, Vocabulary, count_words
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct
 from windowclf.training import TrainingData
@@ -46,6 +46,8 @@ class CheckData:
     tokens, names : lists of sequences of str
         The chosen sentences and their labels.
     gazetteers : tuple of Gazetteer
+    columns : ColumnValues
+        Those of the chosen sentences.
     seed : int
     """
 
@@ -56,11 +58,12 @@ class CheckData:
     tokens: list[Sequence[str]]
     names: list[Sequence[str]]
     gazetteers: tuple[Gazetteer, ...]
+    columns: ColumnValues
     seed: int
 
     def encode(self, config: Config) -> TrainingData:
         """Return the chosen sentences as integers, for the features and the window of `config`."""
-        encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers)
+        encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers, self.columns)
         return prepare_training(
             encoder,
             self.tokens,
@@ -109,11 +112,13 @@ def choose_data(
     Raises
     ------
     DataError
-        If there are not as many labels as words, fewer than two different labels, or no labelled word.
+        If there are not as many labels as words, fewer than two different labels, or no labelled word; or a
+        column is missing, or holds the labels.
     VectorsError
         If the vectors are not there.
     """
     check_sentences(sentences, labels)
+    check_columns(config.features.columns, sentences, labels)
     ignore = config.data.ignore_label or None
     label_set = LabelSet.of(
         labels,
@@ -126,7 +131,7 @@ def choose_data(
     counts = count_words(tokens)
     limit = len(counts) + _SPARE_VECTORS
     vocabulary, matrix, _ = choose_vectors(
-        load_vectors(config.model.vectors or None), counts, replace(config.model, max_vectors=limit)
+        open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
     return CheckData(
         config,
@@ -136,6 +141,7 @@ def choose_data(
         tokens,
         [labels[i][:LONGEST] for i in chosen],
         read_gazetteers(config.features),
+        ColumnValues.of(config.features.columns, tokens),
         seed,
     )
 

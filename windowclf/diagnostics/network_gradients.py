@@ -43,6 +43,7 @@ def narrowed(config: Config) -> Config:
             case_dimension=min(features.case_dimension, NARROW_FEATURES),
             affix_dimension=min(features.affix_dimension, NARROW_FEATURES),
             gazetteer_dimension=min(features.gazetteer_dimension, NARROW_FEATURES),
+            column_dimension=min(features.column_dimension, NARROW_FEATURES),
             buckets=min(features.buckets, NARROW_BUCKETS),
         ),
     )
@@ -70,6 +71,7 @@ class _Probe:
             rng=rng,
             dtype=np.float64,
             n_tuned=count_movable(encoded.words[:, 0]),
+            n_values=len(data.columns),
         )
         for name, parameter in model.parameters.items():
             if name.endswith(".b") or name == "transitions":

@@ -19,6 +19,7 @@ def read_conll(
     label_column: int = -1,
     separator: str | None = None,
     labelled: bool = True,
+    columns: Sequence[str] = (),
 ) -> Iterator[Sentence]:
     """Yield the sentences of a column file.
 
@@ -36,33 +37,45 @@ def read_conll(
         as a no-break space, may be part of a word).
     labelled : bool
         Whether labels are read; without, the label column need not be there.
+    columns : sequence of str
+        Numbers of other columns that are read too, counted alike: `Sentence.columns`.
 
     Raises
     ------
     DataError
-        If a line has too few columns, an empty word or an empty label, or the file is not readable text.
+        If a line has too few columns, an empty word, label or value, or the file is not readable text; if one
+        of `columns` is no number, or that of the word or the label.
     """
     where = source_name(path)
-    columns = (token_column, label_column) if labelled else (token_column,)
-    needed = max(column + 1 if column >= 0 else -column for column in columns)
+    own = (token_column, label_column) if labelled else (token_column,)
+    others = [_number(name, where) for name in columns]
+    needed = max(column + 1 if column >= 0 else -column for column in (*own, *others))
     tokens: list[str] = []
     labels: list[str] = []
+    values: list[list[str]] = [[] for _ in others]
     first_line = 0
 
     def sentence() -> Sentence:
-        return Sentence(tuple(tokens), tuple(labels) if labelled else None, source=where, line=first_line)
+        named = dict(zip(columns, map(tuple, values), strict=True)) if others else None
+        return Sentence(
+            tuple(tokens),
+            tuple(labels) if labelled else None,
+            source=where,
+            line=first_line,
+            columns=named,
+        )
 
     for number, line in read_lines(path):
         row = _split(line, separator)
         if not line.strip() or row[0] == DOCSTART:
             if tokens:
                 yield sentence()
-                tokens, labels = [], []
+                tokens, labels, values = [], [], [[] for _ in others]
             continue
         if not tokens:
             first_line = number
         if len(row) < needed or (labelled and (token_column - label_column) % len(row) == 0):
-            raise _too_few_columns(row, columns, where, number)
+            raise _too_few_columns(row, own, others, where, number)
         token = row[token_column]
         if not token:
             raise DataError("an empty word", where=where, line=number, found=line)
@@ -72,6 +85,10 @@ def read_conll(
             if not label:
                 raise DataError("an empty label", where=where, line=number, found=line)
             labels.append(label)
+        if others:
+            _check_others(row, own, others, where, number)
+            for column, of_column in zip(others, values, strict=True):
+                of_column.append(row[column])
     if tokens:
         yield sentence()
 
@@ -108,14 +125,39 @@ def _split(line: str, separator: str | None) -> list[str]:
     return line.split(separator)
 
 
-def _too_few_columns(row: list[str], columns: tuple[int, ...], where: str, line: int) -> DataError:
-    wanted = " and ".join(f"column {column}" for column in columns)
+def _number(name: str, where: str) -> int:
+    if re.fullmatch(r"-?[0-9]{1,9}", name) is None:
+        raise DataError(
+            f"no column is called {name!r} in CoNLL files",
+            where=where,
+            allowed="numbers from 0, negative: from the end (features.columns)",
+        )
+    return int(name)
+
+
+def _check_others(row: list[str], own: tuple[int, ...], others: list[int], where: str, line: int) -> None:
+    for column in others:
+        if any((column - taken) % len(row) == 0 for taken in own):
+            problem = f"column {column} is that of the word or of the label"
+            allowed = "other columns (features.columns)"
+            raise DataError(problem, where=where, line=line, found=row, allowed=allowed)
+        if not row[column]:
+            raise DataError(f"an empty value in column {column}", where=where, line=line, found=row)
+
+
+def _too_few_columns(
+    row: list[str], own: tuple[int, ...], others: list[int], where: str, line: int
+) -> DataError:
+    wanted = " and ".join(f"column {column}" for column in own)
+    allowed = f"the word and its label in {wanted}" if len(own) == 2 else f"the word in {wanted}"
+    if others:
+        allowed += f"; features.columns {', '.join(map(str, others))}"
     return DataError(
         "too few columns",
         where=where,
         line=line,
         found=row,
-        allowed=f"the word and its label in {wanted}" if len(columns) == 2 else f"the word in {wanted}",
+        allowed=allowed,
         hint="Columns are counted from 0 and parted by tabs or, without tabs, spaces; see --separator.",
     )
 

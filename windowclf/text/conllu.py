@@ -1,7 +1,7 @@
 """CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from windowclf.errors import DataError
@@ -16,7 +16,7 @@ _UNWRITABLE = re.compile("[\t\n\r]")
 
 
 def read_conllu(
-    path: Source, *, label_field: LabelField = "upos", labelled: bool = True
+    path: Source, *, label_field: LabelField = "upos", labelled: bool = True, columns: Sequence[str] = ()
 ) -> Iterator[Sentence]:
     """Yield the sentences of a CoNLL-U file.
 
@@ -32,15 +32,18 @@ def read_conllu(
         The column that is the label.
     labelled : bool
         Whether labels are read.
+    columns : sequence of str
+        Other tags that are read too, "upos" or "xpos": `Sentence.columns`.
 
     Raises
     ------
     DataError
-        If a line does not have ten columns, an ID is malformed, a form or a label is empty, or the file is
-        not readable text.
+        If a line does not have ten columns, an ID is malformed, a form, a label or a tag is empty, or the
+        file is not readable text; if one of `columns` is unknown, or that of the label.
     """
     where = source_name(path)
     label_column = _LABEL_COLUMN[label_field]
+    others = [_column(name, label_field if labelled else None, where) for name in columns]
     rows: list[list[str]] = []
     text: str | None = None
     first_line = 0
@@ -56,6 +59,7 @@ def read_conllu(
             None if text is None else _align(rows, text),
             where,
             first_line,
+            _tags(columns, others, words),
         )
 
     for number, line in read_lines(path):
@@ -70,7 +74,7 @@ def read_conllu(
                 text = line[len(_TEXT) :]
             continue
         row = line.split("\t")
-        _check(row, label_column, where, number)
+        _check(row, (label_column, *others), where, number)
         rows.append(row)
     if (read := sentence()) is not None:
         yield read
@@ -106,7 +110,27 @@ def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str
     return "\n".join((*lines, "", "")).replace("\0", "\ufffd")
 
 
-def _check(row: list[str], label_column: int, where: str, line: int) -> None:
+def _column(name: str, label_field: LabelField | None, where: str) -> int:
+    """Return the number of a column of tags."""
+    found = next((column for field, column in _LABEL_COLUMN.items() if field == name), None)
+    if found is None or name == label_field:
+        raise DataError(
+            f"the column {name!r} is that of the labels" if found else f"no column is called {name!r}",
+            where=where,
+            allowed=f"{', '.join(_LABEL_COLUMN)}, but not that of the labels (features.columns)",
+        )
+    return found
+
+
+def _tags(
+    names: Sequence[str], columns: Sequence[int], words: list[list[str]]
+) -> dict[str, tuple[str, ...]] | None:
+    if not names:
+        return None
+    return {name: tuple(row[column] for row in words) for name, column in zip(names, columns, strict=True)}
+
+
+def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> None:
     """Raise a DataError unless a row is a well-formed word, multiword token or empty node."""
     if len(row) != _N_COLUMNS:
         raise DataError(
@@ -118,7 +142,7 @@ def _check(row: list[str], label_column: int, where: str, line: int) -> None:
         )
     if not re.fullmatch(r"[0-9]{1,9}([-.][0-9]{1,9})?", row[0]):
         raise DataError("not the ID of a word", where=where, line=line, found=row[0], allowed="1, 1-2 or 1.1")
-    if not row[1] or not row[label_column]:
+    if not all(row[column] for column in (1, *columns)):
         raise DataError("an empty form or label", where=where, line=line, found="\t".join(row))
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -74,8 +74,8 @@ def locate(name: str) -> Located:
     return Located(str(files["all"]), entry.format, entry.split, part)
 
 
-def options_of(config: DataConfig, *, labelled: bool = True) -> ReadOptions:
-    """Return how corpus files are read under a configuration."""
+def options_of(config: DataConfig, *, labelled: bool = True, columns: Sequence[str] = ()) -> ReadOptions:
+    """Return how corpus files are read under a configuration; `columns` are those of its features."""
     return ReadOptions(
         format=config.format,
         token_column=config.token_column,
@@ -83,6 +83,7 @@ def options_of(config: DataConfig, *, labelled: bool = True) -> ReadOptions:
         separator=config.separator or None,
         label_field=config.label_field,
         labelled=labelled,
+        columns=tuple(columns),
     )
 
 

@@ -52,6 +52,9 @@ class ReadOptions:
         Of "conllu": the column that is the label.
     labelled : bool
         Whether labels are required. If not, none are read, even where there are some.
+    columns : tuple of str
+        Other columns that are read too, `Sentence.columns`: of "conll" their numbers, of "conllu" "upos" or
+        "xpos", of "jsonl" the keys of lists beside the tokens.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class ReadOptions:
     separator: str | None = None
     label_field: LabelField = "upos"
     labelled: bool = True
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_choice("format", self.format, get_args(InputFormat))
@@ -88,19 +92,28 @@ def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator
     Raises
     ------
     DataError
-        If the file cannot be read or does not keep to its format, with the line; or if labels are required of
-        a format without any.
+        If the file cannot be read or does not keep to its format, with the line; or if labels or columns are
+        required of a format without any.
     """
     options = options or ReadOptions()
     kind = options.format if options.format != "auto" else format_of(source_name(path))
     if kind in ("text", "tokens"):
         if options.labelled:
             raise DataError(f"the format {kind!r} has no labels", where=source_name(path))
+        if options.columns:
+            raise DataError(
+                f"the format {kind!r} has no columns, and the model takes some beside the words",
+                where=source_name(path),
+                found=", ".join(options.columns),
+                hint="Give a CoNLL, CoNLL-U or JSONL file that has them.",
+            )
         yield from read_text(path) if kind == "text" else read_tokens(path)
     elif kind == "conllu":
-        yield from read_conllu(path, label_field=options.label_field, labelled=options.labelled)
+        yield from read_conllu(
+            path, label_field=options.label_field, labelled=options.labelled, columns=options.columns
+        )
     elif kind == "jsonl":
-        yield from read_jsonl(path, labelled=options.labelled)
+        yield from read_jsonl(path, labelled=options.labelled, columns=options.columns)
     else:
         yield from read_conll(
             path,
@@ -108,6 +121,7 @@ def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator
             label_column=options.label_column,
             separator=options.separator,
             labelled=options.labelled,
+            columns=options.columns,
         )
 
 

@@ -84,19 +84,20 @@ class WordFeatures:
 
     @property
     def n_columns(self) -> int:
-        """Number of feature ids a word has by itself; those of gazetteers depend on the words around it."""
+        """Number of feature ids a word has by itself, whatever gazetteers and columns say of its place."""
         return self.has_case + self.n_affixes
 
     @property
     def columns(self) -> dict[str, slice]:
         """Where the ids of each table stand among all ids of a word, of which its vector's is the first.
 
-        The tables are `case`, `affixes` and `gazetteers`; one without ids is left out.
+        The tables are `case`, `affixes`, `gazetteers` and `columns`; one without ids is left out.
         """
         counts = {
             "case": int(self.has_case),
             "affixes": self.n_affixes,
             "gazetteers": len(self.config.gazetteers),
+            "columns": len(self.config.columns),
         }
         columns, first = {}, 1
         for table, n in counts.items():

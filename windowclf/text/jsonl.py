@@ -2,7 +2,8 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -28,9 +29,10 @@ class _Record(msgspec.Struct, omit_defaults=True):
 
 _ENCODER = msgspec.json.Encoder()
 _decode = msgspec.json.Decoder(_Record).decode
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def read_jsonl(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
+def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = ()) -> Iterator[Sentence]:
     """Yield the sentences of a JSON Lines file; empty lines are passed over.
 
     A record is one of
@@ -46,17 +48,33 @@ def read_jsonl(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
         The file; ``-`` is standard input.
     labelled : bool
         Whether labels are read and required; without, ``labels`` and ``entities`` are left aside.
+    columns : sequence of str
+        Other keys that are read too, each a list of a string for each token: `Sentence.columns`.
 
     Raises
     ------
     DataError
         If a line is no such record: malformed JSON, a value of another type, lone surrogates, lists of
-        different lengths, entities that overlap, lie outside the text or hold no word.
+        different lengths, entities that overlap, lie outside the text or hold no word; a column that is not
+        there, or whose key has a meaning of its own.
     """
     where = source_name(path)
+    if own := {*_Record.__struct_fields__}.intersection(columns):
+        raise DataError(
+            f"the key {min(own)!r} is no other column", where=where, allowed="other keys (features.columns)"
+        )
     for number, line in read_lines(path):
-        if line.strip():
-            yield from _sentences(_parse(line, where, number), labelled, where, number)
+        if not line.strip():
+            continue
+        record = _parse(line, where, number)
+        if not columns:
+            yield from _sentences(record, labelled, where, number)
+        elif record.tokens is None:
+            raise DataError("a record of text has no other columns", where=where, line=number, found=line)
+        else:
+            (sentence,) = _sentences(record, labelled, where, number)
+            named = {name: _column(name, line, where, number) for name in columns}
+            yield replace(sentence, columns=named)
 
 
 def jsonl_line(sentence: Sentence) -> str:
@@ -96,6 +114,22 @@ def _parse(line: str, where: str, number: int) -> _Record:
         raise DataError(
             f"not a usable JSON record: {problem}", where=where, line=number, found=line, hint=_HINT
         ) from error
+
+
+def _column(name: str, line: str, where: str, number: int) -> tuple[str, ...]:
+    """Return what stands under another key of a record that was read."""
+    try:
+        values = msgspec.json.decode(_decode_keys(line)[name], type=tuple[str, ...])
+    except KeyError:
+        problem = f"no column {name!r}"
+    except (msgspec.DecodeError, UnicodeError) as error:
+        problem = f"the column {name!r} is not usable: {error}"
+    else:
+        if all(values):
+            return values
+        problem = f"an empty value in the column {name!r}"
+    allowed = f'"{name}": […], a string for each token (features.columns)'
+    raise DataError(problem, where=where, line=number, found=line, allowed=allowed)
 
 
 def _sentences(record: _Record, labelled: bool, where: str, line: int) -> Iterator[Sentence]:

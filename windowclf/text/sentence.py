@@ -1,6 +1,8 @@
 """A sentence of a corpus: its tokens and what is known of them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
 
 from windowclf.errors import DataError
 
@@ -8,8 +10,10 @@ Offsets = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """The tokens of a sentence, in order.
+class Sentence(Sequence[str]):
+    """The tokens of a sentence, in order: a sequence of them that knows more.
+
+    A slice is a sentence too, without its text.
 
     Parameters
     ----------
@@ -25,11 +29,14 @@ class Sentence:
         The file it was read from, for error messages.
     line : int, optional
         Its first line there, from 1, for error messages.
+    columns : mapping of str to tuple of str, optional
+        What other columns say of each token, such as its part of speech, by the column's name.
 
     Raises
     ------
     DataError
-        If there are not as many labels or offsets as tokens, or offsets lie outside the text.
+        If there are not as many labels, offsets or values of a column as tokens, or offsets lie outside the
+        text.
     """
 
     tokens: tuple[str, ...]
@@ -38,11 +45,15 @@ class Sentence:
     offsets: Offsets | None = None
     source: str | None = None
     line: int | None = None
+    columns: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         n_tokens = len(self.tokens)
         if self.labels is not None and len(self.labels) != n_tokens:
             raise self.error(f"{n_tokens} tokens but {len(self.labels)} labels")
+        for name, values in (self.columns or {}).items():
+            if len(values) != n_tokens:
+                raise self.error(f"{n_tokens} tokens but {len(values)} values of the column {name!r}")
         if self.offsets is not None:
             self._check_offsets(self.offsets)
 
@@ -63,6 +74,24 @@ class Sentence:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tokens)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Sentence": ...
+    def __getitem__(self, place: int | slice) -> "str | Sentence":
+        if isinstance(place, int):
+            return self.tokens[place]
+        return Sentence(
+            self.tokens[place],
+            None if self.labels is None else self.labels[place],
+            source=self.source,
+            line=self.line,
+            columns=None if self.columns is None else {k: v[place] for k, v in self.columns.items()},
+        )
 
     def error(self, problem: str, *, found: object = None, allowed: str | None = None) -> DataError:
         """Return an error that says where this sentence stands."""

@@ -1,14 +1,17 @@
 """Sentences to arrays: each distinct word once, and for every token the numbers of the words around it.
 
-N tokens, K window width, U distinct words, J ids a word has (its vector's, then its features'), G gazetteers.
+N tokens, K window width, U distinct words, G gazetteers, J ids a word has: its vector's, its features', and
+last the T of its place in the text, one of each gazetteer and of each column.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
+from windowclf.text.columns import NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.text.features import NONE, WordFeatures
 from windowclf.text.gazetteer import Gazetteer, Position
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
@@ -25,8 +28,8 @@ class EncodedText:
     Attributes
     ----------
     words : array (U, J)
-        The ids of each distinct word; a word that stands in a phrase of a gazetteer is another than the same
-        word elsewhere. Row 0 is the boundary and row 1 the absent word.
+        The ids of each distinct word; a word that stands in a phrase of a gazetteer, or whose place a column
+        tells of, is another than the same word elsewhere. Row 0 is the boundary, row 1 the absent word.
     tokens : array (N,)
         For every token its row in `words`, all sentences in a row.
     lengths : array (S,)
@@ -47,18 +50,45 @@ class Encoder:
     features : WordFeatures
     gazetteers : sequence of Gazetteer
         Those that the features' configuration names, in its order.
+    columns : ColumnValues
+        Of the columns that it names.
+
+    Attributes
+    ----------
+    place_ranges : list of range
+        The ids that each of the T can be but for `elsewhere`.
+    elsewhere : array (T,)
+        The last ids of a word of whose place nothing is known: in no phrase, unknown to all columns.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, features: WordFeatures, gazetteers: Sequence[Gazetteer] = ()
+        self,
+        vocabulary: Vocabulary,
+        features: WordFeatures,
+        gazetteers: Sequence[Gazetteer] = (),
+        columns: ColumnValues = NO_COLUMNS,
     ) -> None:
         assert len(gazetteers) == len(features.config.gazetteers)
+        assert tuple(columns.values) == features.config.columns
         self.vocabulary = vocabulary
         self.features = features
         self.gazetteers = tuple(gazetteers)
+        self.columns = columns
+        firsts = [g * len(Position) for g in range(len(gazetteers))]
+        of_lists = [range(first, first + len(Position)) for first in firsts]
+        self.place_ranges = [*of_lists, *columns.ranges]
+        outside = [first + Position.NONE for first in firsts]
+        self.elsewhere = np.array([*outside, *[UNKNOWN_VALUE] * len(columns.values)], np.int32)
+        self._beyond = [*outside, *[NO_WORD] * len(columns.values)]  # a sentence's ends
 
-    def encode(self, sentences: Iterable[Sequence[str]]) -> EncodedText:
-        """Encode sentences, each a sequence of tokens; a sentence may be empty."""
+    def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedText:
+        """Encode sentences, each a sequence of tokens; a sentence may be empty.
+
+        Raises
+        ------
+        DataError
+            If a sentence lacks a column.
+        """
         rows: dict[str, int] = {}
         tokens: list[int] = []
         lengths: list[int] = []
@@ -68,18 +98,34 @@ class Encoder:
         encoded = EncodedText(
             self.encode_words(rows), np.array(tokens, dtype=np.int32), np.array(lengths, dtype=np.int64)
         )
-        return self._in_context(encoded, [*rows]) if self.gazetteers else encoded
+        return self._in_place(encoded, sentences) if len(self.elsewhere) else encoded
 
     def encode_words(self, words: Iterable[str]) -> Ints:
         """Return the ids (U, J) of words, after the row of the boundary and that of the absent word.
 
-        They are those of words that stand in no phrase of a gazetteer.
+        They are those of words of whose place nothing is known.
         """
         nothing = [NONE] * self.features.n_columns
-        outside = self._rows_outside()
-        ids = [[BOUNDARY, *nothing, *outside], [UNKNOWN, *nothing, *outside]]
-        ids.extend([self.vocabulary.find(word)[0], *self.features.ids(word), *outside] for word in words)
+        elsewhere = self.elsewhere.tolist()
+        ids = [[BOUNDARY, *nothing, *self._beyond], [UNKNOWN, *nothing, *elsewhere]]
+        ids.extend([self.vocabulary.find(word)[0], *self.features.ids(word), *elsewhere] for word in words)
         return np.array(ids, dtype=np.int32)
+
+    def place_ids(self, sentences: Sequence[Sequence[str]], tokens: Sequence[str], lengths: Ints) -> Ints:
+        """Return the last ids (N, T) of every token: what gazetteers and columns say of its place.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+        tokens, lengths : sequence of str, array (S,)
+            Their tokens in a row, and how many each has.
+
+        Raises
+        ------
+        DataError
+            If a sentence lacks a column.
+        """
+        return np.hstack([self.match(tokens, lengths), self.columns.rows(sentences)])
 
     def match(self, tokens: Sequence[str], lengths: Ints) -> Ints:
         """Return the rows (N, G) of the table of gazetteers: where tokens stand in the phrases of each list.
@@ -88,25 +134,19 @@ class Encoder:
         lists before it.
         """
         rows = np.empty((len(tokens), len(self.gazetteers)), np.int32)
-        for g, outside in enumerate(self._rows_outside()):
-            rows[:, g] = outside + self.gazetteers[g].positions(tokens, lengths)
+        for g, gazetteer in enumerate(self.gazetteers):
+            rows[:, g] = g * len(Position) + gazetteer.positions(tokens, lengths)
         return rows
 
-    def _rows_outside(self) -> list[int]:
-        """Return for each list the row of a token in none of its phrases."""
-        return [g * len(Position) + Position.NONE for g in range(len(self.gazetteers))]
-
-    def _in_context(self, encoded: EncodedText, distinct_words: Sequence[str]) -> EncodedText:
-        """Give words that stand in phrases rows of their own, after those of all words."""
-        tokens = [distinct_words[row - _N_RESERVED] for row in encoded.tokens.tolist()]
-        matched = self.match(tokens, encoded.lengths)
-        (inside,) = (matched != self._rows_outside()).any(axis=1).nonzero()
-        pairs = np.column_stack([encoded.tokens[inside], matched[inside]])
-        pairs, which = np.unique(pairs, axis=0, return_inverse=True)
-        words = encoded.words[pairs[:, 0]]
-        words[:, self.features.columns["gazetteers"]] = pairs[:, 1:]
+    def _in_place(self, encoded: EncodedText, sentences: Sequence[Sequence[str]]) -> EncodedText:
+        """Give words of whose place something is known rows of their own, after those of all words."""
+        ids = self.place_ids(sentences, [*chain.from_iterable(sentences)], encoded.lengths)
+        (known,) = (ids != self.elsewhere).any(axis=1).nonzero()
+        firsts, which = _distinct_rows(np.column_stack([encoded.tokens[known], ids[known]]))
+        words = encoded.words[encoded.tokens[known[firsts]]]
+        words[:, -len(self.elsewhere) :] = ids[known[firsts]]
         numbers = encoded.tokens.copy()
-        numbers[inside] = len(encoded.words) + which.reshape(-1)  # numpy 2.0 gives a column
+        numbers[known] = len(encoded.words) + which
         return EncodedText(np.concatenate([encoded.words, words]), numbers, encoded.lengths)
 
 
@@ -134,6 +174,18 @@ def windows(tokens: Ints, lengths: Ints, width: int) -> Ints:
     padded[places] = tokens
     result: Ints = padded[places[:, None] + np.arange(-half, half + 1)]
     return result
+
+
+def _distinct_rows(rows: Ints) -> tuple[Ints, Ints]:
+    """Return where each distinct row (J,) comes first, and for each row which it is of these (N,).
+
+    A column after the other: numpy's own way, to sort the rows, takes several times as long.
+    """
+    which, firsts = np.zeros(len(rows), np.int64), np.zeros(0, np.int64)
+    for column in rows.T:
+        keys = which * (int(column.max(initial=0)) + 1) + column
+        _, firsts, which = np.unique(keys, return_index=True, return_inverse=True)
+    return firsts, which
 
 
 def distinct(word_rows: Ints, n_words: int) -> tuple[Ints, Ints]:
