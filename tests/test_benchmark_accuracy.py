@@ -14,6 +14,7 @@ import pages
 import pytest
 import results_page
 from ablation import SWITCHES, variants
+from accuracy_cell import first_words
 from accuracy_peers import LEARNERS, OURS, Labelled
 from accuracy_tasks import assignments, assignments_for, configurations, counts_of, ours, scores_of
 from cells import Cells, Task, missing_tasks, run_tasks
@@ -199,6 +200,21 @@ def test_every_switch_can_be_turned(switch: ablation.Switch) -> None:
     assert any(list(variants(override(Config(), base), "wnut17", [switch])) for base in bases)
 
 
+def test_half_and_twice_the_epochs_follow_from_the_number_of_sentences() -> None:
+    found = dict(ablation.with_other_epochs(Config(), 10_000))
+    assert {title: config.training.epochs for title, config in found.items()} == {
+        "half the epochs": 5,
+        "twice the epochs": 20,
+    }
+
+
+def test_only_the_first_words_are_learnt_from() -> None:
+    part = Labelled([["a", "b"], ["c"], ["d", "e"]], [["O", "O"], ["O"], ["O", "O"]])
+    assert [len(first_words(part, n).tokens) for n in (1, 2, 3, 4, 99, 0)] == [1, 1, 2, 3, 3, 3]
+    assert ours("wnut17", SMALL, 1, words=10)["words"] == 10
+    assert "words" not in ours("wnut17", SMALL, 1)  # as before there was a choice
+
+
 # -- tables -------------------------------------------------------------------------------------------------
 
 
@@ -238,7 +254,8 @@ def test_changes_are_told_by_their_difference_and_marked_where_significant(tmp_p
     for title, n in zip(rows, (50, 40, 51), strict=True):
         counts = [[n, 100, 100]] * 20 if n != 51 else [[70, 100, 100], [50, 100, 100]] + [[50, 100, 100]] * 18
         cells.add(rows[title][0], result_of(counts))
-    text = results_page.ablation_tables({"wnut17": ablation.section("wnut17", Config(), rows, cells)})
+    text = results_page.ablation_tables({"wnut17": ablation.section("wnut17", Config(), rows, cells, 100)})
+    assert "100 sentences, 60 epochs; the configuration: the defaults." in text
     assert "| without letter case | 40.00 (-10.00 *) |" in text
     assert "| with clipping | 51.00 (+1.00) |" in text
 

@@ -110,7 +110,9 @@ def test_every_coordinate_of_the_gradient_is_right(
     features: FeaturesConfig, hidden: tuple[int, ...], fused: bool
 ) -> None:
     features = replace(features, columns=("first", "size"), column_dimension=2)
-    config = ModelConfig(window=3, hidden=hidden, activation="tanh", dropout=0, input_dropout=0)
+    config = ModelConfig(
+        tuning="frozen", window=3, hidden=hidden, activation="tanh", dropout=0, input_dropout=0
+    )
     encoder, values = _encoded(features)
     encoded = encoder.encode(SENTENCES)
     around = windows(encoded.tokens, encoded.lengths, config.window)

@@ -29,7 +29,7 @@ NOT_DEFAULT = Config(
     ModelConfig(
         window=3,
         vectors='C:\\vectors "new"\n.txt',
-        tuning="frozen",
+        tuning="tuned",
         vector_deviation=0.0,
         max_vectors=0,
         hidden=(7, 5),
@@ -97,10 +97,8 @@ OF_SENTENCES = dataclasses.replace(
         NOT_DEFAULT.training, class_weights="none", label_smoothing=0.0, carry="none"
     ),
 )
-# frozen vectors allow no values of tuned ones
-OF_FROZEN = dataclasses.replace(
-    NOT_DEFAULT, training=dataclasses.replace(NOT_DEFAULT.training, tuned_from_count=1, carry="none")
-)
+# what only OF_SENTENCES has otherwise than by default: NOT_DEFAULT carries over, which asks for tuned vectors
+NOT_THERE = ("loss", "tuning")
 
 
 def _get(config: Config, section: str, key: str) -> object:
@@ -110,7 +108,7 @@ def _get(config: Config, section: str, key: str) -> object:
 @pytest.mark.parametrize("section, key", FIELDS)
 def test_the_example_differs_from_the_default_everywhere(section: str, key: str) -> None:
     # so that the round trips below show that no value is lost on the way
-    example = OF_SENTENCES if (section, key) == ("model", "loss") else NOT_DEFAULT
+    example = OF_SENTENCES if key in NOT_THERE else NOT_DEFAULT
     assert _get(example, section, key) != _get(Config(), section, key)
 
 
@@ -318,7 +316,7 @@ def test_every_value_is_described_once_in_order() -> None:
 @pytest.mark.parametrize("row", list(describe_fields()), ids=lambda row: row[0])
 def test_a_description_says_default_bounds_and_meaning(row: tuple[str, str, str, str]) -> None:
     name, default, allowed, meaning = row
-    example = OF_FROZEN if name == "model.tuning" else NOT_DEFAULT
+    example = OF_SENTENCES if name == "model.tuning" else NOT_DEFAULT
     assert override(example, [f"{name}={default}"]) == dataclasses.replace(
         example, **_with_default(name, example)
     )

@@ -10,7 +10,7 @@ import pytest
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.fitting import objective_of
+from windowclf.goals import objective_of
 from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import clip_by_norm

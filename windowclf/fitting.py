@@ -14,20 +14,17 @@ from windowclf.arrays import Floats
 from windowclf.carrying import carry_over
 from windowclf.config import Config
 from windowclf.correcting import calibrate
-from windowclf.decoding import allowed_pairs
-from windowclf.distillation import DistillationObjective, SentenceTeacher, WordTeacher
 from windowclf.ensemble import join_parameters
-from windowclf.errors import DataError
-from windowclf.labelling import Labeller
+from windowclf.goals import distilled, objective_of
 from windowclf.model import WindowModel
-from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
+from windowclf.objectives import Objective
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
 from windowclf.sizing import sized
 from windowclf.storage import StoredModel
 from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.gazetteer import Gazetteer, read_gazetteers
-from windowclf.text.label_set import IGNORED, LabelSet
+from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.random_vectors import draw_vectors, is_random
 from windowclf.text.vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
@@ -302,44 +299,3 @@ def carry_movement(pipeline: Pipeline, before: Floats) -> Carried:
     carried = Carried(training.carry, training.carry_strength, n_fitted, len(others) if n_fitted else 0)
     stored.info["carried"] = asdict(carried)
     return carried
-
-
-def objective_of(
-    config: Config, label_set: LabelSet, parameters: Mapping[str, Floats], labels: Sentences
-) -> WordObjective | SentenceObjective:
-    """Return what a network with these parameters is trained to make small on sentences with these labels."""
-    if config.model.loss == "softmax":
-        weights = None
-        if config.training.class_weights == "balanced":
-            weights = balanced_weights(label_set.encode_all(labels), len(label_set))
-        return WordObjective(weights, config.training.label_smoothing)
-    return SentenceObjective(parameters, allowed_pairs(label_set))
-
-
-def distilled(
-    objective: Objective, teacher: Pipeline, pipeline: Pipeline, sentences: Sentences, labels: Sentences
-) -> Objective:
-    """Return an objective that draws a pipeline to a teacher's probabilities too.
-
-    Raises
-    ------
-    DataError
-        If the teacher tells other labels apart.
-    """
-    label_set = pipeline.stored.labels
-    if teacher.stored.labels.names != label_set.names:
-        raise DataError(
-            "the teacher tells other labels apart than the training data",
-            found=", ".join(teacher.stored.labels.names),
-            allowed=", ".join(label_set.names),
-        )
-    scores, lengths = teacher.all_scores(sentences)
-    labeller = Labeller(label_set, teacher.transitions)
-    weight = pipeline.stored.config.training.teacher_weight
-    if objective.needs_sentences:
-        parameters, legal = pipeline.stored.parameters, allowed_pairs(label_set)
-        own = SentenceTeacher(scores, labeller.pair_scores(), parameters, legal)
-        return DistillationObjective(objective, own, weight)
-    probabilities = labeller.probabilities(scores, lengths)
-    is_labelled = label_set.encode_all(labels) != IGNORED
-    return DistillationObjective(objective, WordTeacher(probabilities[is_labelled]), weight)

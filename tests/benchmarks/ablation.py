@@ -2,17 +2,21 @@
 
 A switch that is on in the configuration is turned off, one that is off is turned on; what the configuration
 does not allow (smoothing of labels under a sentence-level loss) is left out. Scores are of dev. Trainings are
-kept and not repeated, as in accuracy.py. The corpora are in the folder that WINDOWCLF_CORPORA names.
+kept and not repeated, as in accuracy.py. With --words, only the first sentences that have so many words
+together are learnt from. The corpora are in the folder that WINDOWCLF_CORPORA names.
 
     python tests/benchmarks/ablation.py --quick
     python tests/benchmarks/ablation.py --cells runs/cells.jsonl --jobs 2 --update-docs
+    python tests/benchmarks/ablation.py --cells runs/cells.jsonl --jobs 2 --update-docs --words 1000 10000
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any, NamedTuple
 
+from accuracy_cell import first_words, read_part
 from accuracy_tasks import (
     CORPORA,
     SCORES,
@@ -33,6 +37,7 @@ from windowclf import Config
 from windowclf.config_io import override
 from windowclf.errors import ConfigError
 from windowclf.significance import compare
+from windowclf.sizing import sized
 
 BASE, PART = "the configuration itself", "dev"
 
@@ -102,6 +107,13 @@ def variants(
             yield f"with {switch.title}", changed
 
 
+def with_other_epochs(base: Config, n_sentences: int) -> Iterator[tuple[str, Config]]:
+    """Yield the configuration with half and twice the epochs that n sentences are learnt in."""
+    n_epochs = sized(base.training, n_sentences).epochs
+    for title, n in (("half", max(1, n_epochs // 2)), ("twice", 2 * n_epochs)):
+        yield f"{title} the epochs", override(base, [f"training.epochs={n}"])
+
+
 def _changed(base: Config, assigned: Sequence[str]) -> Config | None:
     """Return the changed configuration; None if it is the same, or not allowed."""
     try:
@@ -113,7 +125,9 @@ def _changed(base: Config, assigned: Sequence[str]) -> Config | None:
     return None if changed == base else changed
 
 
-def section(corpus: str, base: Config, rows: dict[str, list[Task]], cells: Cells) -> dict[str, Any]:
+def section(
+    corpus: str, base: Config, rows: dict[str, list[Task]], cells: Cells, n_sentences: int
+) -> dict[str, Any]:
     """Return the record of a corpus; the first row is the base."""
     runs = {title: counts_of(cells, tasks, PART) for title, tasks in rows.items()}
     return {
@@ -121,6 +135,8 @@ def section(corpus: str, base: Config, rows: dict[str, list[Task]], cells: Cells
         "machine": describe_machine("windowclf", "numpy"),
         "score": f"{SCORES[corpus]} on {PART}",
         "settings": assignments(base),
+        "sentences": n_sentences,
+        "epochs": sized(base.training, n_sentences).epochs,
         "rows": [
             {
                 "title": title,
@@ -137,19 +153,26 @@ def main() -> None:
     """Train what is missing; print the table and JSON."""
     parser = new_parser(__doc__, seeds=3)
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once (default: 1)")
+    parser.add_argument("--words", nargs="+", type=int, default=[0], help="to learn from (default: all)")
     options = parsed(parser)
     if len(options.config) > 1:
         parser.error("one configuration at a time")
     switches = [s for s in SWITCHES if not options.quick or s.title in QUICK_SWITCHES]
     seeds, record = range(options.seeds), {}
     with opened_cells(options.cells) as cells:
-        for corpus in options.corpora:
+        for corpus, n_words in product(options.corpora, options.words):
             [base] = configurations(corpus, options).values()
+            n = len(first_words(read_part(f"{corpus}:train"), n_words).tokens)
             changed = {BASE: base} | dict(variants(base, corpus, switches))
-            rows = {title: [ours(corpus, c, seed) for seed in seeds] for title, c in changed.items()}
+            changed |= {} if options.quick else dict(with_other_epochs(base, n))
+            rows = {
+                title: [ours(corpus, c, seed, words=n_words) for seed in seeds]
+                for title, c in changed.items()
+            }
             tasks = [task for of_row in rows.values() for task in of_row]
             run_tasks(tasks, cells, threads=options.threads, jobs=options.jobs)
-            record[corpus] = section(corpus, base, rows, cells)
+            name = f"{corpus}, {n_words:,} words" if n_words else corpus
+            record[name] = section(corpus, base, rows, cells, n)
     print(f"{ablation_tables(record)}\n{json.dumps(record, indent=1)}")
     if options.update_docs:
         update_results("ablation", record)

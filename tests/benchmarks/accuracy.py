@@ -96,10 +96,12 @@ def peer_systems(corpus: str, options: argparse.Namespace) -> list[System]:
         settings: dict[str, Any] = {"version": version(PACKAGES[form])}
         if form == "spaCy":
             settings |= {"vectors": options.vectors, "max_steps": options.spacy_steps}
-        seeds = range(1 if form in WITHOUT_CHANCE else options.seeds)
+        n_seeds = 1 if form in WITHOUT_CHANCE else options.seeds
+        if form == "spaCy":
+            n_seeds = min(n_seeds, options.spacy_seeds)
         tasks: list[Task] = [
             {"corpus": corpus, "form": form, "seed": seed, "settings": settings, "teacher": None}
-            for seed in seeds
+            for seed in range(n_seeds)
         ]
         systems.append(System(f"{form} {settings['version']}", PEER, tasks, []))
     return systems
@@ -149,6 +151,9 @@ def main() -> None:
     parser.add_argument("--ensemble-seeds", type=int, default=5, help="how many ensembles (default: 5)")
     parser.add_argument(
         "--spacy-steps", type=int, default=SPACY_STEPS, help=f"at most; 0: 20,000 (default: {SPACY_STEPS})"
+    )
+    parser.add_argument(
+        "--spacy-seeds", type=int, default=5, help="how many at most, each takes long (default: 5)"
     )
     options = parsed(parser)
     if options.quick:

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,7 +31,8 @@ _SECONDS = 1.0  # that tagging is measured, at least
 
 def measure(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Train and tag."""
-    parts = {part: _read(f"{task['corpus']}:{part}") for part in ("train", *PARTS)}
+    parts = {part: read_part(f"{task['corpus']}:{part}") for part in ("train", *PARTS)}
+    parts["train"] = first_words(parts["train"], task.get("words", 0))
     marks_spans = detect_scheme(parts["train"].labels).scheme is not None
     lesson = Lesson(
         parts["train"], parts["dev"], marks_spans, task["seed"], task["settings"], task["teacher"], folder
@@ -73,8 +75,16 @@ def _calibration(learner: Learner, part: Labelled) -> dict[str, float | None] | 
     return {name: kind.expected_calibration_error for name, kind in kinds.items() if kind is not None}
 
 
-def _read(name: str) -> Labelled:
+def read_part(name: str) -> Labelled:
+    """Return the sentences of a part of a corpus that have words."""
     return Labelled(*columns([s for s in read_labelled(name, options_of(_DATA)) if s.tokens]))
+
+
+def first_words(part: Labelled, n_words: int) -> Labelled:
+    """Return the first sentences, until they have so many words together; all, if that is 0."""
+    n_before = accumulate(map(len, part.tokens), initial=0)
+    n = sum(before < n_words for before in n_before) if n_words else len(part.tokens)
+    return Labelled(part.tokens[:n], part.labels[:n])
 
 
 def _rate(learner: Learner, sentences: Sentences) -> float:

@@ -24,10 +24,14 @@ VECTORS, INSTALLED = "glove-6b-50d+glove-6b-100d", "glove-6b-50d"  # the best, a
 QUICK = ["training.epochs=2", "model.max_vectors=20000"]
 
 
-def ours(corpus: str, config: Config, seed: int, teacher: Task | None = None) -> Task:
-    """Return the task of training windowclf, from the probabilities of another task's model if given."""
+def ours(corpus: str, config: Config, seed: int, teacher: Task | None = None, words: int = 0) -> Task:
+    """Return the task of training windowclf.
+
+    From the probabilities of another task's model, if it is given; on the first sentences that have so many
+    words together, where that is not 0.
+    """
     config = replace(config, training=replace(config.training, seed=0))  # the seed has its own place
-    return {
+    return ({"words": words} if words else {}) | {
         "corpus": corpus,
         "form": OURS,
         "seed": seed,

@@ -114,8 +114,8 @@ def ablation_tables(record: dict[str, Any]) -> str:
         ["change", *head], [[title, *(cells[corpus].get(title, "") for corpus in record)] for title in titles]
     )
     said = [
-        f"{corpus}, {section['date']}, seeds: {section['rows'][0]['seeds']}; the configuration: "
-        f"{_settings(section['settings'])}."
+        f"{corpus}, {section['date']}, seeds: {section['rows'][0]['seeds']}; {section['sentences']:,} "
+        f"sentences, {section['epochs']} epochs; the configuration: {_settings(section['settings'])}."
         for corpus, section in record.items()
     ]
     machines = dict.fromkeys(machine_line(section["machine"]) for section in record.values())

@@ -12,7 +12,8 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.errors import DataError
-from windowclf.fitting import objective_of, open_vectors
+from windowclf.fitting import open_vectors
+from windowclf.goals import objective_of
 from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
 from windowclf.text.columns import ColumnValues, check_columns
