@@ -153,11 +153,15 @@ def main() -> None:
     """Train what is missing; print the table and JSON."""
     parser = new_parser(__doc__, seeds=3)
     parser.add_argument("--jobs", type=int, default=1, help="trainings at once (default: 1)")
+    parser.add_argument(
+        "--only", nargs="+", choices=[s.title for s in SWITCHES], help="of these (default: all that apply)"
+    )
     parser.add_argument("--words", nargs="+", type=int, default=[0], help="to learn from (default: all)")
     options = parsed(parser)
     if len(options.config) > 1:
         parser.error("one configuration at a time")
-    switches = [s for s in SWITCHES if not options.quick or s.title in QUICK_SWITCHES]
+    chosen = options.only or (QUICK_SWITCHES if options.quick else [s.title for s in SWITCHES])
+    switches = [switch for switch in SWITCHES if switch.title in chosen]
     seeds, record = range(options.seeds), {}
     with opened_cells(options.cells) as cells:
         for corpus, n_words in product(options.corpora, options.words):
