@@ -202,6 +202,16 @@ def test_vectors_drawn_at_random_are_drawn_again(quick: Config, corpus: Labelled
     assert (first.after != second.after).any()
 
 
+def test_vectors_kept_in_16_bits_are_compared_in_16_bits(
+    quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    stored = _fit(_with(quick), vectors, corpus).stored
+    halved = stored.parameters | {"vectors": stored.parameters["vectors"].astype(np.float16)}
+    movement = trace_movement(Pipeline(replace(stored, parameters=halved)), vectors=vectors)
+    assert movement.has_moved.tolist() == (movement.counts > 0).tolist()
+    assert movement.before.dtype == movement.after.dtype == np.float32
+
+
 def test_frozen_vectors_moved_nowhere(tagger: WindowTagger, vectors: WordVectors) -> None:
     with pytest.raises(ConfigError, match="nothing moved: the vectors of this model are frozen"):
         trace_movement(tagger.pipeline, vectors=vectors)

@@ -119,12 +119,13 @@ def trace_movement(
     words = [vocabulary.words[row] for row in rows]
     now = parameters["vectors"]
     if tuning == "two-channel":
-        before, after = now[rows], now[rows]
+        before, after = now[rows], now[rows]  # two copies
         tuned = parameters["tuned_vectors"]
         is_tuned = rows < len(tuned)
         after[is_tuned] = tuned[rows[is_tuned]]
     else:
-        before, after = _pretrained(stored, words, vectors), now[rows]
+        # models that are kept in 16 bits are compared in 16 bits
+        before, after = _pretrained(stored, words, vectors).astype(now.dtype), now[rows]
         is_others = np.array([row not in counts for row in rows.tolist()])
         if "carried" not in stored.info and not np.array_equal(before[is_others], after[is_others]):
             raise ModelFileError(
@@ -133,7 +134,8 @@ def trace_movement(
                 hint="Was the model changed after its training?",
             )
     counts_of = np.array([counts[row] for row in rows.tolist()], np.int64)
-    return Movement(stored.info["vectors"]["name"], words, counts_of, before, after)
+    name = stored.info["vectors"]["name"]
+    return Movement(name, words, counts_of, before.astype(np.float32), after.astype(np.float32))
 
 
 def row_of(stored: StoredModel, word: str) -> int:
