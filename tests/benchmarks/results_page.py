@@ -65,7 +65,7 @@ def _gains(rows: Sequence[dict[str, Any]]) -> list[str]:
             continue
         gain = by_kind[name, "ensemble"] - by_kind[name, "single"]
         learnt = by_kind[name, "distilled"] - by_kind[name, "single"]
-        share = f", {learnt / gain:.0%} of it" if gain > 0 else ""
+        share = f", {learnt / gain:.0%} of it" if gain > 0 < learnt else ""
         said.append(
             f"{name}: the ensemble gains {100 * gain:+.2f} points over the mean of single networks, "
             f"one that learns from it {100 * learnt:+.2f}{share}."
