@@ -77,6 +77,12 @@ def make_vectors(words: list[str], dimension: int = 6, seed: int = 0) -> WordVec
     return WordVectors("seeded", f"seed {seed}", words, matrix, f"sha256 of seed {seed}")
 
 
+def pytest_configure() -> None:
+    # what a script starts in the background ignores Ctrl-C, and so would the processes that tests interrupt
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the cache of the person who runs the tests as it is, commands in other processes included."""
