@@ -143,7 +143,8 @@ def self_training_table(record: dict[str, Any]) -> str:
     )
     said = [
         f"{corpus}, {section['date']}, seeds: {len(section['added'])}; of {section['sentences']:,} sentences "
-        f"of the other corpora {mean(section['added']):,.0f} have no label below {section['least']:g}."
+        f"of the other corpora {mean(section['added']):,.0f} have an entity and no label below "
+        f"{section['least']:g}; the configuration: {_settings(section['settings'])}."
         for corpus, section in record.items()
     ]
     return f"{table}\n\n{' '.join(said)}" if record else ""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from accuracy_tasks import CORPORA, SCORES, configurations, new_parser, parsed
+from accuracy_tasks import CORPORA, SCORES, assignments, configurations, new_parser, parsed
 from results_page import self_training_table, update_results
 from serving import describe_machine
 
@@ -90,6 +90,7 @@ def main() -> None:
             "score": f"{SCORES[corpus]} on dev",
             "sentences": len(more),
             "least": options.least,
+            "settings": assignments(config),
             "added": [n for _, n in done],
             "rows": [
                 {

@@ -202,7 +202,7 @@ def test_any_process_tells_the_sums_of_all(tmp_path: Path) -> None:
 for pid in [worker(n) for n in (100, 20, 3)]:
     os.waitpid(pid, 0)
 count(1000)
-print(sorted(set(ask().values())))
+print(sorted(set(ask().values())), flush=True)
 pid = os.fork()
 if pid == 0:
     count(10_000)
