@@ -124,7 +124,7 @@ def fit_pipelines(
         matrix = initial.copy() if config.model.tuning == "tuned" and m + 1 < n_members else initial
         chosen = (vocabulary, matrix, scales)
         member = new_pipeline(
-            own, vectors, chosen, gazetteers, columns, label_set, counts, len(sentences), initial_rng
+            own, vectors, chosen, n_tuned, gazetteers, columns, label_set, counts, len(sentences), initial_rng
         )
         before = matrix[:n_tuned].copy() if config.training.carry != "none" else None
         if not finished:
@@ -137,6 +137,7 @@ def fit_pipelines(
             member,
             own_sentences,
             own_labels,
+            n_tuned=n_tuned,
             rng=training_rng,
             dev_score=partial(dev_score, member) if dev else None,
             teacher=teacher,
@@ -172,6 +173,7 @@ def new_pipeline(
     config: Config,
     vectors: WordVectors,
     chosen: tuple[Vocabulary, Floats, tuple[float, ...]],
+    n_tuned: int,
     gazetteers: tuple[Gazetteer, ...],
     columns: ColumnValues,
     label_set: LabelSet,
@@ -187,6 +189,8 @@ def new_pipeline(
     vectors : WordVectors
     chosen : (Vocabulary, array (V, D), tuple of float)
         What `choose_vectors` took of them; the array is used as it is.
+    n_tuned : int
+        How many of them training may tune, the first ones.
     gazetteers : tuple of Gazetteer
         Those that the configuration names.
     columns : ColumnValues
@@ -200,7 +204,6 @@ def new_pipeline(
         Draws the weights.
     """
     vocabulary, matrix, scales = chosen
-    n_tuned = count_tuned(vocabulary, counts, config.training.tuned_from_count)
     model = WindowModel.initialize(
         config.model,
         config.features,
@@ -244,13 +247,15 @@ def train_pipeline(
     sentences: Sentences,
     labels: Sentences,
     *,
+    n_tuned: int,
     rng: np.random.Generator,
     dev_score: Callable[[], float] | None,
     teacher: Pipeline | None = None,
 ) -> Iterator[Event]:
     """Train a pipeline in place and yield what happens; what is known of it grows with each best epoch.
 
-    `dev_score`, where there is one, scores the pipeline as it is on the development data.
+    Of the vectors, the first `n_tuned` may be tuned, where vectors are. `dev_score`, where there is one,
+    scores the pipeline as it is on the development data.
     """
     stored = pipeline.stored
     objective: Objective = objective_of(stored.config, stored.labels, stored.parameters, labels)
@@ -264,8 +269,6 @@ def train_pipeline(
     )
     if teacher is not None:
         objective = distilled(objective, teacher, pipeline, sentences, labels)
-    counts = stored.vocabulary.training_counts
-    n_tuned = count_tuned(stored.vocabulary, counts, stored.config.training.tuned_from_count)
     for event in train(
         pipeline.members[0],
         data,

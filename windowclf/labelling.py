@@ -173,9 +173,10 @@ class Labeller:
         temperature = self.correction.temperature
         scores, A = scores / temperature, self.pair_scores() / temperature
         costs = self._costs / temperature
-        found = n_best_labels(scores - costs, A, n, self._legal)
+        decisive = scores - costs
+        found = n_best_labels(decisive, A, n, self._legal)
         if self.correction.outside_cost:  # the probabilities are those without it
-            moved = self._log_z(scores - costs, A) - self._log_z(scores, A)
+            moved = self._log_z(decisive, A) - self._log_z(scores, A)
             found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
         return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]

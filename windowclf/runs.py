@@ -106,16 +106,12 @@ class TrainingRun:
             elif isinstance(event, TrainingDone):
                 self.record["finished"] = event.reason
                 self._write_record()
-            elif isinstance(event, MemberDone):
-                self.members.append(event)
-                self._save()
-                self._write_record()
-            elif isinstance(event, Carried):
-                self._save()
-                self._write_record()
-            elif isinstance(event, Calibrated):
-                self.corrected = event
-                self.record["corrected"] = asdict(event)
+            elif isinstance(event, MemberDone | Carried | Calibrated):
+                if isinstance(event, MemberDone):
+                    self.members.append(event)
+                elif isinstance(event, Calibrated):
+                    self.corrected = event
+                    self.record["corrected"] = asdict(event)
                 self._save()
                 self._write_record()
             yield event

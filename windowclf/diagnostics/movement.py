@@ -117,6 +117,7 @@ def trace_movement(
     further = {row for word in include if (row := row_of(stored, word)) >= n}
     rows = np.array([*range(min(n, len(vocabulary))), *sorted(further)], np.int64)
     words = [vocabulary.words[row] for row in rows]
+    counts_of = np.array([counts[row] for row in rows.tolist()], np.int64)
     now = parameters["vectors"]
     if tuning == "two-channel":
         before, after = now[rows], now[rows]  # two copies
@@ -126,16 +127,16 @@ def trace_movement(
     else:
         # models that are kept in 16 bits are compared in 16 bits
         before, after = _pretrained(stored, words, vectors).astype(now.dtype), now[rows]
-        is_others = np.array([row not in counts for row in rows.tolist()])
+        is_others = counts_of == 0
         if "carried" not in stored.info and not np.array_equal(before[is_others], after[is_others]):
             raise ModelFileError(
                 "vectors that training never read are not those of the pretrained set",
                 where=stored.info["vectors"]["name"],
                 hint="Was the model changed after its training?",
             )
-    counts_of = np.array([counts[row] for row in rows.tolist()], np.int64)
     name = stored.info["vectors"]["name"]
-    return Movement(name, words, counts_of, before.astype(np.float32), after.astype(np.float32))
+    before, after = (side.astype(np.float32, copy=False) for side in (before, after))
+    return Movement(name, words, counts_of, before, after)
 
 
 def row_of(stored: StoredModel, word: str) -> int:
