@@ -27,7 +27,7 @@ from accuracy_tasks import (
     opened_cells,
     ours,
     parsed,
-    scores_of,
+    rows_of,
 )
 from cells import Cells, Task, run_tasks
 from results_page import ablation_tables, update_results
@@ -36,7 +36,6 @@ from serving import describe_machine
 from windowclf import Config
 from windowclf.config_io import override
 from windowclf.errors import ConfigError
-from windowclf.significance import compare
 from windowclf.sizing import sized
 
 BASE, PART = "the configuration itself", "dev"
@@ -137,15 +136,7 @@ def section(
         "settings": assignments(base),
         "sentences": n_sentences,
         "epochs": sized(base.training, n_sentences).epochs,
-        "rows": [
-            {
-                "title": title,
-                "seeds": len(found),
-                "scores": scores_of(found),
-                "p": None if title == BASE else compare(runs[BASE], found).p_value,
-            }
-            for title, found in runs.items()
-        ],
+        "rows": rows_of(runs),
     }
 
 

@@ -3,7 +3,7 @@
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from cells import Cells, Task
 from windowclf import Config
 from windowclf.arrays import Ints
 from windowclf.config_io import config_to_dict, override, read_config
-from windowclf.significance import score_of
+from windowclf.significance import compare, score_of
 
 SCORES = {"ud-english-ewt": "UPOS accuracy", "wnut17": "entity F1", "wikigold": "entity F1"}
 CORPORA = tuple(SCORES)
@@ -92,6 +92,20 @@ def counts_of(cells: Cells, tasks: Sequence[Task], part: str) -> list[Ints]:
 def scores_of(runs: Sequence[Ints]) -> list[float]:
     """Return the score of each run, in [0, 1]."""
     return [round(float(score_of(run.sum(axis=0))), 6) for run in runs]
+
+
+def rows_of(runs: Mapping[str, Sequence[Ints]]) -> list[dict[str, Any]]:
+    """Return a row for the runs of each title, tested against the first ones."""
+    base = next(iter(runs))
+    return [
+        {
+            "title": title,
+            "seeds": len(found),
+            "scores": scores_of(found),
+            "p": None if title == base else compare(runs[base], found).p_value,
+        }
+        for title, found in runs.items()
+    ]
 
 
 def new_parser(description: str | None, seeds: int) -> argparse.ArgumentParser:

@@ -105,20 +105,25 @@ def _unversioned(row: dict[str, Any]) -> str:
     return title.rpartition(" ")[0] if row["kind"] == "peer" else title
 
 
-def ablation_tables(record: dict[str, Any]) -> str:
-    """Return one table: a row a change, a column a corpus."""
+def _table_of_rows(record: dict[str, Any], head: str) -> str:
+    """Return a table: a row a title, a column a corpus, each against the first row."""
     titles = dict.fromkeys(row["title"] for section in record.values() for row in section["rows"])
     cells = {corpus: _ablation_cells(section) for corpus, section in record.items()}
-    head = [f"{corpus}, {section['score']}" for corpus, section in record.items()]
-    table = markdown_table(
-        ["change", *head], [[title, *(cells[corpus].get(title, "") for corpus in record)] for title in titles]
+    columns = [head, *(f"{corpus}, {section['score']}" for corpus, section in record.items())]
+    return markdown_table(
+        columns, [[title, *(cells[corpus].get(title, "") for corpus in record)] for title in titles]
     )
+
+
+def ablation_tables(record: dict[str, Any]) -> str:
+    """Return one table: a row a change, a column a corpus."""
     said = [
         f"{corpus}, {section['date']}, seeds: {section['rows'][0]['seeds']}; {section['sentences']:,} "
         f"sentences, {section['epochs']} epochs; the configuration: {_settings(section['settings'])}."
         for corpus, section in record.items()
     ]
     machines = dict.fromkeys(machine_line(section["machine"]) for section in record.values())
+    table = _table_of_rows(record, "change")
     return "\n\n".join([table, " ".join(said), "; ".join(machines) + "."]) if record else ""
 
 
@@ -135,19 +140,13 @@ def _ablation_cells(section: dict[str, Any]) -> dict[str, str]:
 
 def self_training_table(record: dict[str, Any]) -> str:
     """Return a table: a row for what is learnt from, a column a corpus."""
-    titles = dict.fromkeys(row["title"] for section in record.values() for row in section["rows"])
-    cells = {corpus: _ablation_cells(section) for corpus, section in record.items()}
-    head = [f"{corpus}, {section['score']}" for corpus, section in record.items()]
-    table = markdown_table(
-        ["learnt from", *head], [[title, *(cells[corpus][title] for corpus in record)] for title in titles]
-    )
     said = [
         f"{corpus}, {section['date']}, seeds: {len(section['added'])}; of {section['sentences']:,} sentences "
         f"of the other corpora {mean(section['added']):,.0f} have an entity and no label below "
         f"{section['least']:g}; the configuration: {_settings(section['settings'])}."
         for corpus, section in record.items()
     ]
-    return f"{table}\n\n{' '.join(said)}" if record else ""
+    return f"{_table_of_rows(record, 'learnt from')}\n\n{' '.join(said)}" if record else ""
 
 
 def spread(scores: Sequence[float]) -> str:

@@ -14,40 +14,40 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from accuracy_tasks import CORPORA, SCORES, assignments, configurations, new_parser, parsed
+from accuracy_cell import read_part
+from accuracy_peers import Labelled
+from accuracy_tasks import CORPORA, SCORES, assignments, configurations, new_parser, parsed, rows_of
 from results_page import self_training_table, update_results
 from serving import describe_machine
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Ints
-from windowclf.runs import columns
-from windowclf.significance import compare, score_of, sentence_counts
-from windowclf.text.corpora import options_of, read_labelled
+from windowclf.significance import sentence_counts
 
-Labelled = tuple[list[Sequence[str]], list[tuple[str, ...]]]
 PLAIN, SURE, SOFT = "labelled sentences alone", "with sentences it is sure of", "with its probabilities"
-
-
-def read(name: str) -> Labelled:
-    """Return the sentences and labels of a part of a corpus."""
-    return columns([s for s in read_labelled(name, options_of(Config().data)) if s.tokens])
 
 
 def unlabelled(corpus: str, n_sentences: int) -> list[Sequence[str]]:
     """Return sentences of the other corpora, as many of each as there are."""
-    others = [read(f"{other}:train")[0] for other in CORPORA if other != corpus]
+    others = [read_part(f"{other}:train").tokens for other in CORPORA if other != corpus]
     return [sentence for other in others for sentence in other[: n_sentences // len(others)]]
 
 
 def sure(tagger: WindowTagger, sentences: Sequence[Sequence[str]], least: float) -> Labelled:
     """Return the sentences in which every label is at least so probable; of spans, those that have one."""
-    kept: Labelled = ([], [])
+    tokens: list[Sequence[str]] = []
+    labels: list[Sequence[str]] = []
     has_spans = tagger.stored.labels.scheme is not None
     for sentence, tagged in zip(sentences, tagger.tag(sentences), strict=True):
         if min(tagged.probabilities) >= least and (tagged.spans or not has_spans):
-            kept[0].append(sentence)
-            kept[1].append(tuple(tagged.labels))
-    return kept
+            tokens.append(sentence)
+            labels.append(tagged.labels)
+    return Labelled(tokens, labels)
+
+
+def together(first: Labelled, second: Labelled) -> Labelled:
+    """Return the sentences of both."""
+    return Labelled([*first.tokens, *second.tokens], [*first.labels, *second.labels])
 
 
 def runs_of_seed(
@@ -56,17 +56,16 @@ def runs_of_seed(
     """Return what is right in each dev sentence, and how many sentences were added."""
     first = WindowTagger(config, seed=seed).fit(*train, dev=dev)
     added = sure(first, more, least)
-    second = WindowTagger(config, seed=seed).fit(train[0] + added[0], train[1] + added[1], dev=dev)
-    guessed = [tuple(labels) for labels in first.predict(more)]
-    third = WindowTagger(config, seed=seed)
-    third.fit(train[0] + more, train[1] + guessed, dev=dev, teacher=first)
+    second = WindowTagger(config, seed=seed).fit(*together(train, added), dev=dev)
+    guessed = Labelled(more, first.predict(more))
+    third = WindowTagger(config, seed=seed).fit(*together(train, guessed), dev=dev, teacher=first)
     taggers = {PLAIN: first, SURE: second, SOFT: third}
     is_span = first.stored.labels.scheme is not None
     counts = {
-        title: sentence_counts(dev[1], tagger.predict(dev[0]), span_labels=is_span)
+        title: sentence_counts(dev.labels, tagger.predict(dev.tokens), span_labels=is_span)
         for title, tagger in taggers.items()
     }
-    return counts, len(added[0])
+    return counts, len(added.tokens)
 
 
 def main() -> None:
@@ -80,7 +79,7 @@ def main() -> None:
     record: dict[str, Any] = {}
     for corpus in options.corpora:
         [config] = configurations(corpus, options).values()
-        train, dev = read(f"{corpus}:train"), read(f"{corpus}:dev")
+        train, dev = read_part(f"{corpus}:train"), read_part(f"{corpus}:dev")
         more = unlabelled(corpus, options.sentences)
         done = [runs_of_seed(config, seed, train, dev, more, options.least) for seed in range(options.seeds)]
         runs = {title: [counts[title] for counts, _ in done] for title in (PLAIN, SURE, SOFT)}
@@ -92,14 +91,7 @@ def main() -> None:
             "least": options.least,
             "settings": assignments(config),
             "added": [n for _, n in done],
-            "rows": [
-                {
-                    "title": title,
-                    "scores": [round(float(score_of(run.sum(axis=0))), 6) for run in found],
-                    "p": None if title == PLAIN else compare(runs[PLAIN], found).p_value,
-                }
-                for title, found in runs.items()
-            ],
+            "rows": rows_of(runs),
         }
         print(json.dumps({corpus: record[corpus]}), flush=True)
     print(self_training_table(record))
