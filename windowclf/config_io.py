@@ -1,6 +1,5 @@
 """Configurations in and out: TOML files, nested mappings, `section.key=value`; what is wrong is named."""
 
-import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ import tomli_w
 from msgspec import Meta
 
 from windowclf.config import Config
-from windowclf.errors import ConfigError
+from windowclf.errors import ConfigError, did_you_mean
 
 _SECTIONS: dict[str, type] = get_type_hints(Config)
 
@@ -154,12 +153,11 @@ def _toml_value(text: str) -> Any:
 def _refuse_unknown(names: Iterable[str], known: Mapping[str, Any], where: str, what: str) -> None:
     for name in names:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             raise ConfigError(
                 f"unknown {what} {name!r}",
                 where=where,
                 allowed=", ".join(known),
-                hint=f"Did you mean {nearest[0]!r}?" if nearest else None,
+                hint=did_you_mean(name, known, cutoff=0.5),
             )
 
 

@@ -1,5 +1,7 @@
 """The errors of windowclf: each says where, what was found, what is allowed and what to do."""
 
+from collections.abc import Iterable
+
 
 class WindowClfError(Exception):
     """Any fault in what a user gave: text, configuration, model files, arguments.
@@ -84,3 +86,19 @@ def shorten(value: object, limit: int = 80) -> str:
     """Return `repr(value)` cut to `limit` characters, control characters escaped."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def did_you_mean(given: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    """Return a hint at the known name that is most like the given one; None if none is.
+
+    Parameters
+    ----------
+    given : str
+    known : iterable of str
+    cutoff : float
+        In [0, 1]: how like, by difflib's ratio.
+    """
+    import difflib  # here: what goes well need not wait for it
+
+    nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=cutoff)
+    return f"Did you mean {nearest[0]!r}?" if nearest else None

@@ -1,6 +1,5 @@
 """Known corpora and vector sets, as ``windowclf_data/catalog.toml`` lists them."""
 
-import difflib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from windowclf.errors import DataError, FetchError
+from windowclf.errors import DataError, FetchError, did_you_mean
 from windowclf.text.user_cache import cache_root
 
 T = TypeVar("T")
@@ -189,12 +188,11 @@ class Catalog:
         entries = {entry.name: entry for entry in self.corpora}
         if name in entries:
             return entries[name]
-        close = difflib.get_close_matches(name, entries, n=1, cutoff=0.4)
         raise DataError(
             "no corpus of this name",
             found=name,
             allowed=", ".join(entries),
-            hint=f"Did you mean {close[0]!r}?" if close else None,
+            hint=did_you_mean(name, entries, cutoff=0.4),
         )
 
 

@@ -1,13 +1,12 @@
 """Corpora by what a user calls them: a file, or `NAME:part` of the catalogue or of what ships."""
 
-import difflib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from windowclf.config import DataConfig
-from windowclf.errors import DataError
+from windowclf.errors import DataError, did_you_mean
 from windowclf.text.catalog import ModuloSplit, catalog, find_corpus
 from windowclf.text.corpus import ReadOptions, read_sentences
 from windowclf.text.sentence import Sentence
@@ -54,12 +53,11 @@ def locate(name: str) -> Located:
     if corpus not in known:
         if part not in PARTS:
             return Located(name)
-        nearest = difflib.get_close_matches(corpus, known, n=1, cutoff=0.4)
         raise DataError(
             "no corpus of this name, and no such file",
             found=name,
             allowed=", ".join(known),
-            hint=f"Did you mean {nearest[0]!r}?" if nearest else None,
+            hint=did_you_mean(corpus, known, cutoff=0.4),
         )
     if part not in PARTS:
         raise DataError(f"{corpus} has no such part", found=part, allowed=", ".join(PARTS))

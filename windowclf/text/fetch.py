@@ -1,11 +1,10 @@
 """Fetch a corpus or a set of word vectors of the catalogue."""
 
-import difflib
 import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from windowclf.errors import DataError
+from windowclf.errors import DataError, did_you_mean
 from windowclf.text.catalog import (
     CorpusEntry,
     CorpusFile,
@@ -34,12 +33,11 @@ def fetchable(name: str) -> CorpusEntry | VectorsEntry:
     otherwise = {entry.name: entry.obtain for entry in known.vectors}
     if name in otherwise:
         raise DataError("these vectors come in another way", found=name, hint=otherwise[name])
-    close = difflib.get_close_matches(name, entries, n=1, cutoff=0.4)
     raise DataError(
         "no corpus of this name, and no vectors that are fetched",
         found=name,
         allowed=", ".join(entries),
-        hint=f"Did you mean {close[0]!r}?" if close else None,
+        hint=did_you_mean(name, entries, cutoff=0.4),
     )
 
 

@@ -1,6 +1,5 @@
 """Pretrained word vectors, from wherever they are, as words and a matrix. V words, D dimensions."""
 
-import difflib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.errors import VectorsError
+from windowclf.errors import VectorsError, did_you_mean
 from windowclf.text.catalog import VectorsFile, catalog
 from windowclf.text.fetched_vectors import find_fetched, read_fetched
 from windowclf.text.vector_cache import cached_join, cached_table
@@ -251,12 +250,11 @@ def _unknown(name: str) -> VectorsError:
     if _is_path(name):
         return VectorsError("no such file or directory", where=name)
     entries = [entry.name for entry in catalog().vectors]
-    close = difflib.get_close_matches(name, entries, n=1, cutoff=0.5)
     return VectorsError(
         "no vectors of this name",
         found=name,
         allowed=", ".join(entries) + ", gensim:NAME, or the path of a file or directory",
-        hint=f"Did you mean {close[0]!r}?" if close else None,
+        hint=did_you_mean(name, entries, cutoff=0.5),
     )
 
 
