@@ -207,8 +207,8 @@ class DataConfig:
     """How corpus files are read."""
 
     format: Annotated[
-        Literal["auto", "conll", "conllu", "jsonl"],
-        Meta(description="of corpus files; auto: by their ending"),
+        Literal["auto", "conll", "conllu", "jsonl", "tagged"],
+        Meta(description="of corpus files; auto: by their ending; tagged: a sentence a line of word/tag"),
     ] = "auto"
     token_column: Annotated[
         int, Meta(description="column of the word in CoNLL files, from 0; negative: from the end")

@@ -77,8 +77,8 @@ def columns_options(function: F) -> F:
         [
             click.option(
                 "--format",
-                type=click.Choice(["auto", "conll", "conllu", "jsonl"]),
-                help="Of corpus files; auto goes by their ending.",
+                type=click.Choice(["auto", "conll", "conllu", "jsonl", "tagged"]),
+                help="Of corpus files; auto goes by their ending, tagged is a sentence a line of word/tag.",
             ),
             click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
             click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
@@ -140,34 +140,43 @@ def labels_options(function: F) -> F:
     )(function)
 
 
+# what makes up a configuration, in the order of the help
+_CONFIGURATION_OPTIONS = {
+    "config": click.option("--config", type=click.Path(path_type=Path), help="A TOML file."),
+    "vectors": click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name, a file, or A+B."),
+    "tuning": click.option(
+        "--tuning",
+        type=click.Choice(["frozen", "tuned", "two-channel"]),
+        help="May training move them? two-channel: a copy of them.",
+    ),
+    "max-vectors": click.option(
+        "--max-vectors",
+        metavar="N|all",
+        callback=_number_or_all,
+        help="Vectors that the model keeps. [default: 100000]",
+    ),
+    "seed": click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
+    "set": click.option(
+        "--set",
+        "assignments",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
+        help="Any value of the configuration.",
+    ),
+}
+
+
 def configuration_options(function: F) -> F:
     """Add the options that make up a configuration."""
-    for option in reversed(
-        [
-            click.option("--config", type=click.Path(path_type=Path), help="A TOML file."),
-            click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name, a file, or A+B."),
-            click.option(
-                "--tuning",
-                type=click.Choice(["frozen", "tuned", "two-channel"]),
-                help="May training move them? two-channel: a copy of them.",
-            ),
-            click.option(
-                "--max-vectors",
-                metavar="N|all",
-                callback=_number_or_all,
-                help="Vectors that the model keeps. [default: 100000]",
-            ),
-            click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
-            click.option(
-                "--set",
-                "assignments",
-                multiple=True,
-                metavar="SECTION.KEY=VALUE",
-                help="Any value of the configuration.",
-            ),
-        ]
-    ):
+    for option in reversed(_CONFIGURATION_OPTIONS.values()):
         function = option(function)
+    return labels_options(columns_options(function))
+
+
+def study_options(function: F) -> F:
+    """Add those of a configuration that is trained in several ways and with several seeds."""
+    for name in ("set", "max-vectors", "vectors", "config"):
+        function = _CONFIGURATION_OPTIONS[name](function)
     return labels_options(columns_options(function))
 
 

@@ -16,6 +16,7 @@ from windowclf.text.labels import Scheme
 from windowclf.text.lines import Source, is_utf8, source_name
 from windowclf.text.plain import inline, read_text, read_tokens
 from windowclf.text.sentence import Sentence
+from windowclf.text.tagged import read_tagged
 
 __all__ = [
     "InputFormat",
@@ -29,7 +30,7 @@ __all__ = [
     "write_sentences",
 ]
 
-InputFormat = Literal["auto", "conll", "conllu", "jsonl", "text", "tokens"]
+InputFormat = Literal["auto", "conll", "conllu", "jsonl", "tagged", "text", "tokens"]
 OutputFormat = Literal["conll", "conllu", "jsonl", "inline"]
 _BY_ENDING: dict[str, InputFormat] = {".conllu": "conllu", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
@@ -40,10 +41,10 @@ class ReadOptions:
 
     Parameters
     ----------
-    format : {"auto", "conll", "conllu", "jsonl", "text", "tokens"}
+    format : {"auto", "conll", "conllu", "jsonl", "tagged", "text", "tokens"}
         "auto" goes by the file's ending, with or without .gz: .conllu, .jsonl or .ndjson; all others are
-        "conll". "text" is raw text, "tokens" is a sentence a line with spaces between tokens: both have no
-        labels.
+        "conll". "tagged" is a sentence a line of tokens ``word/tag``. "text" is raw text, "tokens" is a
+        sentence a line with spaces between tokens: both have no labels.
     token_column, label_column : int
         Of "conll": from 0; negative: from the end.
     separator : str, optional
@@ -97,16 +98,18 @@ def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator
     """
     options = options or ReadOptions()
     kind = options.format if options.format != "auto" else format_of(source_name(path))
-    if kind in ("text", "tokens"):
-        if options.labelled:
-            raise DataError(f"the format {kind!r} has no labels", where=source_name(path))
-        if options.columns:
-            raise DataError(
-                f"the format {kind!r} has no columns, and the model takes some beside the words",
-                where=source_name(path),
-                found=", ".join(options.columns),
-                hint="Give a CoNLL, CoNLL-U or JSONL file that has them.",
-            )
+    if kind in ("text", "tokens") and options.labelled:
+        raise DataError(f"the format {kind!r} has no labels", where=source_name(path))
+    if kind in ("tagged", "text", "tokens") and options.columns:
+        raise DataError(
+            f"the format {kind!r} has no columns, and the model takes some beside the words",
+            where=source_name(path),
+            found=", ".join(options.columns),
+            hint="Give a CoNLL, CoNLL-U or JSONL file that has them.",
+        )
+    if kind == "tagged":
+        yield from read_tagged(path, labelled=options.labelled)
+    elif kind in ("text", "tokens"):
         yield from read_text(path) if kind == "text" else read_tokens(path)
     elif kind == "conllu":
         yield from read_conllu(
