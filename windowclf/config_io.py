@@ -14,6 +14,8 @@ from windowclf.config import Config
 from windowclf.errors import ConfigError, did_you_mean
 
 _SECTIONS: dict[str, type] = get_type_hints(Config)
+# a configuration says what was chosen, never that it is to be
+_AUTO_HINT = "To have it chosen by a trial, give --tuning auto to `windowclf train`."
 
 
 def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration") -> Config:
@@ -50,6 +52,7 @@ def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration")
             where=f"{where}: {key}" if key else where,
             found=_value_at(values, key),
             allowed=_allowed(key) or None,
+            hint=_AUTO_HINT if (key, _value_at(values, key)) == ("model.tuning", "auto") else None,
         ) from None
 
 

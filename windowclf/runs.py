@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from windowclf.advising import Advice, TrialEvent, advise_events
 from windowclf.config import Config
 from windowclf.config_io import config_to_toml
 from windowclf.errors import DataError, WindowClfError
@@ -47,6 +48,8 @@ class TrainingRun:
     ----------
     tagger : WindowTagger
         Holds the best weights so far.
+    advice : Advice or None
+        What `advise` came to.
     members : list of MemberDone
         The networks of an ensemble that are finished.
     best : EpochDone or None
@@ -91,11 +94,19 @@ class TrainingRun:
             "teacher": None if self._teacher is None else self._teacher.stored.version,
             "finished": None,
         }
+        self.advice: Advice | None = None
         self.epochs: list[EpochDone] = []
         self.members: list[MemberDone] = []
         self.best: EpochDone | None = None
         self.corrected: Calibrated | None = None
         self._metrics = ""
+
+    def advise(self) -> Generator[TrialEvent, None, None]:
+        """Choose the tuning of vectors by the training data and a trial on dev; before `events`."""
+        dev = None if self.dev is None else columns(self.dev)
+        self.advice = yield from advise_events(self.tagger.config, *columns(self.train), dev)
+        self.tagger = WindowTagger(self.tagger.config, tuning=self.advice.tuning)
+        self.record["advice"] = asdict(self.advice)
 
     def events(self) -> Generator[Event, None, None]:
         """Train; the directory is brought up to date after each epoch, before its event is yielded."""

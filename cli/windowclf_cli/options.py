@@ -1,6 +1,6 @@
 """Options that several commands share, as decorators."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -164,11 +164,25 @@ _CONFIGURATION_OPTIONS = {
         help="Any value of the configuration.",
     ),
 }
+_ADVISED_TUNING = click.option(
+    "--tuning",
+    type=click.Choice(["frozen", "tuned", "two-channel", "auto"]),
+    help="May training move them? two-channel: a copy of them; auto: as a trial on dev has it.",
+)
 
 
 def configuration_options(function: F) -> F:
     """Add the options that make up a configuration."""
-    for option in reversed(_CONFIGURATION_OPTIONS.values()):
+    return _add_options(function, _CONFIGURATION_OPTIONS)
+
+
+def training_options(function: F) -> F:
+    """Add the options that make up a configuration, whose tuning may be left to a trial."""
+    return _add_options(function, _CONFIGURATION_OPTIONS | {"tuning": _ADVISED_TUNING})
+
+
+def _add_options(function: F, options: Mapping[str, Callable[[Any], Any]]) -> F:
+    for option in reversed(list(options.values())):
         function = option(function)
     return labels_options(columns_options(function))
 
@@ -190,6 +204,8 @@ def configuration(base: Config | None = None) -> Config:
         config = read_config(given["config"])
     names = (_DATA_OPTIONS | _MODEL_OPTIONS).items()
     options = {key: given[name] for name, key in names if given.get(name) is not None}
+    if options.get("model.tuning") == "auto":
+        options["model.tuning"] = "tuned"  # until it is chosen: nothing that is configured conflicts with it
     assignments = given.get("assignments", ())
     return override(config, assignments, further=options, where="--set" if assignments else "options")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:  # commands that only print start without what trains
+    from windowclf.advising import TrialEvent
     from windowclf.text.label_set import LabelSet
     from windowclf.training import EpochDone, Event, MemberDone
 
@@ -103,6 +104,19 @@ def follow_training(events: Iterable["Event"], description: str, score_name: str
                 display.console.print(epoch_line(event, score_name), highlight=False)
             elif isinstance(event, MemberDone):
                 display.console.print(member_line(event, score_name), highlight=False)
+
+
+def follow_trial(events: Iterable["TrialEvent"]) -> None:
+    """Go through the events of a trial, showing them."""
+    from windowclf.training import StepDone
+
+    with progress("steps") as display:
+        task = None if display is None else display.add_task("trial", total=None, note="")
+        for trial in events:
+            step = trial.event
+            if display is not None and isinstance(step, StepDone):
+                note = f"training {trial.training} of {trial.n_trainings}: {trial.tuning}"
+                display.update(task, completed=step.step, total=step.n_steps, note=note)
 
 
 def member_line(member: "MemberDone", score_name: str) -> str:

@@ -12,19 +12,26 @@ from windowclf.runs import TrainingRun
 from windowclf.text.vocabulary import describe_coverage
 from windowclf_cli.options import (
     configuration,
-    configuration_options,
     json_option,
     limited_threads,
     threads_option,
+    training_options,
 )
-from windowclf_cli.output import describe_labels, follow_training, percent, print_json, score_name
+from windowclf_cli.output import (
+    describe_labels,
+    follow_training,
+    follow_trial,
+    percent,
+    print_json,
+    score_name,
+)
 
 
 @click.command()
 @click.option("--train", "train_file", metavar="FILE", required=True, help="Labelled corpus to learn from.")
 @click.option("--dev", "dev_file", metavar="FILE", help="Labelled corpus that chooses the best epoch.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run directory to write.")
-@configuration_options
+@training_options
 @click.option("--ensemble", type=click.IntRange(1, 100), help="Networks that label together. [default: 1]")
 @click.option(
     "--distil", metavar="MODEL", help="Learn from this model's probabilities too, such as an ensemble's."
@@ -36,6 +43,7 @@ def command(
     train_file: str,
     dev_file: str | None,
     out: Path,
+    tuning: str | None,
     distil: str | None,
     force: bool,
     threads: int | None,
@@ -46,7 +54,8 @@ def command(
 
     FILE is a CoNLL, CoNLL-U or JSONL file (.gz too), or a part of a known corpus such as sample:train
     (see `windowclf data list`). The best epoch on dev is kept; Ctrl-C keeps the best so far. Every value
-    of the configuration has a default: see docs/configuration.md.
+    of the configuration has a default: see docs/configuration.md. --tuning auto decides by the size of FILE
+    and a short trial on dev whether vectors are frozen, tuned, or both side by side, and says why.
 
     Example:
 
@@ -58,6 +67,8 @@ def command(
     with limited_threads(threads):
         events = run.events()
         try:
+            if tuning == "auto":
+                follow_trial(run.advise())
             follow_training(events, "training", "score")
         except KeyboardInterrupt:
             events.close()
@@ -91,6 +102,8 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         f"sha256 {info['vectors']['sha256'][:12]})"
     )
     click.echo(f"coverage  {describe_coverage(info['coverage'], words='training words')}")
+    if run.advice:
+        click.echo(f"tuning    {run.advice.tuning}: {run.advice.reason}")
     click.echo(f"labels    {describe_labels(labels)}")
     click.echo(f"ended     {record['finished'] or 'interrupted'}")
     if run.members:
