@@ -453,6 +453,14 @@ def test_training_stops_when_the_dev_score_has_not_risen_for_so_many_epochs(
     assert len(_epochs(_events(model, data, config, PlantedScores(model, scores)))) == n_epochs
 
 
+def test_training_does_not_stop_before_vectors_are_tuned(vectors: WordVectors) -> None:
+    scores = [0.5, 0.4, 0.4, 0.4, 0.4]
+    for first, n_epochs in ((1, 2), (2, 2), (3, 3), (5, 5)):
+        config = _training(PLAIN, patience=1, vectors_from_epoch=first)
+        model, data = _prepare(config, vectors, TV_TELLY)
+        assert len(_epochs(_events(model, data, config, PlantedScores(model, scores)))) == n_epochs
+
+
 def test_it_says_why_it_stopped_early(vectors: WordVectors) -> None:
     config = _training(PLAIN, patience=1)
     model, data = _prepare(config, vectors, TV_TELLY)

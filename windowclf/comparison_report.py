@@ -1,9 +1,7 @@
 """A comparison of runs for readers: as tables of text, and as one HTML file that needs nothing else."""
 
-from dataclasses import dataclass
-from html import escape
-
 from windowclf.comparison import ALPHA, LEVEL, Difference, RunComparison, Spread, System
+from windowclf.html_tables import Table, page_of, paragraph, table_html
 
 SCORE_NAMES = {
     "f1": "entity F1",
@@ -13,23 +11,6 @@ SCORE_NAMES = {
     "seen": "on seen words",
     "unseen": "on unseen words",
 }
-_TITLE = "Comparison of runs"
-_STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;margin:0 0 2em}"
-    "caption{text-align:left;font-weight:bold;padding:.3em 0}"
-    "th,td{text-align:left;padding:.3em .8em;border-bottom:1px solid #8888;vertical-align:top}"
-    "div{overflow-x:auto}"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table of text."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def tables_of(comparison: RunComparison) -> list[Table]:
@@ -89,20 +70,8 @@ def notes_of(comparison: RunComparison) -> list[str]:
 
 def html_of(comparison: RunComparison) -> str:
     """Return the comparison as an HTML page, the same for the same comparison."""
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width">',
-        f"<title>{_TITLE}</title><style>{_STYLE}</style></head>",
-        f"<body><h1>{_TITLE}</h1>",
-    ]
-    for table in tables_of(comparison):
-        parts.append(f"<div><table><caption>{escape(table.title)}</caption>")
-        parts.append(f"<thead>{_html_row(table.columns, 'th')}</thead><tbody>")
-        parts += [_html_row(row, "td") for row in table.rows]
-        parts.append("</tbody></table></div>")
-    parts += [f"<p>{escape(note)}</p>" for note in notes_of(comparison)]
-    return "\n".join([*parts, "</body></html>", ""])
+    parts = [*map(table_html, tables_of(comparison)), *map(paragraph, notes_of(comparison))]
+    return page_of("Comparison of runs", parts)
 
 
 def _score_table(c: RunComparison) -> Table:
@@ -141,7 +110,3 @@ def _setting(value: object) -> str:
     if value is None or value == "":
         return "–"
     return str(list(value) if isinstance(value, tuple) else value)
-
-
-def _html_row(cells: tuple[str, ...], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

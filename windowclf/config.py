@@ -135,7 +135,12 @@ class TrainingConfig:
         Meta(ge=0, description="passes over the training data, at most; 0: 1000 / √sentences, from 3 to 60"),
     ] = 0
     patience: Annotated[
-        int, Meta(ge=0, description="epochs without a better dev score before training stops; 0: never")
+        int,
+        Meta(
+            ge=0,
+            description="epochs without a better dev score before training stops, not counted before "
+            "vectors are tuned; 0: never",
+        ),
     ] = 8
     batch_sentences: Annotated[
         int, Meta(ge=0, description="sentences of a mini-batch; 0: sentences / 400, from 16 to 64")

@@ -1,5 +1,10 @@
-"""Plots, for those who installed matplotlib: the reliability diagram."""
+"""Plots, for those who installed matplotlib: what all share, and the reliability diagram."""
 
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +17,7 @@ from windowclf.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _METADATA: dict[str, dict[str, Any]] = {  # nothing that changes with the day or the version
     ".svg": {"Date": None, "Creator": None},
@@ -20,6 +26,7 @@ _METADATA: dict[str, dict[str, Any]] = {  # nothing that changes with the day or
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "windowclf",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a word may have dollars
     "font.size": 8.0,
     "figure.dpi": 150.0,
 }
@@ -41,10 +48,57 @@ def check_plot(path: Path) -> None:
             found=path.suffix,
             allowed=" or ".join(_METADATA),
         )
+    check_matplotlib(str(path))
+
+
+def check_matplotlib(where: str) -> None:
+    """Refuse, before anything is computed, what needs plots if matplotlib is not installed.
+
+    Raises
+    ------
+    WindowClfError
+        With `where`, what needs them.
+    """
     if find_spec("matplotlib") is None:
         raise WindowClfError(
-            "plots need matplotlib", where=str(path), hint="Install it: pip install 'windowclf[plots]'"
+            "plots need matplotlib", where=where, hint="Install it: pip install 'windowclf[plots]'"
         )
+
+
+def draw_svg(draw: "Callable[[Figure], None]", *, name: str, width: float, height: float) -> str:
+    """Draw a figure and return it as an SVG file, the same for the same figure and version of matplotlib.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws on the figure it is given.
+    name : str
+        Begins every id in the file, so that a page can hold figures of different names.
+    width, height : float
+        In inches, of 72 units of the file each.
+    """
+    from matplotlib.figure import Figure  # not pyplot, which is for windows on a screen
+
+    buffer = io.StringIO()
+    with _own_settings():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        draw(figure)
+        figure.savefig(buffer, format="svg", metadata=_METADATA[".svg"])
+    lines = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+    return re.sub(r"<[^<>]*>", lambda tag: re.sub(r'( id="|href="#|url\(#)', rf"\1{name}-", tag[0]), lines)
+
+
+@contextmanager
+def _own_settings() -> Iterator[None]:
+    """Set, while it lasts, the settings of all plots, whatever the user has."""
+    import matplotlib
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        # such a character is written as text all the same, and it is the reader's fonts that draw it
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
 
 
 def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliability | None = None) -> None:
@@ -65,13 +119,10 @@ def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliabil
         As `check_plot` does.
     """
     check_plot(path)
-    import matplotlib
-    from matplotlib.figure import Figure  # not pyplot, which is for windows on a screen
+    from matplotlib.figure import Figure
 
     panels = {"words": words} | ({"entities": entities} if entities else {})
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # whatever settings the user has
-        matplotlib.rcParams.update(_SETTINGS)
+    with _own_settings():
         figure = Figure(figsize=(3.2 * len(panels), 4.2), layout="constrained")
         axes = figure.subplots(2, len(panels), sharex=True, squeeze=False, height_ratios=[3, 1])
         for (upper, lower), (name, panel) in zip(axes.T, panels.items(), strict=True):

@@ -5,6 +5,7 @@ Letters: S sentences, M sentences in which the labellings score unequally.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -209,6 +210,9 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
     """Refuse runs, arrays (S, 3) of counts, that are not of the same sentences.
 
+    What is true must be equal in run i of both, or in all runs where they are not equally many. From pair to
+    pair it may differ: words that training never saw, say, are others where training data are.
+
     Raises
     ------
     DataError
@@ -216,12 +220,11 @@ def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
     """
     if not (first and second):
         raise DataError("each system needs at least one run", found=f"{len(first)} and {len(second)} runs")
-    runs = [*first, *second]
-    if {len(run) for run in runs} != {len(runs[0])} or any(
-        (run[:, 1] != runs[0][:, 1]).any() for run in runs
-    ):
+    n_sentences = {len(run) for run in [*first, *second]}
+    pairs = zip(first, second, strict=True) if len(first) == len(second) else product(first, second)
+    if len(n_sentences) > 1 or any((a[:, 1] != b[:, 1]).any() for a, b in pairs):
         raise DataError("the runs label unequal sentences", allowed="the same sentences in the same order")
-    if not len(runs[0]):
+    if n_sentences == {0}:
         raise DataError("runs are compared on sentences, and there are none")
 
 

@@ -160,7 +160,9 @@ def train(
                 loss = epoch_loss / len(data.targets)
                 speed = len(data.targets) / seconds
                 yield EpochDone(epoch, config.epochs, loss, score, is_best, rate, seconds, speed)
-            if score is not None and 0 < config.patience <= epoch - best.epoch:
+            # the last epoch of frozen vectors counts as a best one: what they bring is still to come
+            waited = epoch - max(best.epoch, config.vectors_from_epoch - 1)
+            if score is not None and 0 < config.patience <= waited:
                 reason = f"no better dev score in {config.patience} epochs"
                 break
     finally:

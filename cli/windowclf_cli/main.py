@@ -14,6 +14,7 @@ COMMANDS = {
     "quickstart": "Train, evaluate and use a tagger on the corpus that ships; takes under a minute.",
     "train": "Train a tagger on a labelled corpus.",
     "evaluate": "Compare a model's labels with true ones.",
+    "experiment": "Experiments: are vectors better frozen or tuned, on your data?",
     "compare": "Compare runs: scores, what differs, and whether by more than chance.",
     "tag": "Label text.",
     "explain": "Show why each word got its label.",

@@ -1,0 +1,125 @@
+"""`windowclf experiment`: the group, and the tuning study."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from windowclf.experiments.modes import BASELINE, MODES
+from windowclf.experiments.study_data import ALL, DEFAULT_SIZES, read_study_data
+from windowclf.experiments.tuning import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
+from windowclf.experiments.tuning_report import check_report, tables_of
+from windowclf_cli.options import configuration, json_option, limited_threads, study_options
+from windowclf_cli.output import print_json, print_table, progress
+
+
+@click.group()
+def command() -> None:
+    """Experiments that train many models and say what the evidence is.
+
+    Example:
+
+        windowclf experiment tuning --train sample:train --dev sample:dev --test sample:test --out study
+    """
+
+
+@command.command()
+@click.option("--train", "train_file", metavar="FILE", required=True, help="Labelled corpus to learn from.")
+@click.option("--dev", "dev_file", metavar="FILE", required=True, help="Labelled corpus that chooses epochs.")
+@click.option("--test", "test_file", metavar="FILE", required=True, help="Labelled corpus to compare on.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory of the study.")
+@click.option(
+    "--sizes",
+    metavar="N,…",
+    help=f"Words of training, or {ALL}. [default: those that there are of {','.join(DEFAULT_SIZES)}]",
+)
+@click.option("--seeds", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
+@click.option("--modes", metavar="MODE,…", help=f"{BASELINE} and others. [default: all: {', '.join(MODES)}]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings at the same time."
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Threads of linear algebra in each training; another number may change last digits.",
+)
+@study_options
+@json_option
+def tuning(
+    train_file: str,
+    dev_file: str,
+    test_file: str,
+    out: Path,
+    sizes: str | None,
+    seeds: int,
+    modes: str | None,
+    jobs: int,
+    threads: int,
+    as_json: bool,
+    **_: Any,
+) -> None:
+    """Find out whether pretrained vectors are better frozen or tuned, on your data.
+
+    Trains every mode at every size with every seed, and tests each mode against frozen vectors: on all test
+    words, on those that training saw and on those it did not. A training that is done is kept in --out: after
+    Ctrl-C or a crash, the same command goes on. More sizes, modes or seeds can be asked for later.
+
+    Example:
+
+        windowclf experiment tuning --train sample:train --dev sample:dev --test sample:test --out study
+    """
+    check_report()
+    config = configuration()
+    study = TuningStudy(
+        read_study_data(config, train_file, dev_file, test_file),
+        config,
+        out,
+        sizes=_parted(sizes),
+        modes=_parted(modes) or tuple(MODES),
+        n_seeds=seeds,
+        threads=threads,
+    )
+    with limited_threads(threads):
+        try:
+            results = _follow(study, jobs)
+        except KeyboardInterrupt:
+            left = len(study.jobs())
+            click.echo(
+                f"interrupted: what is done is kept in {out}, {left:,} trainings are left; "
+                "the same command goes on",
+                err=True,
+            )
+            sys.exit(130)
+    if as_json:
+        print_json(msgspec.to_builtins(results))
+        return
+    for table in tables_of(results):
+        print_table(table.columns, table.rows, title=table.title)
+        click.echo()
+    for sentence in results.verdict:
+        click.echo(sentence)
+    click.echo(f"\nreport   {out / REPORT}\nresults  {out / RESULTS}\ntimings  {out / TIMINGS}")
+
+
+def _parted(names: str | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(name.strip() for name in names.split(",") if name.strip())
+
+
+def _follow(study: TuningStudy, jobs: int) -> Any:
+    """Run a study, showing how far it is."""
+    running = study.run(jobs)
+    with progress("trainings") as display:
+        task = None if display is None else display.add_task("study", total=len(study.jobs()), note="")
+        try:
+            while True:
+                part: Progress = next(running)
+                if display is not None:
+                    display.update(task, completed=part.done, total=part.total, note=part.title)
+        except StopIteration as end:
+            return end.value
+        finally:
+            running.close()

@@ -1,0 +1,112 @@
+"""Write the tables and figures of docs/tuning-study.md from results of `windowclf experiment tuning`.
+
+    python docs/make_tuning_study.py ewt=DIR wnut17=DIR brown=DIR   # takes over these studies, then writes
+    python docs/make_tuning_study.py                                # writes from what was taken over
+
+What is between `<!-- NAME -->` and `<!-- /NAME -->` is replaced; the rest of the page is written by hand.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from windowclf.errors import DataError
+from windowclf.experiments.drift_figure import drift_scatter
+from windowclf.experiments.figures import carrying, differences, learning_curves
+from windowclf.experiments.modes import TUNED
+from windowclf.experiments.results import StudyResults
+from windowclf.experiments.tuning import RESULTS, TIMINGS, read_results
+from windowclf.experiments.tuning_tables import gap_tables, score_table, test_table
+from windowclf.files import write_text
+from windowclf.html_tables import Table
+from windowclf.manifest import read_json
+
+PAGE = Path(__file__).with_name("tuning-study.md")
+FOLDER = Path(__file__).with_name("tuning-study")
+
+
+def take_over(name: str, directory: Path) -> None:
+    """Keep the results of a study beside the page, and its figures."""
+    results = read_results(directory / RESULTS)
+    write_text(FOLDER / f"{name}.json", msgspec.json.encode(results).decode() + "\n")
+    timings = read_json(directory / TIMINGS)
+    hours = {"training_hours": round(timings["training_seconds"] / 3600, 2)}
+    write_text(FOLDER / f"{name}-timings.json", msgspec.json.encode(hours).decode() + "\n")
+    for kind, figure in figures(results).items():
+        write_text(FOLDER / f"{name}-{kind}.svg", figure)
+
+
+def figures(results: StudyResults) -> dict[str, str]:
+    """Return the figures of a study by their kind."""
+    found = {"curves": learning_curves(results), "differences": differences(results)}
+    if results.drift:
+        found["drift"] = drift_scatter(results.drift[-1])
+    if results.carrying:
+        found["carrying"] = carrying(results)
+    return found
+
+
+def page(text: str) -> str:
+    """Return the page with what is between its markers written anew."""
+    for path in sorted(FOLDER.glob("*.json")):
+        if path.stem.endswith("-timings"):
+            continue
+        begin, end = f"<!-- {path.stem} -->\n", f"<!-- /{path.stem} -->"
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
+            raise DataError("the page has no place for this study", where=str(PAGE), allowed=begin + end)
+        text = before + begin + "\n".join(section(path.stem)) + "\n" + end + after
+    return text
+
+
+def section(name: str) -> Iterable[str]:
+    """Yield what is said of a study."""
+    results = read_results(FOLDER / f"{name}.json")
+    hours = read_json(FOLDER / f"{name}-timings.json")["training_hours"]
+    yield (
+        f"{results.train.name}: {results.train.sentences:,} sentences, {results.train.words:,} words; "
+        f"{results.test.name}: {results.test.words:,} words. Vectors: {results.vectors.name}. "
+        f"{results.seeds} seeds; {hours:.1f} hours of training on one core.\n"
+    )
+    yield from (f"- {sentence}" for sentence in results.verdict)
+    yield ""
+    yield from markdown(score_table(results))
+    yield f"![Learning curves](tuning-study/{name}-curves.svg)\n"
+    yield from markdown(test_table(results))
+    yield f"![Differences from frozen](tuning-study/{name}-differences.svg)\n"
+    for table in gap_tables(results, "training"):
+        yield from markdown(table)
+    for drift in results.drift:
+        counts = ", ".join(
+            f"{replaced.mode}: {replaced.changed:,} of {replaced.places:,} labels change, "
+            f"{replaced.right_before:,} were right before and {replaced.right_after:,} after"
+            for replaced in drift.replaced
+        )
+        words = results.point(drift.size, TUNED).words
+        yield (
+            f"Drift at {words:,} words: {drift.moved:,} words moved, half of them "
+            f"by {drift.median_relative:.2f} of a vector's mean length or more; {drift.stranded:,} "
+            f"words were stranded. Stranded words put for their neighbours: {counts or 'none'}.\n"
+        )
+    for kind, title in (("drift", "Chosen words before and after"), ("carrying", "Carrying over, on dev")):
+        if (FOLDER / f"{name}-{kind}.svg").is_file():
+            yield f"![{title}](tuning-study/{name}-{kind}.svg)\n"
+
+
+def markdown(table: Table) -> Iterable[str]:
+    """Yield the lines of a table."""
+    yield f"**{table.title}**\n"
+    yield f"| {' | '.join(table.columns)} |"
+    yield "|---" + "|---:" * (len(table.columns) - 1) + "|"
+    yield from (f"| {' | '.join(row)} |" for row in table.rows)
+    yield ""
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        name, _, directory = argument.partition("=")
+        take_over(name, Path(directory))
+    write_text(PAGE, page(PAGE.read_text(encoding="utf-8")))
