@@ -90,12 +90,11 @@ def _point(rng: random.Random, size: str, mode: str, seeds: int) -> Point:
                     score := centre - 0.05 * i + rng.gauss(0, 0.003) if count else 0.0,
                     None if half is None else score - half,
                     None if half is None else score + half,
-                    _gap(rng) if group in ("training", "ambiguity") and mode != BASELINE else None,
+                    _gap(rng) if group in ("training", "vectors", "ambiguity") and mode != BASELINE else None,
                 )
                 for i, name in enumerate(names)
             }
             for group, names in {**GROUPS, "label": LABELS}.items()
-            if group != "vectors"
         },
     )
 

@@ -5,7 +5,13 @@ from typing import Any
 
 from windowclf.diagnostics.drift import WordDrift
 
-GROUPS = ("training", "ambiguity", "frequency", "label")  # of slices, as `windowclf.slices` names them
+GROUPS = (
+    "training",
+    "vectors",
+    "ambiguity",
+    "frequency",
+    "label",
+)  # of slices, as `windowclf.slices` names them
 LEVEL = 0.95  # of all intervals
 
 
@@ -52,7 +58,7 @@ class Slice:
         The interval of the mean over seeds, by Student's t; None with one seed.
     gap : Gap or None
         Against the baseline on the same slice; None for the baseline itself, and for groups where none is
-        computed (all but "training" and "ambiguity").
+        computed ("frequency" and "label").
     """
 
     count: float

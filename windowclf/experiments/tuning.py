@@ -41,7 +41,7 @@ _LIBRARIES = ("windowclf", "numpy")  # that decide what comes of a training
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A part of the study is done: `done` of `total`, the last of them `title`."""
+    """How far the study is: `done` of `total` parts, the last of them `title`, or what comes in the end."""
 
     done: int
     total: int
@@ -141,6 +141,7 @@ class TuningStudy:
             write_drift(self._drift_path(size), drift_of_size(size, self._models, self.data))
             done += 1
             yield Progress(done, total, f"drift, {size} words")
+        yield Progress(done, total, "statistics and report")
         return self._finish()
 
     def _trained(self, jobs: Sequence[Job], n_processes: int) -> Generator[CellKey, None, None]:

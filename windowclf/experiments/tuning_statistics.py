@@ -15,7 +15,7 @@ from windowclf.experiments.results import GROUPS, LEVEL, CarryingTrial, Gap, Mod
 from windowclf.intervals import interval_of
 from windowclf.significance import compare, compare_seeds, holm, score_of
 
-_WITH_GAPS = ("training", "ambiguity")  # groups of slices that are compared with the baseline
+_WITH_GAPS = ("training", "vectors", "ambiguity")  # groups of slices that are compared with the baseline
 _RESAMPLES_OF_SLICES = 2000
 _NO_COUNTS = np.zeros((1, 3), np.int64)
 
