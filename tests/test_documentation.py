@@ -20,6 +20,17 @@ def test_the_configuration_page_is_made_from_the_code_as_it_is(
     assert maker.PAGE.read_text(encoding="utf-8") == maker.page(), "run python docs/make_configuration.py"
 
 
+def test_the_page_of_the_tuning_study_says_what_its_results_say(
+    load_script: Callable[[str], ModuleType],
+) -> None:
+    maker = load_script("docs/make_tuning_study.py")
+    text = maker.PAGE.read_text(encoding="utf-8")
+    assert maker.page(text) == text, "run python docs/make_tuning_study.py"
+    figures = re.findall(r"\]\((tuning-study/\S+)\)", text)
+    assert figures
+    assert all((maker.PAGE.parent / figure).is_file() for figure in figures)
+
+
 def entities(part: str) -> list[tuple[str, str]]:
     """Return the string and the kind of every entity of a part of the sample corpus."""
     corpus = read_corpus(SAMPLE / f"{part}.conll", ReadOptions())

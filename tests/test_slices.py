@@ -20,7 +20,7 @@ CORPUS = st.lists(
 KNOWLEDGE = Knowledge(
     counts={"Paris": 3, "TV": 200, "zyzzyva": 1},
     n_labels={"Paris": 1, "TV": 2, "zyzzyva": 1},
-    has_vector=lambda word: word in ("Paris", "TV", "telly"),
+    has_read={"Paris": True, "TV": True, "telly": False}.get,
 )
 
 
@@ -43,7 +43,7 @@ def test_words_are_in_the_slices_of_what_is_known_of_them() -> None:
             "unseen with a vector": [1, 1, 1],
             "unseen without a vector": [0, 1, 1],
         },
-        "vectors": {"with a vector": [2, 3, 3], "without a vector": [1, 2, 2]},
+        "vectors": {"vector read": [1, 2, 2], "vector never read": [1, 1, 1], "no vector": [1, 2, 2]},
         "ambiguity": {"unambiguous": [1, 2, 2], "ambiguous": [1, 1, 1], "unseen": [1, 2, 2]},
         "frequency": {">100": [1, 1, 1], "2-5": [0, 1, 1], "1": [1, 1, 1], "0": [1, 2, 2]},
         LABEL: {"N": [2, 4, 2], "V": [1, 1, 3]},
@@ -131,13 +131,14 @@ def test_knowledge_is_collected_from_training_data_and_vectors() -> None:
     knowledge = Knowledge.of(
         [["TV", "in", "Paris"], ["paris", "TV", "TV"]],
         [["N", "P", "_"], ["N", "V", "N"]],
-        Vocabulary(["tv", "paris"], {}),
+        Vocabulary(["tv", "paris", "telly"], {}),
         span_labels=False,
         ignore_label="_",
     )
     assert knowledge.counts == {"TV": 3, "in": 1, "Paris": 1, "paris": 1}
     assert knowledge.n_labels == {"TV": 2, "in": 1, "paris": 1}
-    assert [knowledge.has_vector(word) for word in ("TV", "Paris", "in")] == [True, True, False]
+    found = [knowledge.has_read(word) for word in ("TV", "tv", "PARIS", "Telly", "in")]
+    assert found == [True, True, True, False, None]
 
 
 def test_of_span_labels_a_word_is_ambiguous_by_the_kinds_it_had() -> None:

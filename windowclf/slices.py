@@ -13,14 +13,14 @@ import numpy as np
 from windowclf.arrays import Ints
 from windowclf.significance import scored_spans
 from windowclf.text.labels import parse_label
-from windowclf.text.vocabulary import Match, Vocabulary, count_words
+from windowclf.text.vocabulary import N_SPECIAL, Match, Vocabulary, count_rows, count_words
 
 Sentences = Sequence[Sequence[str]]
 
 # group -> its slices, from the best known words to the least known: an entity counts with its last one
 GROUPS = {
     "training": ("seen", "unseen with a vector", "unseen without a vector"),
-    "vectors": ("with a vector", "without a vector"),
+    "vectors": ("vector read", "vector never read", "no vector"),  # by training, in whatever spelling
     "ambiguity": ("unambiguous", "ambiguous", "unseen"),
     "frequency": (">100", "21-100", "6-20", "2-5", "1", "0"),
 }
@@ -38,13 +38,13 @@ class Knowledge:
         How often each word, as written, stood in training.
     n_labels : mapping of str to int
         With how many different labels; of span labels only the kinds count, and being outside as one more.
-    has_vector : callable
-        Says of a word whether there is a pretrained vector for it.
+    has_read : callable
+        Says of a word whether training read its pretrained vector, in whatever spelling; None if it has none.
     """
 
     counts: Mapping[str, int]
     n_labels: Mapping[str, int]
-    has_vector: Callable[[str], bool]
+    has_read: Callable[[str], bool | None]
 
     @classmethod
     def of(
@@ -62,19 +62,22 @@ class Knowledge:
             for word, label in zip(words, row, strict=True):
                 if label != ignore_label:
                     names[word].add(parse_label(label)[1] if span_labels else label)
-        return cls(
-            count_words(sentences),
-            {word: len(found) for word, found in names.items()},
-            lambda word: vocabulary.find(word)[1] is not Match.UNKNOWN,
-        )
+        counts = count_words(sentences)
+        rows = count_rows(vocabulary, counts)
+
+        def has_read(word: str) -> bool | None:
+            id_, match = vocabulary.find(word)
+            return None if match is Match.UNKNOWN else id_ - N_SPECIAL in rows
+
+        return cls(counts, {word: len(found) for word, found in names.items()}, has_read)
 
     def places(self, word: str) -> tuple[int, ...]:
         """Return in which slice of each group a word is."""
         count, n_labels = self.counts.get(word, 0), self.n_labels.get(word, 0)
-        lacks_vector = int(not self.has_vector(word))
+        has_read = self.has_read(word)
         return (
-            0 if count else 1 + lacks_vector,
-            lacks_vector,
+            0 if count else 2 if has_read is None else 1,
+            2 if has_read is None else int(not has_read),
             min(n_labels, 2) - 1 if n_labels else 2,
             sum(count <= bound for bound in _BANDS),
         )

@@ -1,6 +1,5 @@
 """From cells to figures: means, intervals, the family of tests, slices, and what is said of them."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -32,6 +31,7 @@ def some_cell(rng: np.random.Generator, accuracy: float, *, unseen: float | None
     nothing: Ints = np.zeros((N_SENTENCES, 3), np.int64)
     slices = {group: dict.fromkeys(names, nothing) for group, names in GROUPS.items()}
     slices["training"] |= {"seen": counts(is_seen), "unseen with a vector": counts(~is_seen)}
+    slices["vectors"] |= {"vector read": counts(is_seen), "vector never read": counts(~is_seen)}
     slices["label"] = {"X": counts(is_seen | True).sum(axis=0, keepdims=True)}
     return Cell(RECORD, counts(is_seen | True), slices)
 
@@ -47,19 +47,15 @@ def some_cells(accuracies: dict[tuple[str, str], float], n_seeds: int) -> dict[C
 
 def shared(cells: dict[CellKey, Cell]) -> dict[CellKey, Cell]:
     """Make seen words the same in all modes of a seed, as they are in a study."""
-    return {
-        key: replace(cell, slices={**cell.slices, "training": dict(_whole(cell))})
-        for key, cell in cells.items()
-    }
+    return {key: replace(cell, slices={**cell.slices, **_whole(cell)}) for key, cell in cells.items()}
 
 
-def _whole(cell: Cell) -> Sequence[tuple[str, Ints]]:
+def _whole(cell: Cell) -> dict[str, dict[str, Ints]]:
     nothing = np.zeros_like(cell.counts)
-    return [
-        ("seen", cell.counts),
-        ("unseen with a vector", nothing),
-        ("unseen without a vector", nothing),
-    ]
+    groups = ("training", "vectors")
+    return {
+        group: {GROUPS[group][0]: cell.counts} | dict.fromkeys(GROUPS[group][1:], nothing) for group in groups
+    }
 
 
 def test_a_planted_effect_is_clear_and_a_planted_null_is_not() -> None:
@@ -156,11 +152,8 @@ def made_up(*effects: tuple[int, float, bool]) -> tuple[list[Point], list[ModeTe
         reach = abs(difference) / 2 if is_clear else abs(difference) * 2
         gap = Gap(difference, difference - reach, difference + reach)
         for mode, mean, of in (("frozen", 0.9, None), ("tuned", 0.9 + difference, gap)):
-            slices = {
-                "training": {
-                    name: Slice(10, mean, None, None, of) for name in ("seen", "unseen with a vector")
-                }
-            }
+            part = Slice(10, mean, None, None, of)
+            slices = {"training": {"seen": part}, "vectors": {"vector never read": part}}
             points.append(Point(str(words), words, mode, (mean,), (mean,), mean, None, None, slices))
         tests.append(ModeTest(str(words), "tuned", gap, 0.01, 0.02 if is_clear else 0.3, None, is_clear))
     return points, tests
@@ -204,11 +197,11 @@ def test_the_verdict_on_carrying() -> None:
     points, tests = made_up((1_000, -0.02, True))
     tuned = points[1]
     gap = Gap(-0.005, -0.01, 0.001)
-    slices = {"training": {"unseen with a vector": Slice(10, 0.895, None, None, gap)}}
+    slices = {"training": {}, "vectors": {"vector never read": Slice(10, 0.895, None, None, gap)}}
     carried = replace(tuned, mode="tuned-carried", slices=slices)
     trials = [CarryingTrial("1000", "none", 0.0, 0.9, 1), CarryingTrial("1000", "ridge", 0.5, 0.91, 4)]
     said = verdict_of([*points, carried], tests, trials)
     assert said[-1] == (
-        "Carrying the movement over to unseen words changes their difference from frozen at 1,000 words from "
-        "-2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing with 1 of 5 seeds."
+        "Carrying the movement over to words never read changes their difference from frozen at 1,000 words "
+        "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing with 1 of 5 seeds."
     )

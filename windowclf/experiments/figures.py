@@ -19,7 +19,7 @@ FONT_SIZE = 9.0
 _COLOURS = "#000000 #d55e00 #e69f00 #a6611a #56b4e9 #0072b2 #009e73 #888888 #cc79a7".split()
 _MARKERS = "os^vDPXd*"
 _LINES = "- - -- -. -- -. - : -".split()
-_SLICES = ("seen", "unseen with a vector", "unseen without a vector")
+_SLICES = ("seen", "vector never read", "unseen with a vector")
 _TICKS = (0, 1, -1, 10, -10, 100, -100, 0.5, -0.5, 3, -3, 30, -30)  # of differences; the first ones first
 _APART = 0.13  # of a panel's width, that labels of ticks are at least
 
@@ -116,8 +116,8 @@ def size_name(results: StudyResults, size: str) -> str:
 
 def _slices(results: StudyResults, names: Iterable[str]) -> list[str]:
     """Return those slices that any test words or entities are in."""
-    of_training = [point.slices["training"] for point in results.points]
-    return [name for name in names if any(name in s and s[name].count for s in of_training)]
+    parts = {name: [point.part(name) for point in results.points] for name in names}
+    return [name for name, found in parts.items() if any(part and part.count for part in found)]
 
 
 def _panel_title(results: StudyResults, name: str | None) -> str:
@@ -155,7 +155,7 @@ def _draw_curves(axis: "Axes", results: StudyResults, name: str | None) -> None:
 def _scores(point: Point, name: str | None) -> tuple[float, float, float]:
     """Return score, low and high in per cent; not a number, which is not drawn, where there is none."""
     if name is not None:
-        part = point.slices["training"].get(name)
+        part = point.part(name)
         if part is None or not part.count:
             return nan, nan, nan
         mean, low, high = part.score, part.low, part.high
@@ -168,7 +168,7 @@ def _gaps(results: StudyResults, size: str, name: str | None) -> dict[str, Gap]:
     """Return the differences at a size by mode: of a slice, or of all test data (None)."""
     if name is None:
         return {test.mode: test.gap for test in results.tests if test.size == size}
-    parts = {p.mode: p.slices["training"].get(name) for p in results.points if p.size == size}
+    parts = {p.mode: p.part(name) for p in results.points if p.size == size}
     return {mode: part.gap for mode, part in parts.items() if part and part.count and part.gap}
 
 

@@ -99,6 +99,10 @@ class Point:
     high: float | None
     slices: dict[str, dict[str, Slice]]
 
+    def part(self, name: str) -> Slice | None:
+        """Return a slice of the groups "training" and "vectors"; None if nothing is in it."""
+        return self.slices["training"].get(name) or self.slices["vectors"].get(name)
+
 
 @dataclass(frozen=True, slots=True)
 class ModeTest:

@@ -143,7 +143,7 @@ def _slices(r: StudyResults) -> Iterator[str]:
     )
     headings = {
         "training": "Words that training read, and others",
-        "vectors": "Words with a pretrained vector, and without",
+        "vectors": "Words whose vector training read, in whatever spelling, and others",
         "ambiguity": "Words that had one label in training, and words that had several",
     }
     for group, heading in headings.items():

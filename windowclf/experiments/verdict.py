@@ -8,7 +8,7 @@ from windowclf.experiments.results import CarryingTrial, Gap, ModeTest, Point
 from windowclf.experiments.study_data import ALL
 
 FROZEN_BELOW, TUNED_FROM = 100_000, 1_000_000  # words of training: the lecture's rule
-_SEEN, _UNSEEN = "seen", "unseen with a vector"
+_SEEN, _LEFT = "seen", "vector never read"
 
 
 def verdict_of(
@@ -86,15 +86,13 @@ def _on_modes(words: dict[str, int], points: Sequence[Point], tests: Sequence[Mo
 
 
 def _on_unseen_words(points: Sequence[Point]) -> list[str]:
-    """Say what tuning does to words that training saw, and to those that it did not."""
+    """Say what tuning does to words that training saw, and to those whose vector it never read."""
     said = []
-    for name, title in ((_SEEN, "seen in training"), (_UNSEEN, "unseen, with a vector")):
+    for name, title in ((_SEEN, "seen in training"), (_LEFT, "whose vector training never read")):
         gaps = [
             (point.words, part.gap)
             for point in points
-            if point.mode == TUNED
-            and (part := point.slices["training"].get(name)) is not None
-            and part.gap is not None
+            if point.mode == TUNED and (part := point.part(name)) is not None and part.gap is not None
         ]
         if gaps:
             found = "; ".join(f"{_direction(gap)} at {n:,} ({_gap(gap)})" for n, gap in gaps)
@@ -103,16 +101,12 @@ def _on_unseen_words(points: Sequence[Point]) -> list[str]:
 
 
 def _on_carrying(points: Sequence[Point], carrying: Sequence[CarryingTrial]) -> list[str]:
-    """Say whether carrying movement over closes the gap on unseen words."""
+    """Say whether carrying movement over closes the gap on words that training never read."""
     found = []
     for size in dict.fromkeys(trial.size for trial in carrying):
         tuned, carried = (
             next(
-                (
-                    point.slices["training"].get(_UNSEEN)
-                    for point in points
-                    if (point.size, point.mode) == (size, mode)
-                ),
+                (point.part(_LEFT) for point in points if (point.size, point.mode) == (size, mode)),
                 None,
             )
             for mode in (TUNED, CARRIED)
@@ -129,7 +123,7 @@ def _on_carrying(points: Sequence[Point], carrying: Sequence[CarryingTrial]) -> 
     if not found:
         return []
     return [
-        "Carrying the movement over to unseen words changes their difference from frozen "
+        "Carrying the movement over to words never read changes their difference from frozen "
         f"{'. '.join([found[0], *(part[0].upper() + part[1:] for part in found[1:])])}."
     ]
 
