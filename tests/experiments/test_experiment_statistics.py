@@ -161,7 +161,7 @@ def made_up(*effects: tuple[int, float, bool]) -> tuple[list[Point], list[ModeTe
 
 def test_the_verdict_on_the_rule() -> None:
     effects = (1_000, 0.02, True), (50_000, -0.01, True), (99_999, 0.001, False), (1_000_000, 0.004, True)
-    said = verdict_of(*made_up(*effects), carrying=())
+    said = verdict_of(*made_up(*effects), carrying=(), of_spans=False)
     assert said[0] == (
         "Tuning the vectors, against leaving them frozen: helps at 1,000 words (+2.00, +1.00 to +3.00); "
         "harms at 50,000 words (-1.00, -1.50 to -0.50); "
@@ -176,13 +176,15 @@ def test_the_verdict_on_the_rule() -> None:
 
 
 def test_the_verdict_says_what_was_not_tried() -> None:
-    said = verdict_of(*made_up((200_000, 0.02, True)), carrying=())
+    said = verdict_of(*made_up((200_000, 0.02, True)), carrying=(), of_spans=False)
     assert "“Below 100,000 words keep them frozen” was not tried" in said[1]
     assert "“From 1,000,000 words tune them” was not tried" in said[2]
 
 
 def test_the_verdict_names_what_is_clearly_better_or_worse() -> None:
-    said = verdict_of(*made_up((1_000, 0.02, True), (2_000, -0.02, True), (3_000, 0.02, False)), carrying=())
+    said = verdict_of(
+        *made_up((1_000, 0.02, True), (2_000, -0.02, True), (3_000, 0.02, False)), carrying=(), of_spans=False
+    )
     of_sizes = [sentence for sentence in said if sentence.startswith("At ")]
     assert "tuned has the highest mean (92.00 %)" in of_sizes[0]
     assert of_sizes[0].endswith("Clearly better than frozen: tuned; clearly worse: none.")
@@ -193,6 +195,14 @@ def test_the_verdict_names_what_is_clearly_better_or_worse() -> None:
     assert len(of_slices) == 2
 
 
+def test_the_verdict_on_entities_says_so() -> None:
+    said = verdict_of(*made_up((1_000, 0.0, False), (2_000, 0.02, True)), carrying=(), of_spans=True)
+    seen, left = said[-2:]
+    assert seen.startswith("On entities of words seen in training, tuning by words of training: ")
+    assert left.startswith("On entities with words whose vector training never read, tuning")
+    assert "changes nothing at 1,000 (+0.00, +0.00 to +0.00); helps at 2,000" in seen
+
+
 def test_the_verdict_on_carrying() -> None:
     points, tests = made_up((1_000, -0.02, True))
     tuned = points[1]
@@ -200,7 +210,7 @@ def test_the_verdict_on_carrying() -> None:
     slices = {"training": {}, "vectors": {"vector never read": Slice(10, 0.895, None, None, gap)}}
     carried = replace(tuned, mode="tuned-carried", slices=slices)
     trials = [CarryingTrial("1000", "none", 0.0, 0.9, 1), CarryingTrial("1000", "ridge", 0.5, 0.91, 4)]
-    said = verdict_of([*points, carried], tests, trials)
+    said = verdict_of([*points, carried], tests, trials, of_spans=False)
     assert said[-1] == (
         "Carrying the movement over to words never read changes their difference from frozen at 1,000 words "
         "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing with 1 of 5 seeds."

@@ -256,7 +256,7 @@ class TuningStudy:
             tests=tests,
             carrying=carrying,
             drift=tuple(drift for drift in self._drifts().values() if drift is not None),
-            verdict=verdict_of(points, tests, carrying),
+            verdict=verdict_of(points, tests, carrying, of_spans=self.data.span_labels),
         )
 
 

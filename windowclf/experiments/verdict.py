@@ -12,7 +12,11 @@ _SEEN, _LEFT = "seen", "vector never read"
 
 
 def verdict_of(
-    points: Sequence[Point], tests: Sequence[ModeTest], carrying: Sequence[CarryingTrial]
+    points: Sequence[Point],
+    tests: Sequence[ModeTest],
+    carrying: Sequence[CarryingTrial],
+    *,
+    of_spans: bool,
 ) -> tuple[str, ...]:
     """Return the verdict, a sentence or two each: tuning, the rule, every mode, unseen words, the mend.
 
@@ -22,13 +26,15 @@ def verdict_of(
         By size, smallest first, then by mode.
     tests : sequence of ModeTest
     carrying : sequence of CarryingTrial
+    of_spans : bool
+        Whether entities were counted, or else words.
     """
     words = {point.size: point.words for point in points}
     parts = [
         _on_tuning(words, tests),
         _on_the_rule(words, tests),
         _on_modes(words, points, tests),
-        _on_unseen_words(points),
+        _on_unseen_words(points, of_spans=of_spans),
         _on_carrying(points, carrying),
     ]
     return tuple(chain.from_iterable(parts))
@@ -85,10 +91,15 @@ def _on_modes(words: dict[str, int], points: Sequence[Point], tests: Sequence[Mo
     return said
 
 
-def _on_unseen_words(points: Sequence[Point]) -> list[str]:
+def _on_unseen_words(points: Sequence[Point], *, of_spans: bool) -> list[str]:
     """Say what tuning does to words that training saw, and to those whose vector it never read."""
     said = []
-    for name, title in ((_SEEN, "seen in training"), (_LEFT, "whose vector training never read")):
+    titles = {_SEEN: "words seen in training", _LEFT: "words whose vector training never read"}
+    if of_spans:
+        titles = {
+            name: f"entities {'of' if name == _SEEN else 'with'} {title}" for name, title in titles.items()
+        }
+    for name, title in titles.items():
         gaps = [
             (point.words, part.gap)
             for point in points
@@ -96,7 +107,7 @@ def _on_unseen_words(points: Sequence[Point]) -> list[str]:
         ]
         if gaps:
             found = "; ".join(f"{_direction(gap)} at {n:,} ({_gap(gap)})" for n, gap in gaps)
-            said.append(f"On words {title}, tuning by words of training: {found}.")
+            said.append(f"On {title}, tuning by words of training: {found}.")
     return said
 
 
@@ -136,6 +147,8 @@ def _effect(test: ModeTest) -> str:
 
 def _direction(gap: Gap) -> str:
     """Say what an interval says, which was not tested."""
+    if gap.low == gap.high == 0:
+        return "changes nothing"
     if gap.low <= 0 <= gap.high:
         return "may do either"
     return "helps" if gap.low > 0 else "harms"
