@@ -190,6 +190,14 @@ def test_dev_data_is_checked_before_training_begins(
         next(WindowTagger(quick, vectors=vectors).fit_events(*corpus, dev=([["a"]], [[]])))
 
 
+@pytest.mark.parametrize("dev", [([], []), ([[]], [[]])])
+def test_dev_data_without_words_are_refused(
+    dev: Labelled, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    with pytest.raises(DataError, match=r"dev sentences: there is no sentence with words\. Leave out dev"):
+        WindowTagger(quick, vectors=vectors).fit(*corpus, dev=dev)
+
+
 def test_dev_labels_of_another_task_are_refused_before_training_begins(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:

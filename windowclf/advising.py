@@ -15,7 +15,7 @@ from windowclf.advice import TUNINGS, Advice, Trial, explained, judged, prior_tu
 from windowclf.arrays import Ints
 from windowclf.config import Config, TrainingConfig, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict, with_value
-from windowclf.errors import ConfigError, DataError
+from windowclf.errors import ConfigError
 from windowclf.fitting import check_training, open_vectors
 from windowclf.pipeline import Sentences
 from windowclf.significance import compare, holm, score_of, sentence_counts
@@ -111,8 +111,6 @@ def advise_events(
     config = replace(config, model=replace(config.model, tuning="tuned"), training=single)
     config = config_from_dict(config_to_dict(config))  # what is wrong whatever the tuning is refused
     label_set, counts = check_training(config, sentences, labels, dev)
-    if dev is not None and not len(dev[0]):
-        raise DataError("there is no sentence to try tunings on", where="dev sentences")
     given = config.model.vectors if vectors is None else vectors
     left_out = _left_out(config, are_random=is_random(given))
     prior = prior_tuning(counts.total(), left_out)

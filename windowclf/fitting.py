@@ -15,6 +15,7 @@ from windowclf.carrying import carry_over
 from windowclf.config import Config
 from windowclf.correcting import calibrate
 from windowclf.ensemble import join_parameters
+from windowclf.errors import DataError
 from windowclf.goals import distilled, objective_of
 from windowclf.model import WindowModel
 from windowclf.objectives import Objective
@@ -40,13 +41,20 @@ def check_training(
     Raises
     ------
     DataError
-        If lengths are unequal, there are fewer than two labels, labels mix span labels and others, `dev` is
-        of another task, a vocabulary file cannot hold a word, or a column is missing or holds the labels.
+        If lengths are unequal, there are fewer than two labels, labels mix span labels and others, `dev` has
+        no word or is of another task, a vocabulary file cannot hold a word, or a column is missing or holds
+        the labels.
     """
     check_sentences(sentences, labels)
     check_columns(config.features.columns, sentences, labels)
     if dev is not None:
         check_sentences(*dev, where="dev sentences")
+        if not any(map(len, dev[0])):
+            raise DataError(
+                "there is no sentence with words",
+                where="dev sentences",
+                hint="Leave out dev: training then goes through all epochs.",
+            )
         check_columns(config.features.columns, *dev)
     counts = count_words(sentences)
     check_words(counts)
