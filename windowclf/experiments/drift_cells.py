@@ -19,9 +19,10 @@ from windowclf.experiments.study_data import StudyData
 from windowclf.files import write_text
 from windowclf.storage import StoredModel
 from windowclf.tagger import WindowTagger
+from windowclf.text.vocabulary import count_tuned
 
 CHOSEN = ("TV", "telly", "television")  # the example of the lecture that the question comes from
-_MOST_WORDS = 30_000  # of training, and the most frequent others
+_MOST_OTHERS = 15_000  # words that training never read, the most frequent ones
 _MOST_PLACES = 5_000  # where a word is replaced
 _SHOWN = 10  # words of a list
 _SHOWN_PAIRS = 4  # stranded words in the picture, each with the neighbour that left it
@@ -38,10 +39,12 @@ def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
     taggers = {mode: WindowTagger.load(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
     tuned = taggers[TUNED]
     chosen = _with_vectors(tuned.stored)
-    movement = trace_movement(tuned.pipeline, vectors=data.vectors, most=_MOST_WORDS, include=chosen)
+    vocabulary = tuned.stored.vocabulary
+    most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
+    movement = trace_movement(tuned.pipeline, vectors=data.vectors, most=most, include=chosen)
     stranded = find_stranded(movement)
     found = describe_drift(movement, n=_SHOWN, stranded=stranded)
-    words = [tuned.stored.vocabulary.words[row_of(tuned.stored, word)] for word in chosen]
+    words = [vocabulary.words[row_of(tuned.stored, word)] for word in chosen]
     pairs = pair_stranded(movement, stranded)
     replaced = []
     for mode, tagger in taggers.items():
