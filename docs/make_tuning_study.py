@@ -24,6 +24,10 @@ from windowclf.html_tables import Table
 from windowclf.manifest import read_json
 
 PAGE = Path(__file__).with_name("tuning-study.md")
+SLICES = {
+    "training": "Words that training read as they are written, and others",
+    "vectors": "Words whose vector training read, in whatever spelling, and others",
+}
 FOLDER = Path(__file__).with_name("tuning-study")
 
 
@@ -77,8 +81,10 @@ def section(name: str) -> Iterable[str]:
     yield f"![Learning curves](tuning-study/{name}-curves.svg)\n"
     yield from markdown(test_table(results))
     yield f"![Differences from frozen](tuning-study/{name}-differences.svg)\n"
-    for table in gap_tables(results, "training"):
-        yield from markdown(table)
+    for group, title in SLICES.items():
+        yield f"**{title}**; in brackets, how many of the test data, on average\n"
+        for table in gap_tables(results, group):
+            yield from markdown(table)
     for drift in results.drift:
         counts = ", ".join(
             f"{replaced.mode}: {replaced.changed:,} of {replaced.places:,} labels change, "
