@@ -47,6 +47,21 @@ def test_a_cell_without_its_record_is_not_finished(tmp_path: Path) -> None:
     assert KEY not in store
 
 
+def test_counts_that_are_cut_short_or_of_another_version_are_named(tmp_path: Path) -> None:
+    store = CellStore(tmp_path)
+    store.add(KEY, some_cell())
+    path = tmp_path / f"{KEY}.safetensors"
+    whole = path.read_bytes()
+    for content, problem in (
+        (whole[:-20], "header of this safetensors file is malformed"),
+        (b"", "not a safetensors file"),
+        (whole.replace(b"vectors/no vector", b"vectors/nn vector"), "no counts of 'vectors/no vector'"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf"{KEY}.json.*{problem}.*Delete this file"):
+            store[KEY]
+
+
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:
     store = CellStore(tmp_path)
     store.add(KEY, some_cell())

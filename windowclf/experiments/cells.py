@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.errors import DataError
+from windowclf.errors import DataError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, write_text
 from windowclf.slices import GROUPS, LABEL
 
@@ -115,14 +115,17 @@ class CellStore:
     def __getitem__(self, key: CellKey) -> Cell:
         path = self._path(key, _RECORDS)
         try:
-            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
-        except (msgspec.DecodeError, OSError) as error:
+            return self._read(key)
+        except (msgspec.DecodeError, ModelFileError, OSError, KeyError) as error:
             raise DataError(
                 "a training that was kept cannot be read",
                 where=str(path),
-                found=str(error),
+                found=_describe(error),
                 hint="Delete this file: it is trained again.",
             ) from error
+
+    def _read(self, key: CellKey) -> Cell:
+        record = msgspec.json.decode(self._path(key, _RECORDS).read_bytes(), type=CellRecord)
         arrays = {name: np.array(of, np.int64) for name, of in map_arrays(self._path(key, _ARRAYS)).items()}
         labels = sorted(name.partition("/")[2] for name in arrays if name.startswith(f"{LABEL}/"))
         groups = {**GROUPS, LABEL: tuple(labels)}
@@ -133,6 +136,12 @@ class CellStore:
 
     def _path(self, key: CellKey, ending: str) -> Path:
         return self._directory / f"{key}{ending}"
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ModelFileError):
+        return error.problem
+    return f"no counts of {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _json(value: Any) -> str:
