@@ -113,7 +113,7 @@ def _follow(study: TuningStudy, jobs: int) -> Any:
     """Run a study, showing how far it is."""
     running = study.run(jobs)
     with progress("trainings") as display:
-        task = None if display is None else display.add_task("study", total=len(study.jobs()), note="")
+        task = None if display is None else display.add_task("study", total=None, note="")
         try:
             while True:
                 part: Progress = next(running)

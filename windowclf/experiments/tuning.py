@@ -41,7 +41,7 @@ _LIBRARIES = ("windowclf", "numpy")  # that decide what comes of a training
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the study is: `done` of `total` parts, the last of them `title`, or what comes in the end."""
+    """How far the study is: `done` of `total` parts, the last of them `title`, or what is being done."""
 
     done: int
     total: int
@@ -133,6 +133,7 @@ class TuningStudy:
         drifting = self._sizes_without_drift()
         total = len(jobs) + len(drifting)
         done = 0
+        yield Progress(done, total, "the first trainings")
         with closing(self._trained(jobs, n_processes)) as finished:
             for key in finished:
                 done += 1
