@@ -47,6 +47,7 @@ def command() -> None:
     show_default=True,
     help="Threads of linear algebra in each training; another number may change last digits.",
 )
+@click.option("--no-report", is_flag=True, help="Write results only, which needs no matplotlib.")
 @study_options
 @json_option
 def tuning(
@@ -59,6 +60,7 @@ def tuning(
     modes: str | None,
     jobs: int,
     threads: int,
+    no_report: bool,
     as_json: bool,
     **_: Any,
 ) -> None:
@@ -72,7 +74,8 @@ def tuning(
 
         windowclf experiment tuning --train sample:train --dev sample:dev --test sample:test --out study
     """
-    check_report()
+    if not no_report:
+        check_report()  # before corpora are read
     config = configuration()
     study = TuningStudy(
         read_study_data(config, train_file, dev_file, test_file),
@@ -82,6 +85,7 @@ def tuning(
         modes=_parted(modes) or tuple(MODES),
         n_seeds=seeds,
         threads=threads,
+        with_report=not no_report,
     )
     with limited_threads(threads):
         try:
@@ -102,7 +106,8 @@ def tuning(
         click.echo()
     for sentence in results.verdict:
         click.echo(sentence)
-    click.echo(f"\nreport   {out / REPORT}\nresults  {out / RESULTS}\ntimings  {out / TIMINGS}")
+    report = "" if no_report else f"report   {out / REPORT}\n"
+    click.echo(f"\n{report}results  {out / RESULTS}\ntimings  {out / TIMINGS}")
 
 
 def _parted(names: str | None) -> tuple[str, ...] | None:

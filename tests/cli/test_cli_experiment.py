@@ -113,6 +113,19 @@ def is_running(pid: int) -> bool:
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2][:3]
 
 
+def test_without_a_report_results_are_the_same(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = (finished / "results.json").read_bytes()
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # as if it were not installed
+    result = study(finished, *CHOSEN, "--no-report")
+    assert result.exit_code == 0, result.output
+    assert "report   " not in result.stdout
+    before, now = json.loads(kept), json.loads((finished / "results.json").read_text())
+    (finished / "results.json").write_bytes(kept)
+    del before["versions"]["matplotlib"]
+    assert now == before
+
+
 def test_json_is_the_results(finished: Path) -> None:
     result = study(finished, *CHOSEN, "--json")  # everything is there already
     assert json.loads(result.stdout) == json.loads((finished / "results.json").read_text())

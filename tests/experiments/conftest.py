@@ -98,7 +98,7 @@ def run_study(tmp_path: Path) -> Callable[..., StudyResults]:
     def run(
         data: StudyData, *, out: Path | None = None, n_processes: int = 1, **chosen: object
     ) -> StudyResults:
-        settings: dict[str, object] = {"sizes": ("all",), "n_seeds": 4} | chosen
+        settings: dict[str, object] = {"sizes": ("all",), "n_seeds": 4, "with_report": False} | chosen
         config = replace(SMALL, model=replace(SMALL.model, vectors=data.vectors.name))
         study = TuningStudy(data, config, out or tmp_path / "study", **settings)  # type: ignore[arg-type]
         running = study.run(n_processes)

@@ -56,7 +56,7 @@ def test_a_mode_that_changes_nothing_is_no_different(meaning: StudyData, run_stu
 
 
 def test_all_modes_and_sizes_have_their_figures(meaning: StudyData, run_study: Run, tmp_path: Path) -> None:
-    found = run_study(meaning, modes=tuple(MODES), sizes=("100", "all"), n_seeds=2)
+    found = run_study(meaning, modes=tuple(MODES), sizes=("100", "all"), n_seeds=2, with_report=True)
     assert [(point.size, point.mode) for point in found.points] == [
         (size, mode) for size in ("100", "all") for mode in MODES
     ]
@@ -95,7 +95,14 @@ def test_results_are_the_same_however_many_processes(
 ) -> None:
     modes = ("frozen", "tuned", "tuned-carried")
     for name, n_processes in (("one", 1), ("two", 2)):
-        run_study(meaning, out=tmp_path / name, modes=modes, n_processes=n_processes, n_seeds=2)
+        run_study(
+            meaning,
+            out=tmp_path / name,
+            modes=modes,
+            n_processes=n_processes,
+            n_seeds=2,
+            with_report=True,
+        )
     one, two = (tmp_path / name for name in ("one", "two"))
     assert (one / "results.json").read_bytes() == (two / "results.json").read_bytes()
     assert (one / "report.html").read_bytes() == (two / "report.html").read_bytes()

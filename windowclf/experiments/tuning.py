@@ -27,7 +27,7 @@ from windowclf.experiments.modes import CARRIED, MODES, TUNED, check_modes, with
 from windowclf.experiments.results import SizeDrift, StudyResults
 from windowclf.experiments.study_data import StudyData, check_sizes
 from windowclf.experiments.training_cells import Job, new_job, train_cells
-from windowclf.experiments.tuning_report import html_of
+from windowclf.experiments.tuning_report import check_report, html_of
 from windowclf.experiments.tuning_statistics import carrying_of, compare_modes, points_of
 from windowclf.experiments.verdict import verdict_of
 from windowclf.files import write_text
@@ -66,11 +66,14 @@ class TuningStudy:
         Seeds 0 to n - 1, each with training data of its own at every size but all.
     threads : int
         Of linear algebra in each process; the caller sees to it.
+    with_report : bool
+        Whether the report is written in the end, which needs matplotlib.
 
     Raises
     ------
     WindowClfError
-        If sizes or modes make no sense, or there is something else in the directory.
+        If sizes or modes make no sense, there is something else in the directory, or the report cannot be
+        drawn.
     """
 
     def __init__(
@@ -83,13 +86,17 @@ class TuningStudy:
         modes: Sequence[str] = tuple(MODES),
         n_seeds: int = 10,
         threads: int = 1,
+        with_report: bool = True,
     ) -> None:
+        if with_report:
+            check_report()
         self.data = data
         self.out = out
         self.sizes = check_sizes(sizes, data.train)
         self.modes = check_modes(modes)
         self.n_seeds = n_seeds
         self.threads = threads
+        self._with_report = with_report
         # small training data may not show what scheme their labels are of
         scheme = data.label_set.scheme
         fixed = replace(config.data, scheme=scheme.value if scheme else "none")
@@ -231,7 +238,8 @@ class TuningStudy:
         results = self._results(cells)
         write_text(self.out / RESULTS, _json(results))
         write_text(self.out / TIMINGS, _json(_timings(cells)))
-        write_text(self.out / REPORT, html_of(results))
+        if self._with_report:
+            write_text(self.out / REPORT, html_of(results))
         return results
 
     def _results(self, cells: dict[CellKey, Cell]) -> StudyResults:
@@ -248,7 +256,7 @@ class TuningStudy:
             config=inputs["config"],
             versions=inputs["versions"]
             | {"python": platform.python_version()}
-            | {name: version(name) for name in ("scipy", "matplotlib")},
+            | {name: version(name) for name in ("scipy", *(["matplotlib"] if self._with_report else []))},
             threads=self.threads,
             sizes=self.sizes,
             modes={mode: MODES[mode] for mode in self.modes},
