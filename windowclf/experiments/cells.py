@@ -110,7 +110,7 @@ class CellStore:
         with atomic_path(self._path(key, _ARRAYS)) as temporary:
             packed = {name: array.astype(np.int32) for name, array in arrays.items()}
             save_arrays(temporary, packed | {_COUNTS: cell.counts.astype(np.int32)})
-        write_text(self._path(key, _RECORDS), _json(cell.record))
+        write_text(self._path(key, _RECORDS), json_of(cell.record))
 
     def __getitem__(self, key: CellKey) -> Cell:
         path = self._path(key, _RECORDS)
@@ -144,5 +144,6 @@ def _describe(error: Exception) -> str:
     return f"no counts of {error}" if isinstance(error, KeyError) else str(error)
 
 
-def _json(value: Any) -> str:
+def json_of(value: Any) -> str:
+    """Return a value of dataclasses as JSON, as all files of a study have it."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"

@@ -13,6 +13,7 @@ from windowclf.diagnostics.drift import Drift, Surroundings, describe_drift, fin
 from windowclf.diagnostics.movement import Movement, row_of, trace_movement
 from windowclf.diagnostics.replacing import pair_stranded, replace_words
 from windowclf.errors import VectorsError
+from windowclf.experiments.cells import json_of
 from windowclf.experiments.modes import BASELINE, TUNED
 from windowclf.experiments.results import ProjectedWord, Replaced, SizeDrift
 from windowclf.experiments.study_data import StudyData
@@ -78,7 +79,7 @@ def read_drift(path: Path) -> SizeDrift | None:
 
 def write_drift(path: Path, drift: SizeDrift) -> None:
     """Keep it."""
-    write_text(path, msgspec.json.format(msgspec.json.encode(drift), indent=1).decode() + "\n")
+    write_text(path, json_of(drift))
 
 
 def _with_vectors(stored: StoredModel) -> list[str]:

@@ -23,7 +23,7 @@ from windowclf.slices import LABEL, Knowledge, slice_counts
 from windowclf.tagger import WindowTagger
 from windowclf.text.random_vectors import is_random
 from windowclf.text.vocabulary import N_SPECIAL, Vocabulary, choose_words, count_words
-from windowclf.training import EpochDone
+from windowclf.training import Calibrated, EpochDone
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, that dev chooses from, beside none
 _KEPT = (BASELINE, TUNED)  # modes whose model of the first seed is kept, to look at
@@ -68,10 +68,13 @@ def train_cells(
     tagger = WindowTagger(config, vectors=None if is_random(config.model.vectors) else data.vectors)
     began = perf_counter()
     rates: list[float] = []
+    dev_score = 0.0
     for event in tagger.fit_events(part.sentences, part.labels, dev=(data.dev.sentences, data.dev.labels)):
         check()
         if isinstance(event, EpochDone):
             rates.append(event.words_per_second)
+        elif isinstance(event, Calibrated):  # the last: dev has been scored with the model as it is now
+            dev_score = event.dev_score
     seconds = perf_counter() - began
     training = tagger.stored.info["training"]
     record = CellRecord(
@@ -79,7 +82,7 @@ def train_cells(
         sentences=len(part.sentences),
         best_epoch=training["best_epoch"],
         epochs=tagger.stored.config.training.epochs,
-        dev_score=_dev_score(tagger, data),
+        dev_score=dev_score,
         carrying=(),
         seconds=seconds,
         words_per_second=float(np.median(rates)),
@@ -89,7 +92,7 @@ def train_cells(
         tagger.save(job.model)
     yield key, _count(tagger, record, knowledge, data)
     if job.carries:
-        trials = list(carry_best(tagger, data, check=check))
+        trials = list(carry_best(tagger, data, dev_score, check=check))
         carried = replace(record, dev_score=max(trial.dev_score for trial in trials), carrying=tuple(trials))
         yield replace(key, mode=CARRIED), _count(tagger, carried, knowledge, data)
 
@@ -107,10 +110,6 @@ def _knowledge(vocabulary: Vocabulary, part: Labelled, config: Config, data: Stu
         span_labels=data.span_labels,
         ignore_label=data.label_set.ignore,
     )
-
-
-def _dev_score(tagger: WindowTagger, data: StudyData) -> float:
-    return float(tagger.evaluate(data.dev.sentences, data.dev.labels, calibration=False).main_score)
 
 
 def _count(tagger: WindowTagger, record: CellRecord, knowledge: Knowledge, data: StudyData) -> Cell:
@@ -133,7 +132,7 @@ def _count(tagger: WindowTagger, record: CellRecord, knowledge: Knowledge, data:
 
 
 def carry_best(
-    tagger: WindowTagger, data: StudyData, *, check: Callable[[], None] = lambda: None
+    tagger: WindowTagger, data: StudyData, dev_score: float, *, check: Callable[[], None] = lambda: None
 ) -> Iterator[Carrying]:
     """Carry the movement over in the way that is best on dev, and yield every way that was tried.
 
@@ -145,16 +144,18 @@ def carry_best(
     tagger : WindowTagger
         With tuned vectors; changed in place.
     data : StudyData
+    dev_score : float
+        With nothing carried.
     check : callable
         Called before each trial.
     """
-    pipeline = tagger.pipeline
+    pipeline, dev = tagger.pipeline, (data.dev.sentences, data.dev.labels)
     before, after = _movement(pipeline, data)
     rows = _rows_left_behind(pipeline, data, len(before))
     vectors = tagger.stored.parameters["vectors"]
     start = vectors[rows].copy()
     has_moved = (before != after).any(axis=1)
-    best, best_rows = _dev_score(tagger, data), start
+    best, best_rows = dev_score, start
     yield Carrying("none", 0.0, best)
     for method, fit in FITS.items() if has_moved.any() else ():
         points = before[has_moved]
@@ -162,7 +163,7 @@ def carry_best(
         for strength in STRENGTHS:
             check()
             vectors[rows] = moved = start + (strength * displaced).astype(start.dtype)
-            score = _dev_score(tagger, data)
+            score = tagger.evaluate(*dev, calibration=False).main_score
             if score > best:
                 best, best_rows = score, moved
             yield Carrying(method, strength, score)

@@ -21,7 +21,7 @@ import msgspec
 from windowclf.config import Config
 from windowclf.config_io import config_to_dict
 from windowclf.errors import DataError, WindowClfError
-from windowclf.experiments.cells import Cell, CellKey, CellStore
+from windowclf.experiments.cells import Cell, CellKey, CellStore, json_of
 from windowclf.experiments.drift_cells import drift_of_size, read_drift, write_drift
 from windowclf.experiments.modes import CARRIED, MODES, TUNED, check_modes, without_mode
 from windowclf.experiments.results import SizeDrift, StudyResults
@@ -202,7 +202,7 @@ class TuningStudy:
             "versions": {name: version(name) for name in _LIBRARIES},
             "threads": self.threads,
         }
-        return dict(json.loads(_json(inputs)))  # as it is read back
+        return dict(json.loads(json_of(inputs)))  # as it is read back
 
     def _claim(self) -> None:
         """Say in the directory what the study is of, or see that it is what is said there."""
@@ -225,7 +225,7 @@ class TuningStudy:
                 where=str(self.out),
                 hint="Give another --out.",
             )
-        write_text(path, _json(inputs))
+        write_text(path, json_of(inputs))
 
     def _finish(self) -> StudyResults:
         keys = [
@@ -236,8 +236,8 @@ class TuningStudy:
         ]
         cells = {key: self._cells[key] for key in keys}
         results = self._results(cells)
-        write_text(self.out / RESULTS, _json(results))
-        write_text(self.out / TIMINGS, _json(_timings(cells)))
+        write_text(self.out / RESULTS, json_of(results))
+        write_text(self.out / TIMINGS, json_of(_timings(cells)))
         if self._with_report:
             write_text(self.out / REPORT, html_of(results))
         return results
@@ -299,7 +299,3 @@ def _differing(before: Any, now: Any) -> str:
         name = next(name for name in {**before, **now} if before.get(name) != now.get(name))
         return f"{name}: {_differing(before.get(name), now.get(name))}"
     return f"{now}, where the study has {before}"
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"

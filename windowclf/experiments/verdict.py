@@ -53,23 +53,23 @@ def _on_the_rule(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
     said = []
     for rule, keeps, sign in (
         (
-            f"below {FROZEN_BELOW:,} words keep them frozen",
+            f"Below {FROZEN_BELOW:,} words keep them frozen",
             [t for t in of_tuned if words[t.size] < FROZEN_BELOW],
             -1,
         ),
         (
-            f"from {TUNED_FROM:,} words tune them",
+            f"From {TUNED_FROM:,} words tune them",
             [t for t in of_tuned if words[t.size] >= TUNED_FROM],
             1,
         ),
     ):
         if not keeps:
-            said.append(f"“{rule[0].upper()}{rule[1:]}” was not tried: no size was of that kind.")
+            said.append(f"“{rule}” was not tried: no size was of that kind.")
             continue
         right = sum(t.is_clear and t.gap.difference * sign > 0 for t in keeps)
         wrong = sum(t.is_clear and t.gap.difference * sign < 0 for t in keeps)
         said.append(
-            f"“{rule[0].upper()}{rule[1:]}”: of {_number(len(keeps))} that the rule is of, the evidence is "
+            f"“{rule}”: of {_number(len(keeps))} that the rule is of, the evidence is "
             f"for it at {right}, against it at {wrong}, and for neither at {len(keeps) - right - wrong}."
         )
     return said if of_tuned else []
