@@ -9,16 +9,16 @@ from statistics import fmean, stdev
 from typing import Any
 
 from windowclf.arrays import Ints
-from windowclf.comparison import ALPHA, LEVEL, Difference, RunComparison, Spread, System
+from windowclf.comparison import Difference, RunComparison, Spread, System
 from windowclf.config import TABLE_MB
 from windowclf.config_io import config_to_dict
 from windowclf.errors import DataError
-from windowclf.intervals import interval_of
+from windowclf.families import compare_family
 from windowclf.metrics import Evaluation, evaluate_labels
 from windowclf.pipeline import Sentences
 from windowclf.preparation import check_sentences
 from windowclf.run_records import CorpusRecord, RunRecord
-from windowclf.significance import compare, compare_seeds, holm, score_of, sentence_counts
+from windowclf.significance import sentence_counts
 from windowclf.tagger import WindowTagger
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import parse_label
@@ -245,30 +245,22 @@ def _value(score: str, system: System) -> float:
 
 def _differences(groups: Sequence[Sequence[_Run]], n_resamples: int) -> list[Difference]:
     """Test every system against the first."""
-    found = {_name(group): _paired(group, groups[0]) for group in groups[1:]}
-    tests = {
-        name: compare(first, second, n_resamples=n_resamples) for name, (first, second, _) in found.items()
-    }
-    corrected = holm({name: test.p_value for name, test in tests.items()})
-    differences = []
-    for name, (first, second, is_paired) in found.items():
-        interval = interval_of(first, second, paired=is_paired, level=LEVEL, n_resamples=n_resamples)
-        scores = [[float(score_of(run.sum(axis=0))) for run in runs] for runs in (first, second)]
-        differences.append(
-            Difference(
-                system=name,
-                n_runs=len(first),
-                is_paired=is_paired,
-                difference=interval.difference,
-                low=interval.low,
-                high=interval.high,
-                p_value=tests[name].p_value,
-                corrected=corrected[name],
-                seeds_p_value=compare_seeds(*scores) if is_paired else None,
-                is_clear=corrected[name] < ALPHA and not interval.holds_zero,
-            )
+    pairs = {_name(group): _paired(group, groups[0]) for group in groups[1:]}
+    return [
+        Difference(
+            system=name,
+            n_runs=len(pairs[name][0]),
+            is_paired=pairs[name][2],
+            difference=found.interval.difference,
+            low=found.interval.low,
+            high=found.interval.high,
+            p_value=found.p_value,
+            corrected=found.corrected,
+            seeds_p_value=found.seeds_p_value,
+            is_clear=found.is_clear,
         )
-    return differences
+        for name, found in compare_family(pairs, n_resamples=n_resamples).items()
+    ]
 
 
 def _paired(first: Sequence[_Run], second: Sequence[_Run]) -> tuple[list[Ints], list[Ints], bool]:

@@ -8,12 +8,12 @@ from statistics import fmean, stdev
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.comparison import ALPHA
 from windowclf.experiments.cells import Cell, CellKey
 from windowclf.experiments.modes import BASELINE, CARRIED
 from windowclf.experiments.results import GROUPS, LEVEL, CarryingTrial, Gap, ModeTest, Point, Slice
+from windowclf.families import compare_family
 from windowclf.intervals import interval_of
-from windowclf.significance import compare, compare_seeds, holm, score_of
+from windowclf.significance import score_of
 
 _WITH_GAPS = ("training", "vectors", "ambiguity")  # groups of slices that are compared with the baseline
 _RESAMPLES_OF_SLICES = 2000
@@ -50,30 +50,23 @@ def compare_modes(
     cells: Cells, sizes: Sequence[str], modes: Sequence[str], n_seeds: int
 ) -> tuple[ModeTest, ...]:
     """Test every mode against the baseline at every size; all of these are one family."""
-    family = [(size, mode) for size, mode in product(sizes, modes) if mode != BASELINE]
-    pairs = {
-        (size, mode): [[run.counts for run in _runs(cells, size, name, n_seeds)] for name in (mode, BASELINE)]
-        for size, mode in family
-    }
-    p_values = {f"{size} {mode}": compare(*pairs[size, mode]).p_value for size, mode in family}
-    corrected = holm(p_values)
-    tests = []
-    for size, mode in family:
-        name = f"{size} {mode}"
-        interval = interval_of(*pairs[size, mode], level=LEVEL)
-        scores = [[_score(counts) for counts in runs] for runs in pairs[size, mode]]
-        tests.append(
-            ModeTest(
-                size,
-                mode,
-                Gap(interval.difference, interval.low, interval.high),
-                p_values[name],
-                corrected[name],
-                compare_seeds(*scores),
-                corrected[name] < ALPHA and not interval.holds_zero,
-            )
+    family = {f"{size} {mode}": (size, mode) for size, mode in product(sizes, modes) if mode != BASELINE}
+
+    def counts(size: str, mode: str) -> list[Ints]:
+        return [run.counts for run in _runs(cells, size, mode, n_seeds)]
+
+    pairs = {name: (counts(*cell), counts(cell[0], BASELINE), True) for name, cell in family.items()}
+    return tuple(
+        ModeTest(
+            *family[name],
+            Gap(found.interval.difference, found.interval.low, found.interval.high),
+            found.p_value,
+            found.corrected,
+            found.seeds_p_value,
+            found.is_clear,
         )
-    return tuple(tests)
+        for name, found in compare_family(pairs).items()
+    )
 
 
 def carrying_of(cells: Cells, sizes: Sequence[str], n_seeds: int) -> tuple[CarryingTrial, ...]:
