@@ -12,7 +12,6 @@ GROUPS = (
     "frequency",
     "label",
 )  # of slices, as `windowclf.slices` names them
-LEVEL = 0.95  # of all intervals
 
 
 @dataclass(frozen=True, slots=True)

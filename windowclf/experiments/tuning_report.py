@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from windowclf.comparison import ALPHA
+from windowclf.comparison import ALPHA, LEVEL
 from windowclf.comparison_report import SCORE_NAMES
 from windowclf.experiments.drift_figure import drift_scatter
 from windowclf.experiments.figures import carrying, differences, learning_curves, size_name
-from windowclf.experiments.results import LEVEL, SizeDrift, StudyResults
+from windowclf.experiments.results import SizeDrift, StudyResults
 from windowclf.experiments.tuning_tables import (
     carrying_table,
     drift_tables,

@@ -8,9 +8,10 @@ from statistics import fmean, stdev
 import numpy as np
 
 from windowclf.arrays import Ints
+from windowclf.comparison import LEVEL
 from windowclf.experiments.cells import Cell, CellKey
 from windowclf.experiments.modes import BASELINE, CARRIED
-from windowclf.experiments.results import GROUPS, LEVEL, CarryingTrial, Gap, ModeTest, Point, Slice
+from windowclf.experiments.results import GROUPS, CarryingTrial, Gap, ModeTest, Point, Slice
 from windowclf.families import compare_family
 from windowclf.intervals import interval_of
 from windowclf.significance import score_of

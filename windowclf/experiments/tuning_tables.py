@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from windowclf.comparison import LEVEL
 from windowclf.comparison_report import SCORE_NAMES
 from windowclf.diagnostics.drift import WordDrift
 from windowclf.experiments.figures import size_name
-from windowclf.experiments.results import LEVEL, Gap, Point, SizeDrift, Slice, StudyResults
+from windowclf.experiments.results import Gap, Point, SizeDrift, Slice, StudyResults
 from windowclf.html_tables import Table
 
 _NEIGHBOURS = 5  # of a word's that are named
