@@ -114,6 +114,23 @@ def test_predictions_that_are_right_as_often_as_they_say_have_nearly_no_error() 
     assert error_of(*drawn()) < 0.01
 
 
+@pytest.mark.parametrize("n, tolerance", [(60, 0.12), (350, 0.05), (5000, 0.03)])
+def test_the_error_by_chance_is_that_of_predictions_that_are_right_as_often_as_they_say(
+    n: int, tolerance: float
+) -> None:
+    rng = np.random.default_rng(n)
+    confidences = rng.beta(4, 1, n)
+    errors = [expected_calibration_error(confidences, rng.random(n) < confidences) for _ in range(400)]
+    by_chance = reliability(confidences, rng.random(n) < confidences).error_by_chance
+    assert by_chance == pytest.approx(
+        np.mean([error for error in errors if error is not None]), rel=tolerance
+    )
+
+
+def test_there_is_no_error_by_chance_where_all_is_certain() -> None:
+    assert reliability([0, 1, 1], [True, True, False]).error_by_chance == 0
+
+
 def test_too_confident_predictions_have_a_greater_error() -> None:
     scores, targets = drawn()
     assert error_of(2.5 * scores, targets) > 0.1
@@ -122,7 +139,7 @@ def test_too_confident_predictions_have_a_greater_error() -> None:
 
 def test_without_predictions_there_is_no_error() -> None:
     found = reliability([], [])
-    assert (found.expected_calibration_error, found.count) == (None, 0)
+    assert (found.expected_calibration_error, found.error_by_chance, found.count) == (None, None, 0)
     assert all((b.count, b.confidence, b.accuracy) == (0, None, None) for b in found.bins)
 
 

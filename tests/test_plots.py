@@ -89,7 +89,7 @@ def test_a_plot_that_cannot_be_written_leaves_what_was_there(
 ) -> None:
     plot = tmp_path / "plot.svg"
     plot.write_text("before")
-    broken = Reliability(0.0, 1, ("no bin",))  # type: ignore[arg-type]
+    broken = Reliability(0.0, 0.0, 1, ("no bin",))  # type: ignore[arg-type]
     with pytest.raises(AttributeError):
         write_reliability_plot(plot, words=broken)
     assert plot.read_text() == "before"

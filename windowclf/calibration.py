@@ -50,6 +50,9 @@ class Reliability:
     ----------
     expected_calibration_error : float or None
         In [0, 1]; None where there are no predictions.
+    error_by_chance : float or None
+        About how great that error would be if every confidence were right: with few predictions, the share
+        of a bin that is right is off by chance.
     count : int
         Of all predictions.
     bins : tuple of Bin
@@ -57,6 +60,7 @@ class Reliability:
     """
 
     expected_calibration_error: float | None
+    error_by_chance: float | None
     count: int
     bins: tuple[Bin, ...]
 
@@ -130,7 +134,9 @@ def reliability(
     -----
     Expected calibration error: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities
     using Bayesian binning". The bins ((b - 1) / B, b / B] are those of Guo, Pleiss, Sun and Weinberger 2017,
-    "On calibration of modern neural networks", section 2.
+    "On calibration of modern neural networks", section 2. Of the error by chance: if confidences c are right,
+    what is right in a bin is a sum of Bernoulli variables of variance v = Σ c (1 - c), nearly normal around
+    Σ c, and the mean distance of a normal variable from its mean is √(2 v / π).
     """
     confidence, right = np.asarray(confidences, np.float64), np.asarray(is_right, np.bool_)
     if confidence.ndim != 1 or confidence.shape != right.shape or n_bins < 1:
@@ -158,8 +164,10 @@ def reliability(
         )
     )
     distance = sum(abs(r - c) for r, c in zip(right_sums, confidence_sums, strict=True))
+    variances = np.bincount(place, confidence * (1 - confidence), n_bins)
+    by_chance = float(np.sqrt(2 / np.pi * variances).sum())
     n = len(confidence)
-    return Reliability(distance / n if n else None, n, bins)
+    return Reliability(distance / n if n else None, by_chance / n if n else None, n, bins)
 
 
 @dataclass(frozen=True, slots=True)

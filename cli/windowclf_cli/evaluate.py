@@ -108,12 +108,12 @@ def _calibration_line(calibration: Calibration) -> str:
     parts = [f"words {_error(calibration.words)}"]
     if calibration.entities is not None:
         parts.append(f"entities {_error(calibration.entities)}")
-    return f"calibration: {', '.join(parts)} (expected calibration error)"
+    return f"calibration: {', '.join(parts)}; expected calibration error"
 
 
 def _error(reliability: Reliability) -> str:
     error = reliability.expected_calibration_error
-    return "–" if error is None else f"{error:.4f}"
+    return "–" if error is None else f"{error:.4f} ({reliability.error_by_chance:.4f} by chance alone)"
 
 
 _COLUMNS = ["", "precision", "recall", "F1", "true", "found"]

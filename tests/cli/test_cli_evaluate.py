@@ -55,7 +55,7 @@ def test_the_table_shows_entities_and_confusions(sample_model: Path) -> None:
 def test_calibration_is_a_line_of_the_table_and_bins_of_the_json(sample_model: Path) -> None:
     figures = json.loads(run("evaluate", sample_model, "sample:test", "--json").stdout)
     n_found = sum(row["predicted"] for row in figures["entities"])
-    errors = []
+    errors: list[float] = []
     for part, count in (("words", 1750), ("entities", n_found)):
         found = figures["calibration"][part]
         assert found["count"] == sum(row["count"] for row in found["bins"]) == count
@@ -64,6 +64,8 @@ def test_calibration_is_a_line_of_the_table_and_bins_of_the_json(sample_model: P
         distances = (row["count"] * abs(row["accuracy"] - row["confidence"]) for row in filled)
         errors.append(found["expected_calibration_error"])
         assert 0 < errors[-1] == pytest.approx(sum(distances) / count)
+        errors.append(found["error_by_chance"])
+        assert 0 < errors[-1] < errors[-2]
         # a model's confidences tell something
         shares = []
         for some in (
@@ -73,7 +75,10 @@ def test_calibration_is_a_line_of_the_table_and_bins_of_the_json(sample_model: P
             n_right = sum(row["count"] * row["accuracy"] for row in some)
             shares.append(n_right / sum(row["count"] for row in some))
         assert shares[0] < shares[1]
-    line = "calibration: words {:.4f}, entities {:.4f} (expected calibration error)".format(*errors)
+    line = (
+        "calibration: words {:.4f} ({:.4f} by chance alone), entities {:.4f} ({:.4f} by chance alone); "
+        "expected calibration error"
+    ).format(*errors)
     assert line in run("evaluate", sample_model, "sample:test").stdout.splitlines()
 
 
