@@ -30,7 +30,7 @@ from windowclf.text.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.text.corpora import read_labelled
 from windowclf.text.corpus import ReadOptions
 from windowclf.text.features import WordFeatures
-from windowclf.text.gazetteer import Gazetteer
+from windowclf.text.gazetteer import Gazetteer, Gazetteers
 from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import Vocabulary
 from windowclf.text.windows import Encoder, windows
@@ -98,7 +98,7 @@ TRAINED_ON = SENTENCES[:2]  # so that the last holds values that are not known
 
 def _encoded(features: FeaturesConfig) -> tuple[Encoder, ColumnValues]:
     values = ColumnValues.of(features.columns, TRAINED_ON)
-    lists = [Gazetteer.of(["New York"]) for _ in features.gazetteers]
+    lists = Gazetteers([Gazetteer.of(["New York"]) for _ in features.gazetteers])
     encoder = Encoder(Vocabulary(["paris", "new", ","], {}), WordFeatures(features), lists, values)
     return encoder, values
 

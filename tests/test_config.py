@@ -47,6 +47,7 @@ NOT_DEFAULT = Config(
         shape=True,
         buckets=1,
         gazetteers=("places.txt", 'C:\\lists "new"\n.gz'),
+        entity_lists=False,
         gazetteer_dimension=1,
         columns=("1", 'part "of" speech'),
         column_dimension=2,

@@ -440,7 +440,8 @@ def test_a_long_sentence_is_cut(real: Config) -> None:
 def test_windows_hold_boundaries_unknown_words_and_repeated_ones(real: Config, corpus: Labelled) -> None:
     sentences = [*corpus[0], "the TV and the zyzzyva".split()]
     labels = [*corpus[1], ["O"] * 5]
-    data = choose_data(real, sentences, labels, seed=0).encode(real)
+    chosen_data = choose_data(real, sentences, labels, seed=0)
+    data = chosen_data.encode(chosen_data.config)
     for seed in range(5):
         chosen = choose_windows(data, np.random.default_rng(seed))
         words, windows = chosen.words, chosen.windows
@@ -459,7 +460,8 @@ def test_windows_of_sentences_are_whole_ones_and_hold_the_special_cases(
 ) -> None:
     sentences = [*corpus[0], "the TV and the zyzzyva".split()]
     labels = [*corpus[1], ["O"] * 5]
-    data = choose_data(crf(real), sentences, labels, seed=0).encode(crf(real))
+    chosen_data = choose_data(crf(real), sentences, labels, seed=0)
+    data = chosen_data.encode(chosen_data.config)
     for seed in range(5):
         chosen = choose_windows(data, np.random.default_rng(seed), whole_sentences=True)
         assert len(chosen.lengths) > 1 and chosen.lengths.sum() == len(chosen.windows) >= 8

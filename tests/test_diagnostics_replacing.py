@@ -12,7 +12,7 @@ from windowclf.text.sentence import Sentence
 from windowclf.text.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
-PAIRS = {"tv": "television", "is": "off", "rome": "a"}
+PAIRS = {"tv": "television", "is": "off", "rome": "a", ",": "museum"}
 
 
 def test_a_word_that_moved_is_paired_with_the_stranded_word_it_was_nearest_to() -> None:

@@ -26,7 +26,7 @@ from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.shapes import parameter_shapes
 from windowclf.storage import save_model
 from windowclf.text.features import WordFeatures
-from windowclf.text.gazetteer import Gazetteer
+from windowclf.text.gazetteer import Gazetteer, Gazetteers
 from windowclf.text.vectors import WordVectors
 from windowclf.text.vocabulary import Vocabulary
 from windowclf.text.windows import Encoder, windows
@@ -51,8 +51,9 @@ def lists(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def listed(config: Config, lists: tuple[str, str]) -> Config:
-    """The small configuration with two lists."""
-    return replace(config, features=replace(config.features, gazetteers=lists, gazetteer_dimension=3))
+    """The small configuration with two lists, and no others."""
+    features = replace(config.features, gazetteers=lists, entity_lists=False, gazetteer_dimension=3)
+    return replace(config, features=features)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_every_coordinate_of_the_gradient_is_right(
     config = ModelConfig(
         tuning="frozen", window=3, hidden=hidden, activation="tanh", dropout=0, input_dropout=0
     )
-    gazetteers = Gazetteer.of(PLACES.splitlines()), Gazetteer.of(OTHERS.splitlines())
+    gazetteers = Gazetteers([Gazetteer.of(PLACES.splitlines()), Gazetteer.of(OTHERS.splitlines())])
     sentences = ["New York City is New York , Paris".split(), "paris".split(), "Rio de Janeiro".split()]
     vocabulary = Vocabulary(["paris", "new", ","], {})
     encoded = Encoder(vocabulary, WordFeatures(features), gazetteers).encode(sentences)
@@ -362,6 +363,7 @@ def test_lists_are_given_by_a_setting_and_the_model_needs_them_no_more(
     (tmp_path / "lists" / "places.txt").write_text(PLACES)
     monkeypatch.chdir(tmp_path)
     settings = ['features.gazetteers=["lists/places.txt"]', "features.shape=true", "model.hidden=[8]"]
+    settings += ["features.entity_lists=false"]
     arguments = ["--vectors", "glove-6b-50d-small", "--max-vectors", "1", "--set", "training.epochs=1"]
     for setting in settings:
         arguments += ["--set", setting]

@@ -121,8 +121,7 @@ class CompiledModel:
         """
         vocabulary = self._pipeline.stored.vocabulary
         vocabulary.build_index()
-        for gazetteer in self._pipeline.encoder.gazetteers:
-            gazetteer.build()
+        self._pipeline.encoder.gazetteers.build()
         counts = vocabulary.training_counts
         words = dict.fromkeys([*sorted(counts, key=lambda word: -counts[word]), *vocabulary.words])
         self._add(islice((word for word in words if len(word) <= _LONGEST_KEPT), _PREFILLED))

@@ -94,6 +94,13 @@ class FeaturesConfig:
         tuple[str, ...],
         Meta(description="files of phrases, one a line, such as names of places; the model keeps a copy"),
     ] = ()
+    entity_lists: Annotated[
+        bool,
+        Meta(
+            description="whether the entities of the training data are lists of phrases too, one for each "
+            "kind; in a model they are the gazetteers `entities:KIND`"
+        ),
+    ] = True
     gazetteer_dimension: Annotated[
         int, Meta(ge=1, le=1000, description="dimension of the vectors of a list's positions")
     ] = 8

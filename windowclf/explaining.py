@@ -17,7 +17,8 @@ from windowclf.labelling import Labeller
 from windowclf.model import WindowModel
 from windowclf.pipeline import Pipeline
 from windowclf.text.columns import column_of
-from windowclf.text.gazetteer import Position
+from windowclf.text.entity_lists import is_entity_list
+from windowclf.text.phrase_trie import Position
 from windowclf.text.windows import ABSENT_ROW
 
 WIDEST = 13  # 2^13 windows a word
@@ -38,7 +39,7 @@ class Explanation:
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
     lists : tuple of tuple of str
-        For each of them the gazetteers in whose phrases it stands, by the names of their files.
+        For each of them the gazetteers in whose phrases it stands: names of files, or `entities:KIND`.
     columns : tuple of tuple of str
         For each of them what the columns say that the model takes beside the words.
     contributions : tuple of float
@@ -160,7 +161,8 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
 
 def _lists_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[str, ...]]:
     """Return for each word the names of the gazetteers in whose phrases it stands."""
-    names = [Path(path).name for path in pipeline.stored.config.features.gazetteers]
+    listed = pipeline.stored.config.features.gazetteers
+    names = [name if is_entity_list(name) else Path(name).name for name in listed]
     rows = pipeline.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]

@@ -24,7 +24,8 @@ from windowclf.preparation import check_sentences, check_words, choose_vectors, 
 from windowclf.sizing import sized
 from windowclf.storage import StoredModel
 from windowclf.text.columns import ColumnValues, check_columns
-from windowclf.text.gazetteer import Gazetteer, read_gazetteers
+from windowclf.text.entity_lists import read_lists
+from windowclf.text.gazetteer import Gazetteers
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.random_vectors import draw_vectors, is_random
@@ -118,7 +119,8 @@ def fit_pipelines(
     event : Event
     """
     config = replace(config, training=sized(config.training, len(sentences)))  # the model says what it was
-    gazetteers = read_gazetteers(config.features)
+    features, gazetteers = read_lists(config.features, sentences, labels, label_set)
+    config = replace(config, features=features)
     columns = ColumnValues.of(config.features.columns, sentences)
     vocabulary, initial, scales = choose_vectors(
         vectors, counts, config.model, tuned_from_count=config.training.tuned_from_count
@@ -182,7 +184,7 @@ def new_pipeline(
     vectors: WordVectors,
     chosen: tuple[Vocabulary, Floats, tuple[float, ...]],
     n_tuned: int,
-    gazetteers: tuple[Gazetteer, ...],
+    gazetteers: Gazetteers,
     columns: ColumnValues,
     label_set: LabelSet,
     counts: Counter[str],
@@ -199,7 +201,7 @@ def new_pipeline(
         What `choose_vectors` took of them; the array is used as it is.
     n_tuned : int
         How many of them training may tune, the first ones.
-    gazetteers : tuple of Gazetteer
+    gazetteers : Gazetteers
         Those that the configuration names.
     columns : ColumnValues
         Of the columns that it names.

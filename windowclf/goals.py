@@ -10,6 +10,7 @@ from windowclf.errors import DataError
 from windowclf.labelling import Labeller
 from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
 from windowclf.pipeline import Pipeline, Sentences
+from windowclf.text.entity_lists import own_entities
 from windowclf.text.label_set import IGNORED, LabelSet
 
 
@@ -42,13 +43,16 @@ def distilled(
             found=", ".join(teacher.stored.labels.names),
             allowed=", ".join(label_set.names),
         )
-    scores, lengths = teacher.all_scores(sentences)
+    own = None
+    if teacher.encoder.has_entity_lists:  # it says what it would say of sentences that it had not learnt
+        own = own_entities(sentences, labels, label_set, case=teacher.encoder.gazetteers.case)
+    scores, lengths = teacher.all_scores(sentences, own)
     labeller = Labeller(label_set, teacher.transitions)
     weight = pipeline.stored.config.training.teacher_weight
     if objective.needs_sentences:
         parameters, legal = pipeline.stored.parameters, allowed_pairs(label_set)
-        own = SentenceTeacher(scores, labeller.pair_scores(), parameters, legal)
-        return DistillationObjective(objective, own, weight)
+        whole = SentenceTeacher(scores, labeller.pair_scores(), parameters, legal)
+        return DistillationObjective(objective, whole, weight)
     probabilities = labeller.probabilities(scores, lengths)
     is_labelled = label_set.encode_all(labels) != IGNORED
     return DistillationObjective(objective, WordTeacher(probabilities[is_labelled]), weight)

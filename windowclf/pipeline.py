@@ -11,6 +11,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.ensemble import Ensemble, part_parameters
 from windowclf.model import WindowModel
 from windowclf.storage import StoredModel
+from windowclf.text.entity_lists import OwnEntities
 from windowclf.text.features import WordFeatures
 from windowclf.text.windows import EncodedText, Encoder, windows
 
@@ -52,20 +53,31 @@ class Pipeline:
         """Scores of one label after another, with a sentence-level loss."""
         return self._ensemble.transitions
 
-    def encode(self, sentences: Sentences) -> tuple[EncodedText, Ints]:
-        """Return the text as integers, and the window (N, K) around every word, as rows of its words."""
-        encoded = self.encoder.encode(sentences)
+    def encode(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> tuple[EncodedText, Ints]:
+        """Return the text as integers, and the window (N, K) around every word, as rows of its words.
+
+        Of training data, `own` (S,) are entities that must not be found, as for `Encoder.encode`.
+        """
+        encoded = self.encoder.encode(sentences, own)
         return encoded, windows(encoded.tokens, encoded.lengths, self.stored.config.model.window)
 
-    def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
+    def scores(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> Iterator[tuple[Floats, Ints]]:
         """Yield scores (N, C) and lengths (S,), for as many sentences at a time as memory should hold."""
+        first = 0
         for part in cut(sentences):
-            encoded, around = self.encode(part)
+            encoded, around = self.encode(part, None if own is None else own[first : first + len(part)])
+            first += len(part)
             yield self.model.scores(encoded.words, around), encoded.lengths
 
-    def all_scores(self, sentences: Sentences) -> tuple[Floats, Ints]:
+    def all_scores(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> tuple[Floats, Ints]:
         """Return scores (N, C) and lengths (S,) of at least one sentence, whatever memory that takes."""
-        scores, lengths = zip(*self.scores(sentences), strict=True)
+        scores, lengths = zip(*self.scores(sentences, own), strict=True)
         return np.concatenate(scores), np.concatenate(lengths)
 
 

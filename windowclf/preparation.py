@@ -13,6 +13,7 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
 from windowclf.errors import DataError
+from windowclf.text.entity_lists import own_entities
 from windowclf.text.label_set import IGNORED, LabelSet
 from windowclf.text.lines import is_utf8
 from windowclf.text.vocabulary import Vocabulary, choose_words
@@ -177,11 +178,15 @@ def prepare_training(
 ) -> "TrainingData":
     """Turn a labelled corpus into arrays.
 
-    Windows of ignored words are left out, but stand in others; with `whole_sentences` they are kept.
+    Windows of ignored words are left out, but stand in others; with `whole_sentences` they are kept. In lists
+    of training's entities, those of a sentence are found where other sentences have them.
     """
     from windowclf.training import TrainingData
 
-    encoded = encoder.encode(sentences)
+    own = None
+    if encoder.has_entity_lists:
+        own = own_entities(sentences, labels, label_set, case=encoder.gazetteers.case)
+    encoded = encoder.encode(sentences, own)
     targets = label_set.encode_all(labels)
     counts = np.full(len(targets), whole_sentences) | (targets != IGNORED)
     sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)

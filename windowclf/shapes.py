@@ -6,7 +6,7 @@ K window width, D vector dimension, H hidden units, C labels, V pretrained vecto
 from windowclf.config import FeaturesConfig, ModelConfig
 from windowclf.text.columns import N_RESERVED_ROWS
 from windowclf.text.features import Case, WordFeatures
-from windowclf.text.gazetteer import Position
+from windowclf.text.phrase_trie import Position
 from windowclf.text.vocabulary import N_SPECIAL
 
 

@@ -23,7 +23,8 @@ from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
 from windowclf.manifest import MANIFEST, TRAIN_AGAIN, read_json, verified, write_json, write_manifest
 from windowclf.shapes import parameter_shapes
 from windowclf.text.columns import NO_COLUMNS, ColumnValues
-from windowclf.text.gazetteer import Gazetteer
+from windowclf.text.entity_lists import is_entity_list
+from windowclf.text.gazetteer import NO_GAZETTEERS, Gazetteer, Gazetteers
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vocabulary import Match, Vocabulary
@@ -46,7 +47,7 @@ class StoredModel:
         What is worth knowing about the model: its vectors' name and hash, its scores.
     version : str
         The SHA-256 of the manifest, and so of everything; empty before the model is saved.
-    gazetteers : tuple of Gazetteer
+    gazetteers : Gazetteers
         Those that the configuration names, in its order.
     correction : Correction
         Of the model's probabilities.
@@ -60,7 +61,7 @@ class StoredModel:
     parameters: dict[str, Floats]
     info: dict[str, Any] = field(default_factory=dict)
     version: str = ""
-    gazetteers: tuple[Gazetteer, ...] = ()
+    gazetteers: Gazetteers = NO_GAZETTEERS
     correction: Correction = UNCORRECTED
     columns: ColumnValues = NO_COLUMNS
 
@@ -149,6 +150,7 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
 def _read_model(directory: Path) -> StoredModel:
     stored = read_json(directory / "config.json")
     try:
+        stored["config"]["features"].setdefault("entity_lists", False)  # models from before there were any
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         info = dict(stored["info"])
         correction = _read_correction(stored["correction"])
@@ -213,9 +215,9 @@ def _gazetteer_file(number: int | str) -> str:
     return f"gazetteer-{number}.txt"
 
 
-def _read_gazetteers(directory: Path, config: Config) -> tuple[Gazetteer, ...]:
+def _read_gazetteers(directory: Path, config: Config) -> Gazetteers:
     gazetteers = []
-    for i in range(1, len(config.features.gazetteers) + 1):
+    for i, name in enumerate(config.features.gazetteers, 1):
         path = directory / _gazetteer_file(i)
         try:
             text = path.read_bytes().decode()
@@ -227,10 +229,10 @@ def _read_gazetteers(directory: Path, config: Config) -> tuple[Gazetteer, ...]:
             raise ModelFileError(
                 "not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN
             ) from error
-        if not text.endswith("\n"):
+        if not text.endswith("\n") and (text or not is_entity_list(name)):
             raise ModelFileError("not whole lines of phrases", where=str(path), hint=TRAIN_AGAIN)
         gazetteers.append(Gazetteer(text, case=config.features.gazetteer_case))
-    return tuple(gazetteers)
+    return Gazetteers(gazetteers)
 
 
 def _read_columns(path: Path, config: Config) -> ColumnValues:

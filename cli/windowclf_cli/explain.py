@@ -29,7 +29,8 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
     network tells apart: entities are learnt as B-, I-, E- and, for one word, S- (model.inner_scheme).
     Where sentences are labelled as a whole (model.loss = "crf"), what one label says of the next is in the
     probabilities, but not in the scores.
-    In brackets after a word: the gazetteers that it stands in.
+    In brackets after a word: the gazetteers that it stands in; entities:KIND are the entities of that kind
+    in the training data.
 
     Example:
 

@@ -78,6 +78,7 @@ SWITCHES = (
     Switch("suffixes", ("features.suffixes=[]",), ("features.suffixes=[1, 2, 3, 4]",)),
     Switch("whole word", ("features.whole_word=false",), ("features.whole_word=true",)),
     Switch("letter shape", ("features.shape=false",), ("features.shape=true",)),
+    Switch("lists of entities", ("features.entity_lists=false",), ("features.entity_lists=true",), SPANS),
     Switch("gazetteers", ("features.gazetteers=[]",)),
     Switch("dropout", ("model.dropout=0.0",), ("model.dropout=0.5",)),
     Switch("input dropout", ("model.input_dropout=0.0",), ("model.input_dropout=0.2",)),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.text.gazetteer import LONGEST_PHRASE, Gazetteer
+from windowclf.text.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers
+from windowclf.text.phrase_trie import PhraseTrie
 
 PLACES = Gazetteer.of(["New York", "New York City", "York", "Rio de Janeiro", "U.S.", "City Hall"])
 MARKS = "-BIES"  # a letter for each Position
@@ -23,8 +24,13 @@ SENTENCES = st.lists(st.lists(WORDS, max_size=8), max_size=5)
 def marks(gazetteer: Gazetteer, *sentences: str) -> str:
     """Return a letter a token: where it stands in a phrase."""
     words = [sentence.split() for sentence in sentences]
-    positions = gazetteer.positions([word for sentence in words for word in sentence], lengths_of(words))
+    positions = find(gazetteer, [word for sentence in words for word in sentence], lengths_of(words))
     return "".join(MARKS[position] for position in positions.tolist())
+
+
+def find(gazetteer: Gazetteer, tokens: list[str], lengths: Ints) -> Ints:
+    """Return where each token stands in a phrase of one list."""
+    return Gazetteers([gazetteer]).positions(tokens, lengths)[:, 0]
 
 
 def lengths_of(sentences: list[list[str]]) -> Ints:
@@ -106,21 +112,21 @@ def test_what_is_found_is_what_the_naive_way_finds(
 
 @pytest.mark.parametrize("word", ["\ud800", "", "\x00", "\n", "a b"])
 def test_a_word_that_no_list_can_hold_is_in_none(word: str) -> None:
-    assert Gazetteer.of(["a b"]).positions(["a", word, "b"], np.array([3])).tolist() == [0, 0, 0]
+    assert find(Gazetteer.of(["a b"]), ["a", word, "b"], np.array([3])).tolist() == [0, 0, 0]
 
 
 def _n_look_ups(phrases: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
     """Count the edges of the trie that are asked for to match a text."""
-    whole, counted = Gazetteer._children, [0]
+    whole, counted = PhraseTrie._children, [0]
 
-    def counting(self: Gazetteer, nodes: Ints, ids: Ints) -> Any:
+    def counting(self: PhraseTrie, nodes: Ints, ids: Ints) -> Any:
         counted[0] += len(nodes)
         return whole(self, nodes, ids)
 
     gazetteer = Gazetteer.of(phrases)
     with monkeypatch.context() as patch:
-        patch.setattr(Gazetteer, "_children", counting)
-        gazetteer.positions(words, np.array([len(words)]))
+        patch.setattr(PhraseTrie, "_children", counting)
+        find(gazetteer, words, np.array([len(words)]))
     return counted[0]
 
 
@@ -203,7 +209,7 @@ def test_of_a_million_phrases_each_is_found_and_no_other(tmp_path: Path) -> None
     assert len(gazetteer) == 1_000_000
     some = [phrase.split() for phrase in phrases[::97]]
     expected = [position for phrase in some for position in ([1, 2, 3] if len(phrase) == 3 else [1, 3])]
-    found = gazetteer.positions([word for phrase in some for word in phrase], lengths_of(some))
+    found = find(gazetteer, [word for phrase in some for word in phrase], lengths_of(some))
     assert found.tolist() == expected
     others = [[phrase[0], "x7"] for phrase in some]
-    assert not gazetteer.positions([word for phrase in others for word in phrase], lengths_of(others)).any()
+    assert not find(gazetteer, [word for phrase in others for word in phrase], lengths_of(others)).any()

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
 from windowclf.text.features import NONE, Case, WordFeatures
-from windowclf.text.gazetteer import Gazetteer, Position
+from windowclf.text.gazetteer import Gazetteer, Gazetteers
+from windowclf.text.phrase_trie import Position
 from windowclf.text.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct, windows
 
@@ -91,7 +92,7 @@ def test_boundary_and_absent_word_have_no_features() -> None:
     assert words[ABSENT_ROW].tolist() == [UNKNOWN, NONE, NONE]
 
 
-LISTS = (Gazetteer.of(["a b", "c"]), Gazetteer.of(["b a", "1", "a b a"]))
+LISTS = Gazetteers([Gazetteer.of(["a b", "c"]), Gazetteer.of(["b a", "1", "a b a"])])
 IN_LISTS = WordFeatures(FeaturesConfig(affix_dimension=0, gazetteers=("first.txt", "second.txt")))
 
 
@@ -121,7 +122,7 @@ def test_every_token_has_the_ids_of_its_word_and_of_its_place_in_each_list(
     encoded = Encoder(vocabulary, IN_LISTS, LISTS).encode(sentences)
     expected = []
     for sentence in sentences:
-        first, second = (gazetteer.positions(sentence, np.array([len(sentence)])) for gazetteer in LISTS)
+        first, second = LISTS.positions(sentence, np.array([len(sentence)])).T
         for token, one, other in zip(sentence, first.tolist(), second.tolist(), strict=True):
             expected.append([vocabulary.find(token)[0], *IN_LISTS.ids(token), one, 5 + other])
     assert encoded.words[encoded.tokens].tolist() == expected

@@ -17,8 +17,9 @@ from windowclf.goals import objective_of
 from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
 from windowclf.text.columns import ColumnValues, check_columns
+from windowclf.text.entity_lists import read_lists
 from windowclf.text.features import WordFeatures
-from windowclf.text.gazetteer import Gazetteer, read_gazetteers
+from windowclf.text.gazetteer import Gazetteers
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme
 from windowclf.text.vocabulary import UNKNOWN, Vocabulary, count_words
@@ -46,7 +47,7 @@ class CheckData:
         Their vectors, scaled as for training.
     tokens, names : lists of sequences of str
         The chosen sentences and their labels.
-    gazetteers : tuple of Gazetteer
+    gazetteers : Gazetteers
     columns : ColumnValues
         Those of the chosen sentences.
     seed : int
@@ -58,7 +59,7 @@ class CheckData:
     matrix: Floats
     tokens: list[Sequence[str]]
     names: list[Sequence[str]]
-    gazetteers: tuple[Gazetteer, ...]
+    gazetteers: Gazetteers
     columns: ColumnValues
     seed: int
 
@@ -134,14 +135,16 @@ def choose_data(
     vocabulary, matrix, _ = choose_vectors(
         open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
+    names = [labels[i][:LONGEST] for i in chosen]
+    features, gazetteers = read_lists(config.features, tokens, names, label_set)
     return CheckData(
-        config,
+        replace(config, features=features),
         label_set,
         vocabulary,
         matrix,
         tokens,
-        [labels[i][:LONGEST] for i in chosen],
-        read_gazetteers(config.features),
+        names,
+        gazetteers,
         ColumnValues.of(config.features.columns, tokens),
         seed,
     )

@@ -1,42 +1,26 @@
 """Lists of phrases, such as names of places, and where they stand in a text.
 
-N tokens, S sentences, P phrases, E edges of the trie.
+N tokens, S sentences, G lists.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from functools import cached_property
-from itertools import chain, count, repeat
 from pathlib import Path
-from typing import NamedTuple
+from typing import overload
 
 import numpy as np
-import numpy.typing as npt
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
 from windowclf.errors import DataError
 from windowclf.text.lines import read_lines
+from windowclf.text.phrase_trie import PhraseTrie
 
 LONGEST_PHRASE = 100  # tokens; matching takes at most so many look-ups a token
 
 
-class Position(IntEnum):
-    """Where a token stands in a phrase of a list."""
-
-    NONE = 0
-    BEGIN = 1
-    INSIDE = 2
-    END = 3
-    SINGLE = 4
-
-
 class Gazetteer:
-    """A list of phrases that is matched longest first, from left to right, without overlaps.
-
-    Phrases are a trie over tokens, kept as sorted arrays and not as objects: a million of them take about a
-    hundred megabytes, most of it their distinct tokens. It is made when it is first needed.
+    """A list of phrases.
 
     Parameters
     ----------
@@ -105,73 +89,54 @@ class Gazetteer:
     def __len__(self) -> int:
         return self.text.count("\n")
 
+    @property
+    def phrases(self) -> list[str]:
+        """The phrases, tokens parted by single spaces."""
+        return self.text.split("\n")[:-1]
+
+
+class Gazetteers(Sequence[Gazetteer]):
+    """Lists whose phrases are looked for together.
+
+    Parameters
+    ----------
+    lists : sequence of Gazetteer
+        In all of them letter case counts, or in none.
+    """
+
+    def __init__(self, lists: Iterable[Gazetteer] = ()) -> None:
+        self._lists = tuple(lists)
+        self.case = all(own.case for own in self._lists)
+        assert self.case or not any(own.case for own in self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+    @overload
+    def __getitem__(self, index: int) -> Gazetteer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Gazetteer, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Gazetteer | tuple[Gazetteer, ...]:
+        return self._lists[index]
+
     def build(self) -> None:
         """Make the trie now that the first match would make; before a fork, so that processes share it."""
         _ = self._trie
 
     def positions(self, tokens: Sequence[str], lengths: Ints) -> Ints:
-        """Return where each token stands in a phrase.
-
-        The time is linear in the number of tokens, whatever they and the phrases are.
-
-        Parameters
-        ----------
-        tokens : sequence of str
-            All sentences in a row.
-        lengths : array (S,)
-            Tokens of each sentence; they sum to N. No phrase goes on into the next sentence.
-
-        Returns
-        -------
-        array (N,)
-            Values of `Position`.
-        """
-        starts, ends = _without_overlaps(self._longest(tokens, lengths))
-        result = np.zeros(len(tokens), np.int32)
-        sizes = ends - starts
-        # a number for each token of a phrase, 0, 1, 2 …, moved from where its phrase has it among them
-        inside = np.arange(sizes.sum()) + np.repeat(ends - np.cumsum(sizes), sizes)
-        result[inside] = Position.INSIDE
-        result[starts] = Position.BEGIN
-        result[ends - 1] = Position.END
-        result[starts[sizes == 1]] = Position.SINGLE
-        return result
-
-    def _longest(self, tokens: Sequence[str], lengths: Ints) -> Ints:
-        """Return the length of the longest phrase that begins at each token (N,); 0 where none does."""
-        trie = self._trie
-        given = tokens if self.case else map(str.casefold, tokens)
-        unknown = len(trie.ids)
-        ids = np.fromiter(map(trie.ids.get, given, repeat(unknown)), np.int64, len(tokens))
-        sentence_ends = np.repeat(np.cumsum(lengths), lengths)
-        longest = np.zeros(len(tokens), np.int64)
-        (starts,) = (ids < unknown).nonzero()
-        nodes: Ints = np.zeros(len(starts), np.int64)
-        n_read = 0
-        while len(starts):  # all phrases that begin anywhere are followed at once, a token further each time
-            nodes, found = self._children(nodes, ids[starts + n_read])
-            starts, nodes = starts[found], nodes[found]
-            n_read += 1
-            longest[starts[trie.is_phrase[nodes]]] = n_read
-            goes_on = starts + n_read < sentence_ends[starts]
-            starts, nodes = starts[goes_on], nodes[goes_on]
-        return longest
-
-    def _children(self, nodes: Ints, ids: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Follow the edge of a token (M,) from each node (M,): -> nodes, and which of them there are."""
-        trie = self._trie
-        keys = nodes * (len(trie.ids) + 1) + ids
-        edges = np.minimum(np.searchsorted(trie.edges, keys), len(trie.edges) - 1)
-        return edges + 1, trie.edges[edges] == keys
+        """Return where each token stands in a phrase of each list (N, G); else as `PhraseTrie.positions`."""
+        if not self._lists:
+            return np.zeros((len(tokens), 0), np.int32)
+        return self._trie.positions(tokens if self.case else [*map(str.casefold, tokens)], lengths)
 
     @cached_property
-    def _trie(self) -> "_Trie":
-        lines = self.text.split("\n")[:-1]
-        lengths = np.fromiter((line.count(" ") + 1 for line in lines), np.int64, len(lines))
-        ids: defaultdict[str, int] = defaultdict(count().__next__)  # a token that is new gets the next number
-        tokens = chain.from_iterable(line.split(" ") for line in lines)
-        numbers = np.fromiter(map(ids.__getitem__, tokens), np.int64, lengths.sum())
-        return _grow(ids, numbers, lengths)
+    def _trie(self) -> PhraseTrie:
+        return PhraseTrie([own.phrases for own in self._lists])
+
+
+NO_GAZETTEERS = Gazetteers()
 
 
 def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
@@ -183,50 +148,3 @@ def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
         As `Gazetteer.read`.
     """
     return tuple(Gazetteer.read(path, case=config.gazetteer_case) for path in config.gazetteers)
-
-
-class _Trie(NamedTuple):
-    """Node 0 is the root; edge e leads to node e + 1.
-
-    `ids` numbers the tokens; `edges` (E,), ascending, are node · (tokens + 1) + token; `is_phrase` (E + 1,)
-    says whether a phrase ends at a node.
-    """
-
-    ids: dict[str, int]
-    edges: Ints
-    is_phrase: npt.NDArray[np.bool_]
-
-
-def _grow(ids: dict[str, int], tokens: Ints, lengths: Ints) -> _Trie:
-    """Make a trie of phrases, given by the tokens of all of them in a row, and their lengths (P,)."""
-    starts = np.cumsum(lengths) - lengths
-    nodes = np.zeros(len(lengths), np.int64)
-    levels: list[Ints] = []
-    ends: list[Ints] = []
-    n_edges = 0
-    while len(starts):
-        # nodes of a level have higher numbers than those above, so edges of all levels in a row ascend
-        level, places = np.unique(nodes * (len(ids) + 1) + tokens[starts], return_inverse=True)
-        nodes = n_edges + 1 + places
-        levels.append(level)
-        n_edges += len(level)
-        ends.append(nodes[lengths == len(levels)])
-        goes_on = lengths > len(levels)
-        starts, lengths, nodes = starts[goes_on] + 1, lengths[goes_on], nodes[goes_on]
-    is_phrase = np.zeros(n_edges + 1, bool)
-    is_phrase[np.concatenate(ends)] = True
-    return _Trie(ids, np.concatenate(levels), is_phrase)
-
-
-def _without_overlaps(longest: Ints) -> tuple[Ints, Ints]:
-    """Take phrases from left to right, each the longest of its start; return starts and ends (exclusive)."""
-    (candidates,) = longest.nonzero()
-    starts: list[int] = []
-    ends: list[int] = []
-    end = 0
-    for start, length in zip(candidates.tolist(), longest[candidates].tolist(), strict=True):
-        if start >= end:
-            end = start + length
-            starts.append(start)
-            ends.append(end)
-    return np.array(starts, np.int64), np.array(ends, np.int64)

@@ -41,6 +41,8 @@ class LabelSet:
 
     Attributes
     ----------
+    kinds : tuple of str
+        Of the spans that labels mark, in alphabetical order.
     spelled_names : tuple of str
         The labels as the user spells them. Learnt as IOBES and spelled as IOB2, ``S-x`` and ``B-x`` are both
         ``B-x``, ``E-x`` and ``I-x`` both ``I-x``. Where the spelling of a label depends on its neighbours (as
@@ -63,6 +65,8 @@ class LabelSet:
         self.inner_scheme = inner_scheme
         self.ignore = ignore
         self._ids = {name: i for i, name in enumerate(self.names)}
+        marked = () if scheme is None else {parse_label(name)[1] for name in self.names if name != OUTSIDE}
+        self.kinds = tuple(sorted(marked))
         self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
         # a label alone tells how it is spelled
         self.is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme

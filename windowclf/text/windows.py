@@ -12,8 +12,10 @@ import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
 from windowclf.text.columns import NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
+from windowclf.text.entity_lists import OwnEntities, is_entity_list, leave_out_own
 from windowclf.text.features import NONE, WordFeatures
-from windowclf.text.gazetteer import Gazetteer, Position
+from windowclf.text.gazetteer import NO_GAZETTEERS, Gazetteers
+from windowclf.text.phrase_trie import Position
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 
 BOUNDARY_ROW = 0  # rows of EncodedText.words that stand for no word of the text
@@ -48,13 +50,15 @@ class Encoder:
     ----------
     vocabulary : Vocabulary
     features : WordFeatures
-    gazetteers : sequence of Gazetteer
+    gazetteers : Gazetteers
         Those that the features' configuration names, in its order.
     columns : ColumnValues
         Of the columns that it names.
 
     Attributes
     ----------
+    has_entity_lists : bool
+        Whether some of them hold the entities of training data.
     place_ranges : list of range
         The ids that each of the T can be but for `elsewhere`.
     elsewhere : array (T,)
@@ -65,24 +69,34 @@ class Encoder:
         self,
         vocabulary: Vocabulary,
         features: WordFeatures,
-        gazetteers: Sequence[Gazetteer] = (),
+        gazetteers: Gazetteers = NO_GAZETTEERS,
         columns: ColumnValues = NO_COLUMNS,
     ) -> None:
         assert len(gazetteers) == len(features.config.gazetteers)
         assert tuple(columns.values) == features.config.columns
         self.vocabulary = vocabulary
         self.features = features
-        self.gazetteers = tuple(gazetteers)
+        self.gazetteers = gazetteers
+        self.has_entity_lists = any(map(is_entity_list, features.config.gazetteers))
         self.columns = columns
         firsts = [g * len(Position) for g in range(len(gazetteers))]
         of_lists = [range(first, first + len(Position)) for first in firsts]
         self.place_ranges = [*of_lists, *columns.ranges]
         outside = [first + Position.NONE for first in firsts]
+        self._first_rows = np.array(firsts, np.int32)  # of each list in the table of all
         self.elsewhere = np.array([*outside, *[UNKNOWN_VALUE] * len(columns.values)], np.int32)
         self._beyond = [*outside, *[NO_WORD] * len(columns.values)]  # a sentence's ends
 
-    def encode(self, sentences: Sequence[Sequence[str]]) -> EncodedText:
+    def encode(
+        self, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None = None
+    ) -> EncodedText:
         """Encode sentences, each a sequence of tokens; a sentence may be empty.
+
+        Parameters
+        ----------
+        sentences : sequence of sequence of str
+        own : sequence (S,) of OwnEntities, optional
+            Of training data: what must not be found in each, though lists of entities hold it.
 
         Raises
         ------
@@ -98,7 +112,7 @@ class Encoder:
         encoded = EncodedText(
             self.encode_words(rows), np.array(tokens, dtype=np.int32), np.array(lengths, dtype=np.int64)
         )
-        return self._in_place(encoded, sentences) if len(self.elsewhere) else encoded
+        return self._in_place(encoded, sentences, own) if len(self.elsewhere) else encoded
 
     def encode_words(self, words: Iterable[str]) -> Ints:
         """Return the ids (U, J) of words, after the row of the boundary and that of the absent word.
@@ -133,14 +147,17 @@ class Encoder:
         List g has as many rows as there are positions, in the order of :class:`Position`, after those of the
         lists before it.
         """
-        rows = np.empty((len(tokens), len(self.gazetteers)), np.int32)
-        for g, gazetteer in enumerate(self.gazetteers):
-            rows[:, g] = g * len(Position) + gazetteer.positions(tokens, lengths)
-        return rows
+        return self.gazetteers.positions(tokens, lengths) + self._first_rows
 
-    def _in_place(self, encoded: EncodedText, sentences: Sequence[Sequence[str]]) -> EncodedText:
+    def _in_place(
+        self, encoded: EncodedText, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None
+    ) -> EncodedText:
         """Give words of whose place something is known rows of their own, after those of all words."""
         ids = self.place_ids(sentences, [*chain.from_iterable(sentences)], encoded.lengths)
+        if own is not None:
+            positions = ids[:, : len(self.gazetteers)] - self._first_rows
+            leave_out_own(positions, self.features.config.gazetteers, self.gazetteers, sentences, own)
+            ids[:, : len(self.gazetteers)] = positions + self._first_rows
         (known,) = (ids != self.elsewhere).any(axis=1).nonzero()
         firsts, which = _distinct_rows(np.column_stack([encoded.tokens[known], ids[known]]))
         words = encoded.words[encoded.tokens[known[firsts]]]
