@@ -112,6 +112,10 @@ class CompiledModel:
         self._rows: dict[str, int] = {}
         self._filling = Lock()
         self._of_places = self._fold_places()
+        ranges = pipeline.encoder.place_ranges
+        sizes = [len(values) for values in ranges]
+        # what moves a value of each of T ids to its row of `_of_places`
+        self._first_of_places = np.cumsum([0, *sizes])[:-1] - [values.start for values in ranges]
         self._recent = RecentWords(int(cache_mb * 2**20 / bytes_a_word))
 
     def prefill(self) -> None:
@@ -215,18 +219,18 @@ class CompiledModel:
         mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
         return mean
 
-    def _fold_places(self) -> list[Floats]:
-        """Compute for each of T ids what each of its values adds to the blocks of a word (P, K, H)."""
+    def _fold_places(self) -> Floats:
+        """Compute what each value of each of T ids adds to the blocks of a word, all in a row (P, K, H)."""
         encoder = self._pipeline.encoder
         absent = encoder.encode_words([])[[ABSENT_ROW]]
-        tables = []
+        tables = [np.zeros((0, *self._table.shape[1:]), np.float32)]
         for t, values in enumerate(encoder.place_ranges):
             # a word of whose place nothing is known, and for each value the same word with it
             words = np.repeat(absent, 1 + len(values), axis=0)
             words[1:, t - len(encoder.place_ranges)] = values
             blocks = self._product(words)
             tables.append(blocks[1:] - blocks[0])
-        return tables
+        return np.concatenate(tables)
 
     def _blocks_of_strangers(self, words: Sequence[str]) -> Floats:
         """Return the blocks (U, K, H) of words that are not in the tables."""
@@ -243,17 +247,18 @@ class CompiledModel:
     def _know_places(
         self, sentences: Sentences, words: Sequence[str], lengths: Ints, places: Ints
     ) -> list[tuple[Ints, Ints]]:
-        """Return for each of T ids the places where it tells something, ascending, and which of its values.
+        """Return places of which one of T ids tells something, ascending, and rows of what that adds.
 
-        Of the words (N,), `places` (N,) are where they stand among boundaries.
+        Of the words (N,), `places` (N,) are where they stand among boundaries. Where several ids tell
+        something of a word, the second is among a second lot, and so on: no lot has a place twice.
         """
         encoder = self._pipeline.encoder
         ids = encoder.place_ids(sentences, words, lengths)
-        return [
-            (places[known], own[known] - values.start)
-            for own, values, elsewhere in zip(ids.T, encoder.place_ranges, encoder.elsewhere, strict=True)
-            for known in (own != elsewhere).nonzero()
-        ]
+        tokens, which = (ids != encoder.elsewhere).nonzero()
+        rows = ids[tokens, which] + self._first_of_places[which]
+        n_before = np.arange(len(tokens)) - np.searchsorted(tokens, tokens)
+        n_lots = n_before.max(initial=-1) + 1
+        return [(places[tokens[lot]], rows[lot]) for lot in (n_before == i for i in range(n_lots))]
 
     def _scores_of_all(
         self, padded: Ints, strangers: Sequence[str], known: Sequence[tuple[Ints, Ints]]
@@ -280,9 +285,10 @@ class CompiledModel:
                 self._gather(some, gathered[: len(some)])
                 if unknown and len(strange := (some >= n_rows).nonzero()[0]):
                     gathered[strange] = blocks[np.searchsorted(unknown, some[strange])]
-                for table, (places, rows) in zip(self._of_places, known, strict=True):
+                for places, rows in known:
                     low, high = np.searchsorted(places, [first + begin, first + begin + len(some)])
-                    gathered[places[low:high] - first - begin] += table[rows[low:high]]
+                    if low < high:
+                        gathered[places[low:high] - first - begin] += self._of_places[rows[low:high]]
                 # a product with ones adds up K rows faster than additions do
                 self._finish(np.matmul(self._ones, around[:n]), scores[first + begin : first + begin + n])
         return scores
