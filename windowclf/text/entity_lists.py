@@ -63,13 +63,13 @@ def read_lists(
     features = replace(features, gazetteers=files)
     lists = read_gazetteers(features)
     if features.entity_lists and label_set.scheme is not None:
-        phrases: dict[str, dict[str, None]] = {kind: {} for kind in label_set.kinds}
+        phrases: dict[str, set[str]] = {kind: set() for kind in label_set.kinds}
         for sentence, own in zip(sentences, labels, strict=True):
             for kind, phrase in _entities(sentence, own, label_set.ignore, case=features.gazetteer_case):
-                phrases[kind][phrase] = None
+                phrases[kind].add(phrase)
         names = (*files, *(_PREFIX + kind for kind in phrases))
         features = replace(features, gazetteers=names)
-        texts = ("".join(f"{phrase}\n" for phrase in own) for own in phrases.values())
+        texts = ("".join(f"{phrase}\n" for phrase in sorted(own)) for own in phrases.values())
         lists = (*lists, *(Gazetteer(text, case=features.gazetteer_case) for text in texts))
     return features, Gazetteers(lists)
 

@@ -42,9 +42,8 @@ class PhraseTrie:
         tokens = chain.from_iterable(phrase.split(" ") for phrase in phrases)
         numbers = np.fromiter(map(ids.__getitem__, tokens), np.int64, lengths.sum())
         self._ids: dict[str, int] = ids
-        self._grow(
-            numbers, lengths, np.repeat(np.arange(len(lists)), [len(own) for own in lists]), len(lists)
-        )
+        list_of = np.repeat(np.arange(len(lists)), [len(own) for own in lists])
+        self._grow(numbers, lengths, list_of, len(lists))
 
     def _grow(self, tokens: Ints, lengths: Ints, list_of: Ints, n_lists: int) -> None:
         """Make edges and ends of phrases: the tokens of all in a row, their lengths and lists (P,)."""
