@@ -66,6 +66,9 @@ class PhraseTrie:
                 nodes[goes_on],
                 list_of[goes_on],
             )
+        # whether a phrase begins with a token: an edge of the root is its number; the last is of no token
+        self._is_first: Bools = np.zeros(len(self._ids) + 1, bool)
+        self._is_first[levels[0] if levels else []] = True
         # (E,), ascending: node · (tokens + 1) + token
         self._edges = np.concatenate([np.zeros(0, np.int64), *levels])
         # (E + 1, G): of which lists a phrase ends at a node
@@ -91,8 +94,10 @@ class PhraseTrie:
             Values of `Position`.
         """
         result = np.zeros((len(tokens), self._ends.shape[1]), np.int32)
-        for column, longest in zip(result.T, self._longest(tokens, lengths).T, strict=True):
-            starts, ends = _without_overlaps(longest)
+        longest = self._longest(tokens, lengths)
+        for g in np.flatnonzero(longest.any(axis=0)).tolist():  # most sentences have no phrase of most lists
+            column = result[:, g]
+            starts, ends = _without_overlaps(longest[:, g])
             sizes = ends - starts
             # a number for each token of a phrase, 0, 1, 2 …, moved from where its phrase has it among them
             inside = np.arange(sizes.sum()) + np.repeat(ends - np.cumsum(sizes), sizes)
@@ -106,9 +111,11 @@ class PhraseTrie:
         """Return the length of the longest phrase of each list that begins at each token (N, G); 0: none."""
         unknown = len(self._ids)
         ids = np.fromiter(map(self._ids.get, tokens, repeat(unknown)), np.int64, len(tokens))
-        sentence_ends = np.repeat(np.cumsum(lengths), lengths)
         longest = np.zeros((len(tokens), self._ends.shape[1]), np.int64)
-        (starts,) = (ids < unknown).nonzero()
+        (starts,) = self._is_first[ids].nonzero()
+        if not len(starts):
+            return longest
+        sentence_ends = np.repeat(np.cumsum(lengths), lengths)
         nodes: Ints = np.zeros(len(starts), np.int64)
         n_read = 0
         while len(starts):  # all phrases that begin anywhere are followed at once, a token further each time
