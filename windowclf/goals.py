@@ -10,7 +10,6 @@ from windowclf.errors import DataError
 from windowclf.labelling import Labeller
 from windowclf.objectives import Objective, SentenceObjective, WordObjective, balanced_weights
 from windowclf.pipeline import Pipeline, Sentences
-from windowclf.text.entity_lists import own_entities
 from windowclf.text.label_set import IGNORED, LabelSet
 
 
@@ -43,9 +42,8 @@ def distilled(
             found=", ".join(teacher.stored.labels.names),
             allowed=", ".join(label_set.names),
         )
-    own = None
-    if teacher.encoder.has_entity_lists:  # it says what it would say of sentences that it had not learnt
-        own = own_entities(sentences, labels, label_set, case=teacher.encoder.gazetteers.case)
+    # it says what it would say of sentences that it had not learnt
+    own = teacher.encoder.own_entities(sentences, labels, label_set)
     scores, lengths = teacher.all_scores(sentences, own)
     labeller = Labeller(label_set, teacher.transitions)
     weight = pipeline.stored.config.training.teacher_weight

@@ -13,7 +13,6 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
 from windowclf.errors import DataError
-from windowclf.text.entity_lists import own_entities
 from windowclf.text.label_set import IGNORED, LabelSet
 from windowclf.text.lines import is_utf8
 from windowclf.text.vocabulary import Vocabulary, choose_words
@@ -183,10 +182,7 @@ def prepare_training(
     """
     from windowclf.training import TrainingData
 
-    own = None
-    if encoder.has_entity_lists:
-        own = own_entities(sentences, labels, label_set, case=encoder.gazetteers.case)
-    encoded = encoder.encode(sentences, own)
+    encoded = encoder.encode(sentences, encoder.own_entities(sentences, labels, label_set))
     targets = label_set.encode_all(labels)
     counts = np.full(len(targets), whole_sentences) | (targets != IGNORED)
     sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)

@@ -40,8 +40,7 @@ class Writer:
         if labels.is_spelled_alone:
             self._names = [labels.spelled_names[i] for i in labels.spelled_ids]
         else:
-            kinds = sorted({parse_label(name)[1] for name in labels.names if name != OUTSIDE})
-            self._names = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES)]
+            self._names = [OUTSIDE, *(f"{prefix}-{kind}" for kind in labels.kinds for prefix in _PREFIXES)]
         self._numbers = {name: i for i, name in enumerate(self._names)}
         self._is_usual = all(self._names) and not _UNWRITABLE.search("".join(self._names))
         if format == "conll":

@@ -12,9 +12,10 @@ import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
 from windowclf.text.columns import NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
-from windowclf.text.entity_lists import OwnEntities, is_entity_list, leave_out_own
+from windowclf.text.entity_lists import OwnEntities, is_entity_list, leave_out_own, own_entities
 from windowclf.text.features import NONE, WordFeatures
 from windowclf.text.gazetteer import NO_GAZETTEERS, Gazetteers
+from windowclf.text.label_set import LabelSet
 from windowclf.text.phrase_trie import Position
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 
@@ -57,8 +58,6 @@ class Encoder:
 
     Attributes
     ----------
-    has_entity_lists : bool
-        Whether some of them hold the entities of training data.
     place_ranges : list of range
         The ids that each of the T can be but for `elsewhere`.
     elsewhere : array (T,)
@@ -77,7 +76,6 @@ class Encoder:
         self.vocabulary = vocabulary
         self.features = features
         self.gazetteers = gazetteers
-        self.has_entity_lists = any(map(is_entity_list, features.config.gazetteers))
         self.columns = columns
         firsts = [g * len(Position) for g in range(len(gazetteers))]
         of_lists = [range(first, first + len(Position)) for first in firsts]
@@ -125,7 +123,27 @@ class Encoder:
         ids.extend([self.vocabulary.find(word)[0], *self.features.ids(word), *elsewhere] for word in words)
         return np.array(ids, dtype=np.int32)
 
-    def place_ids(self, sentences: Sequence[Sequence[str]], tokens: Sequence[str], lengths: Ints) -> Ints:
+    def own_entities(
+        self,
+        sentences: Sequence[Sequence[str]],
+        labels: Sequence[Sequence[str]],
+        label_set: LabelSet,
+    ) -> list[OwnEntities] | None:
+        """Return what must not be found in each sentence (S,) of training data; None where no list holds it.
+
+        The labels, those of `label_set`, mark spans if there is such a list.
+        """
+        if not any(map(is_entity_list, self.features.config.gazetteers)):
+            return None
+        return own_entities(sentences, labels, label_set, case=self.gazetteers.case)
+
+    def place_ids(
+        self,
+        sentences: Sequence[Sequence[str]],
+        tokens: Sequence[str],
+        lengths: Ints,
+        own: Sequence[OwnEntities] | None = None,
+    ) -> Ints:
         """Return the last ids (N, T) of every token: what gazetteers and columns say of its place.
 
         Parameters
@@ -133,13 +151,18 @@ class Encoder:
         sentences : sequence of sequence of str
         tokens, lengths : sequence of str, array (S,)
             Their tokens in a row, and how many each has.
+        own : sequence (S,) of OwnEntities, optional
+            As of `encode`.
 
         Raises
         ------
         DataError
             If a sentence lacks a column.
         """
-        return np.hstack([self.match(tokens, lengths), self.columns.rows(sentences)])
+        positions = self.gazetteers.positions(tokens, lengths)
+        if own is not None:
+            leave_out_own(positions, self.features.config.gazetteers, self.gazetteers, sentences, own)
+        return np.hstack([positions + self._first_rows, self.columns.rows(sentences)])
 
     def match(self, tokens: Sequence[str], lengths: Ints) -> Ints:
         """Return the rows (N, G) of the table of gazetteers: where tokens stand in the phrases of each list.
@@ -153,11 +176,7 @@ class Encoder:
         self, encoded: EncodedText, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None
     ) -> EncodedText:
         """Give words of whose place something is known rows of their own, after those of all words."""
-        ids = self.place_ids(sentences, [*chain.from_iterable(sentences)], encoded.lengths)
-        if own is not None:
-            positions = ids[:, : len(self.gazetteers)] - self._first_rows
-            leave_out_own(positions, self.features.config.gazetteers, self.gazetteers, sentences, own)
-            ids[:, : len(self.gazetteers)] = positions + self._first_rows
+        ids = self.place_ids(sentences, [*chain.from_iterable(sentences)], encoded.lengths, own)
         (known,) = (ids != self.elsewhere).any(axis=1).nonzero()
         firsts, which = _distinct_rows(np.column_stack([encoded.tokens[known], ids[known]]))
         words = encoded.words[encoded.tokens[known[firsts]]]
