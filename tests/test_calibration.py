@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 from windowclf.arrays import Floats, Ints
 from windowclf.calibration import (
     Bin,
-    Scaling,
     expected_calibration_error,
-    fit_scaling,
     fit_temperature,
     reliability,
     softmax_loss,
@@ -213,41 +211,3 @@ def test_a_loss_that_is_not_finite_is_refused(loss: Callable[[float], float]) ->
 def test_words_without_labels_fit_no_temperature() -> None:
     with pytest.raises(DataError, match=r"no word has a label.*found '2 words'"):
         softmax_loss(np.zeros((2, 3)), np.array([-1, -1]))
-
-
-# -- scaling of log odds -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("slope, offset", [(1.0, 0.0), (0.6, 1.0), (2.0, -0.5)])
-def test_a_known_scaling_is_found_and_mends_the_error(slope: float, offset: float) -> None:
-    rng = np.random.default_rng(0)
-    p = rng.random(40_000)
-    is_right = rng.random(len(p)) < Scaling(slope, offset)(p)
-    found = fit_scaling(p, is_right)
-    # the standard errors of slope and offset are below 0.02 here; five of them
-    assert (found.slope, found.offset) == pytest.approx((slope, offset), abs=0.1)
-    error = expected_calibration_error(found(p), is_right)
-    assert error is not None and error < 0.01
-
-
-def test_a_scaling_worked_out_by_hand() -> None:
-    # odds of 1 and 3 become 2 · 1² and 2 · 3²
-    assert Scaling(2.0, math.log(2))([0.5, 0.75]) == pytest.approx([2 / 3, 18 / 19])
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=20))
-def test_a_scaling_keeps_the_order_and_stays_a_probability(predictions: list[tuple[float, bool]]) -> None:
-    scaling = fit_scaling([p for p, _ in predictions], [right for _, right in predictions])
-    scaled = scaling(np.linspace(0, 1, 101))
-    assert ((scaled >= 0) & (scaled <= 1)).all()
-    assert scaling.slope > 0
-    assert (np.diff(scaled) >= 0).all()
-
-
-def test_a_few_that_are_all_right_do_not_make_sure() -> None:
-    scaled = fit_scaling([0.7, 0.7, 0.7], [True, True, True])([0.7])
-    assert scaled == pytest.approx([4 / 5], rel=1e-3)
-
-
-def test_without_predictions_nothing_is_scaled() -> None:
-    assert fit_scaling([], []) == Scaling(1.0, 0.0)

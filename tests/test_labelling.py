@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Floats
-from windowclf.calibration import Correction, Scaling
+from windowclf.calibration import Correction
 from windowclf.decoding import legal_pairs
 from windowclf.labelling import Labeller
+from windowclf.scaling import Scaling
 from windowclf.text.label_set import LabelSet
 from windowclf.text.labels import Scheme, Span, spans
 
@@ -121,17 +122,21 @@ def test_a_greater_temperature_makes_probabilities_less_extreme_and_leaves_label
             assert one.every.max() > other.every.max()
 
 
-def test_spans_are_scaled_and_words_are_not() -> None:
-    scores, transitions = _draw(IOBES, chain=True)
-    scaling = Scaling(0.5, -0.3)
+def test_spans_are_scaled_by_their_words_and_kind_and_words_are_not() -> None:
+    scores, transitions = _draw(IOB2, chain=True)
+    rows = range(4)  # the first sentence: a place of two words, a person, and O
+    scores[rows, [IOB2.names.index(name) for name in ("B-LOC", "I-LOC", "B-PER", "O")]] += 4
+    scaling = Scaling(0.5, -0.3, {"PER": 0.7})
     plain, scaled = (
-        Labeller(IOBES, transitions, Correction(1.5, spans)).tag(scores, LENGTHS, every=False)
-        for spans in (Scaling(), scaling)
+        Labeller(IOB2, transitions, Correction(1.5, spans)).tag(scores, LENGTHS, every=False)
+        for spans in (None, scaling)
     )
     assert [t.probabilities for t in plain] == [t.probabilities for t in scaled]
-    before = [span.probability for t in plain for span in t.spans]
+    before = [span for t in plain for span in t.spans]
     after = [span.probability for t in scaled for span in t.spans]
-    assert before != after == scaling(before).tolist() and len(before) > 0
+    assert after == [scaling(span.probability, span.end - span.start, span.kind) for span in before]
+    assert after != [span.probability for span in before]
+    assert {(span.end - span.start, span.kind) for span in before} >= {(2, "LOC"), (1, "PER")}
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])

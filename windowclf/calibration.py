@@ -12,10 +12,10 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.errors import DataError, ShapeError
 from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.scaling import Scaling
 
 N_BINS = 15  # as Guo et al. 2017 have it
 _TEMPERATURES = (0.1, 10.0)  # the least and the greatest that are looked at
-_SCALINGS = ((0.1, 10.0), (-10.0, 10.0))  # of slope and offset
 _ROUNDING = 1e-6  # how far beyond 0 or 1 a probability may come out that is a sum or a product
 
 
@@ -71,32 +71,6 @@ class Calibration:
 
     words: Reliability
     entities: Reliability | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Scaling:
-    """Moves probabilities along a line of log odds: log q / (1 - q) = slope · log p / (1 - p) + offset.
-
-    Attributes
-    ----------
-    slope : float
-        Above 0, so that what is more probable stays so.
-    offset : float
-    """
-
-    slope: float = 1.0
-    offset: float = 0.0
-
-    def __call__(self, probabilities: Sequence[float] | Floats) -> Floats:
-        """Return probabilities (n,) for probabilities (n,)."""
-        return np.array([self.of(float(p)) for p in probabilities])
-
-    def of(self, probability: float) -> float:
-        """Return one probability for one."""
-        if self.slope == 1 and self.offset == 0:
-            return probability
-        p = min(max(probability, _ROUNDING), 1 - _ROUNDING)
-        return 1 / (1 + math.exp(-(self.slope * math.log(p / (1 - p)) + self.offset)))
 
 
 def expected_calibration_error(
@@ -178,15 +152,15 @@ class Correction:
     ----------
     temperature : float
         Scores and transitions are divided by it before they become probabilities.
-    spans : Scaling
-        Of the probabilities of spans, afterwards.
+    spans : Scaling or None
+        Of the probabilities of spans, afterwards; None: they stay as they are.
     outside_cost : float
         What is taken from the score of ``O`` before the best labels are sought; probabilities are without it.
         Above 0, more spans are found.
     """
 
     temperature: float = 1.0
-    spans: Scaling = Scaling()
+    spans: Scaling | None = None
     outside_cost: float = 0.0
 
 
@@ -229,44 +203,6 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
     return math.exp(minimize_scalar(checked, bounds=(lowest, highest), method="bounded").x)
 
 
-def fit_scaling(probabilities: Sequence[float] | Floats, is_right: Sequence[bool] | Bools) -> Scaling:
-    """Return the scaling under which what is right of development data is most probable.
-
-    For entities: a temperature that suits words, most of which are outside, need not suit them.
-
-    Parameters
-    ----------
-    probabilities : sequence or array (n,)
-        The probability of each entity found.
-    is_right : sequence or array (n,)
-        Whether it is.
-
-    Notes
-    -----
-    Platt 1999, "Probabilistic outputs for support vector machines", on log odds. By his section 2.2 the
-    targets are not 1 and 0 but (n_right + 1) / (n_right + 2) and 1 / (n_wrong + 2), so that few predictions,
-    or such as are all right, do not make sure. Without predictions nothing is scaled.
-    """
-    from scipy.optimize import minimize
-
-    right = np.asarray(is_right, np.bool_)
-    n_right, n_wrong = int(right.sum()), int((~right).sum())
-    if not len(right):
-        return Scaling()
-    log_odds = _log_odds(probabilities)
-    targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
-
-    def loss(parameters: Floats) -> tuple[float, Floats]:
-        slope, offset = parameters
-        z = slope * log_odds + offset
-        # cross-entropy of targets t: log(1 + e^z) - t z; its derivative by z is sigmoid(z) - t
-        dz = (1 / (1 + np.exp(-z)) - targets) / len(z)
-        return float(np.mean(np.logaddexp(0, z) - targets * z)), np.array([dz @ log_odds, dz.sum()])
-
-    slope, offset = minimize(loss, [1.0, 0.0], jac=True, method="L-BFGS-B", bounds=_SCALINGS).x
-    return Scaling(float(slope), float(offset))
-
-
 def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
     """Return what `fit_temperature` minimises for words that are labelled independently.
 
@@ -288,9 +224,3 @@ def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
         raise DataError("no word has a label to fit a temperature to", found=f"{len(targets)} words")
     scores, targets = scores[is_labelled].astype(np.float64), targets[is_labelled]
     return lambda temperature: softmax_cross_entropy(scores / temperature, targets=targets)[0]
-
-
-def _log_odds(probabilities: Sequence[float] | Floats) -> Floats:
-    p = np.asarray(probabilities, np.float64).clip(_ROUNDING, 1 - _ROUNDING)
-    log_odds: Floats = np.log(p / (1 - p))
-    return log_odds

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.calibration import UNCORRECTED, Correction, fit_scaling, fit_temperature, softmax_loss
+from windowclf.calibration import UNCORRECTED, Correction, fit_temperature, softmax_loss
 from windowclf.decoding import allowed_pairs
 from windowclf.labelling import Labeller
 from windowclf.metrics import judge_entities
 from windowclf.nn.crf import crf_loss
 from windowclf.pipeline import Pipeline, Sentences
+from windowclf.scaling import fit_scaling
 from windowclf.significance import score_of, sentence_counts
 from windowclf.text.label_set import IGNORED, LabelSet
 
@@ -47,12 +48,14 @@ def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Co
         cost = fit_outside_cost(label_set, A, scores, lengths, labels)
         correction = replace(correction, outside_cost=cost)
     found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
-    judged = judge_entities(
-        labels,
-        [tagged.entities for tagged in found],
-        ignore_label=label_set.ignore,
+    judged = judge_entities(labels, [tagged.entities for tagged in found], ignore_label=label_set.ignore)
+    scaling = fit_scaling(
+        [entity.probability for entity in judged],
+        [entity.span.end - entity.span.start for entity in judged],
+        [entity.span.kind for entity in judged],
+        [entity.is_right for entity in judged],
     )
-    return replace(correction, spans=fit_scaling(*judged))
+    return replace(correction, spans=scaling)
 
 
 def fit_outside_cost(

@@ -34,9 +34,10 @@ class TaggedSpan:
         Its tokens are `start` to `end`, exclusive.
     kind : str
     probability : float
-        That a span of this kind begins and ends just there, as development data of the training corrected it.
-        With a sentence-level loss all labellings that the scheme allows count; where words are labelled one
-        by one it is the product of their probabilities.
+        That a span of this kind begins and ends just there. The network's own is, with a sentence-level loss,
+        that of all labellings that the scheme allows and that have the span; where words are labelled one by
+        one, the product of their probabilities. Development data of the training correct it for the number
+        of words and the kind (`Scaling`).
     """
 
     start: int
@@ -218,8 +219,10 @@ class Labeller:
             raw = self._independent(places, best, probs, ends)
         else:
             raw = self._marginal(places, best, scores, lengths)
+        scaling = self.correction.spans
         for (i, first, begin, stop, kind), probability in zip(places, raw, strict=True):
-            corrected = self.correction.spans.of(float(probability))
+            p = float(probability)
+            corrected = p if scaling is None else scaling(p, stop - begin, kind)
             found[i].append(TaggedSpan(begin - first, stop - first, kind, corrected))
         return found
 

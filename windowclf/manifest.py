@@ -12,7 +12,7 @@ from windowclf.files import sha256_of
 
 MANIFEST = "manifest.json"
 FORMAT = "windowclf model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -186,7 +186,17 @@ def measure_calibration(
     of_words = reliability([confidence for confidence, _ in words], [right for _, right in words])
     if entities is None:
         return Calibration(of_words)
-    return Calibration(of_words, reliability(*judge_entities(gold, entities, ignore_label=ignore_label)))
+    judged = judge_entities(gold, entities, ignore_label=ignore_label)
+    of_entities = reliability([e.probability for e in judged], [e.is_right for e in judged])
+    return Calibration(of_words, of_entities)
+
+
+class JudgedEntity(NamedTuple):
+    """An entity that was found, its probability, and whether it is right."""
+
+    span: Span
+    probability: float
+    is_right: bool
 
 
 def judge_entities(
@@ -194,17 +204,18 @@ def judge_entities(
     entities: Sequence[Sequence[tuple[Span, float]]],
     *,
     ignore_label: str | None = None,
-) -> tuple[list[float], list[bool]]:
-    """Return the probability of each entity found, and whether it is right; as in `measure_calibration`."""
-    probabilities: list[float] = []
-    is_right: list[bool] = []
+) -> list[JudgedEntity]:
+    """Return each entity found, its probability and whether it is right; as in `measure_calibration`."""
+    judged: list[JudgedEntity] = []
     for true, found in zip(gold, entities, strict=True):
         if found:
             in_truth = set(spans(true, ignore=ignore_label))
-            known = [item for item in found if ignore_label not in true[item[0].start : item[0].end]]
-            probabilities += [probability for _, probability in known]
-            is_right += [span in in_truth for span, _ in known]
-    return probabilities, is_right
+            judged += [
+                JudgedEntity(span, probability, span in in_truth)
+                for span, probability in found
+                if ignore_label not in true[span.start : span.end]
+            ]
+    return judged
 
 
 class _SpanCounts:

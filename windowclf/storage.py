@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Array, Floats, Ints
-from windowclf.calibration import UNCORRECTED, Correction, Scaling
+from windowclf.calibration import UNCORRECTED, Correction
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.ensemble import ensemble_shapes, vectors_of
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
 from windowclf.manifest import MANIFEST, TRAIN_AGAIN, read_json, verified, write_json, write_manifest
+from windowclf.scaling import Scaling
 from windowclf.shapes import parameter_shapes
 from windowclf.text.columns import NO_COLUMNS, ColumnValues
 from windowclf.text.entity_lists import is_entity_list
@@ -150,7 +151,6 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
 def _read_model(directory: Path) -> StoredModel:
     stored = read_json(directory / "config.json")
     try:
-        stored["config"]["features"].setdefault("entity_lists", False)  # models from before there were any
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         info = dict(stored["info"])
         correction = _read_correction(stored["correction"])
@@ -200,15 +200,20 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
 
 
 def _read_correction(stored: Any) -> Correction:
-    spans = stored["spans"]
-    cost = stored.get("outside_cost", 0.0)  # models written before there was one
-    numbers = [stored["temperature"], spans["slope"], spans["offset"], cost]
-    if not all(type(number) in (int, float) and math.isfinite(number) for number in numbers):
-        raise ValueError(f"correction {stored}")
-    temperature, slope, offset, cost = map(float, numbers)
+    temperature, cost = _finite(stored["temperature"]), _finite(stored["outside_cost"])
     if temperature <= 0:
         raise ValueError(f"temperature {temperature}")
-    return Correction(temperature, Scaling(slope, offset), cost)
+    spans = stored["spans"]
+    if spans is None:
+        return Correction(temperature, None, cost)
+    kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
+    return Correction(temperature, Scaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost)
+
+
+def _finite(number: Any) -> float:
+    if type(number) not in (int, float) or not math.isfinite(number):
+        raise ValueError(f"{number!r} in the correction")
+    return float(number)
 
 
 def _gazetteer_file(number: int | str) -> str:

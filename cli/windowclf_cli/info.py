@@ -78,9 +78,9 @@ def _describe(correction: Correction) -> str:
     if correction == UNCORRECTED:
         return "not at all"
     said, spans = [f"temperature {correction.temperature:.3f}"], correction.spans
-    if spans != UNCORRECTED.spans:
-        sign = "-" if spans.offset < 0 else "+"
-        said.append(f"log odds of spans × {spans.slope:.3f} {sign} {abs(spans.offset):.3f}")
+    if spans:
+        of_kinds = "".join(f", {kind} {offset:+.3f}" for kind, offset in spans.kinds.items())
+        said.append(f"log odds of spans × {spans.slope:.3f} {spans.offset:+.3f} ({of_kinds[2:]})")
     if correction.outside_cost:
         said.append(f"being outside costs {correction.outside_cost:g}")
     return ", ".join(said)

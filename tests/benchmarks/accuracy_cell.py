@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -24,6 +25,7 @@ from windowclf.text.corpora import options_of, read_labelled
 from windowclf.text.labels import detect_scheme
 
 PARTS = ("dev", "test")
+N_TURNS = {"wikigold": 10, "wnut17": 2}  # of `turned`
 _PROC = Path("/proc/self")
 _DATA = DataConfig()
 _SECONDS = 1.0  # that tagging is measured, at least
@@ -33,6 +35,8 @@ def measure(task: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Train and tag."""
     parts = {part: read_part(f"{task['corpus']}:{part}") for part in ("train", *PARTS)}
     parts["train"] = first_words(parts["train"], task.get("words", 0))
+    if "turn" in task:
+        parts = turned(task["corpus"], parts, task["turn"])
     marks_spans = detect_scheme(parts["train"].labels).scheme is not None
     lesson = Lesson(
         parts["train"], parts["dev"], marks_spans, task["seed"], task["settings"], task["teacher"], folder
@@ -64,6 +68,7 @@ def measure(task: dict[str, Any], folder: Path) -> dict[str, Any]:
         "words_per_second": round(_rate(learner, parts["test"].tokens)),
         "counts": counts,  # right, true and predicted in each sentence
         "calibration": {part: _calibration(learner, parts[part]) for part in PARTS},
+        "judged": learner.judged(parts["test"]) if "turn" in task and isinstance(learner, Windowclf) else [],
     }
 
 
@@ -85,6 +90,28 @@ def first_words(part: Labelled, n_words: int) -> Labelled:
     n_before = accumulate(map(len, part.tokens), initial=0)
     n = sum(before < n_words for before in n_before) if n_words else len(part.tokens)
     return Labelled(part.tokens[:n], part.labels[:n])
+
+
+def turned(corpus: str, parts: Mapping[str, Labelled], turn: int) -> dict[str, Labelled]:
+    """Return the parts of a corpus dealt out anew: each of its `N_TURNS` has another test part."""
+    if corpus == "wnut17":  # dev and test together in halves
+        both = _together(parts["dev"], parts["test"])
+        halves = [_every(both, 2, first) for first in range(2)]
+        return {"train": parts["train"], "dev": halves[turn - 1], "test": halves[turn]}
+    # of sentence i, i mod 10 is 8 in dev, 9 in test, and else in train
+    tenths = [*(_every(parts["train"], 8, k) for k in range(8)), parts["dev"], parts["test"]]
+    others = [tenths[k] for k in range(10) if k not in (turn, (turn - 1) % 10)]
+    return {"train": _together(*others), "dev": tenths[turn - 1], "test": tenths[turn]}
+
+
+def _every(part: Labelled, n: int, first: int) -> Labelled:
+    """Return every nth sentence."""
+    return Labelled(part.tokens[first::n], part.labels[first::n])
+
+
+def _together(*parts: Labelled) -> Labelled:
+    """Return the sentences of all parts."""
+    return Labelled([s for part in parts for s in part.tokens], [s for part in parts for s in part.labels])
 
 
 def _rate(learner: Learner, sentences: Sentences) -> float:

@@ -17,7 +17,7 @@ from tagging_peers import features
 
 from windowclf import WindowTagger
 from windowclf.config_io import config_from_dict
-from windowclf.metrics import Evaluation
+from windowclf.metrics import Evaluation, judge_entities
 from windowclf.text.labels import Scheme, convert, spans
 from windowclf.text.vectors import load_vectors
 
@@ -97,6 +97,11 @@ class Windowclf:
     def evaluate(self, part: Labelled) -> Evaluation:
         """Return the figures of a part, calibration among them."""
         return self._tagger.evaluate(part.tokens, part.labels)
+
+    def judged(self, part: Labelled) -> list[tuple[float, bool]]:
+        """Return the probability of each entity found in a part, and whether it is right."""
+        found = [tagged.entities for tagged in self._tagger.tag(part.tokens)]
+        return [(entity.probability, entity.is_right) for entity in judge_entities(part.labels, found)]
 
 
 class Nltk:

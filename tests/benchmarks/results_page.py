@@ -149,6 +149,29 @@ def self_training_table(record: dict[str, Any]) -> str:
     return f"{_table_of_rows(record, 'learnt from')}\n\n{' '.join(said)}" if record else ""
 
 
+def in_turn_table(record: dict[str, Any]) -> str:
+    """Return a table: a row a system and corpus."""
+    rows = [
+        [
+            corpus,
+            row["title"],
+            spread(row["scores"]),
+            str(len(row["scores"])),
+            " to ".join(f"{100 * end:.1f}" for end in row["interval"]),
+            *(f"{mean(row[key]):.3f}" if key in row else "" for key in ("errors", "by_chance")),
+        ]
+        for corpus, section in record.items()
+        for row in section["rows"]
+    ]
+    said = [
+        f"{corpus}, {section['date']}, {section['turns']} turns; {machine_line(section['machine'])}; "
+        f"the configuration: {_settings(section['settings'])}."
+        for corpus, section in record.items()
+    ]
+    head = ["corpus", "", "entity F1", "seeds", "interval", "calibration error", "by chance alone"]
+    return f"{markdown_table(head, rows)}\n\n{' '.join(said)}" if record else ""
+
+
 def spread(scores: Sequence[float]) -> str:
     """Write mean and standard deviation of scores in [0, 1], in percent."""
     percent = [100 * score for score in scores]
@@ -166,6 +189,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
     "comparison": comparison_tables,
     "ablation": ablation_tables,
     "self-training": self_training_table,
+    "in-turn": in_turn_table,
 }
 
 

@@ -3,13 +3,15 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import Config, WindowTagger
-from windowclf.calibration import Correction, Scaling
+from windowclf.calibration import Correction
+from windowclf.scaling import Scaling
 from windowclf.storage import save_model
 from windowclf.text.vectors import WordVectors
 from windowclf_cli.main import cli
@@ -43,7 +45,17 @@ def test_the_size_of_the_tables_changes_no_figure(sample_model: Path) -> None:
     ]
     for figure in figures:
         del figure["tokens_per_second"]
+    # probabilities may be rounded otherwise
+    assert _leaves(figures[0].pop("calibration")) == pytest.approx(_leaves(figures[1].pop("calibration")))
     assert figures[0] == figures[1]
+
+
+def _leaves(value: Any) -> list[Any]:
+    """Return the values of nested JSON in order."""
+    if isinstance(value, dict | list):
+        items = value.values() if isinstance(value, dict) else value
+        return [leaf for item in items for leaf in _leaves(item)]
+    return [value]
 
 
 def test_the_table_shows_entities_and_confusions(sample_model: Path) -> None:
@@ -216,7 +228,7 @@ def test_info_shows_members_loss_correction_and_lists(
         training=replace(quick.training, ensemble=2),
     )
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
-    correction = Correction(1.25, Scaling(0.9, -0.2), 1.75)
+    correction = Correction(1.25, Scaling(0.9, -0.2, {"LOC": 0.5}), 1.75)
     save_model(replace(tagger.stored, correction=correction), tmp_path / "model")
     text = run("info", tmp_path / "model").stdout
     scores = [100 * member["dev_score"] for member in tagger.stored.info["members"]]
@@ -224,7 +236,7 @@ def test_info_shows_members_loss_correction_and_lists(
         f"member 1  entity F1 {scores[0]:.2f} (epoch ",
         f"member 2  entity F1 {scores[1]:.2f} (epoch ",
         "loss      of whole sentences (crf)",
-        "corrected temperature 1.250, log odds of spans × 0.900 - 0.200, being outside costs 1.75",
+        "corrected temperature 1.250, log odds of spans × 0.900 -0.200 (LOC +0.500), being outside costs",
         f"list      {tmp_path}/places.txt, 2 phrases",
     ):
         assert expected in text
