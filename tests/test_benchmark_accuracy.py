@@ -197,7 +197,8 @@ def test_what_is_of_spans_is_not_tried_on_plain_labels() -> None:
 @pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: str(switch.title))
 def test_every_switch_can_be_turned(switch: ablation.Switch) -> None:
     bases = [["model.window=3"], ['model.tuning="frozen"'], ['features.gazetteers=["places.txt"]']]
-    assert any(list(variants(override(Config(), base), "wnut17", [switch])) for base in bases)
+    corpus = switch.corpora[0]
+    assert any(list(variants(override(Config(), base), corpus, [switch])) for base in bases)
 
 
 def test_half_and_twice_the_epochs_follow_from_the_number_of_sentences() -> None:

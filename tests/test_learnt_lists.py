@@ -1,6 +1,5 @@
 """Entities of the training data as features of a model: what they bring, and that they give nothing away."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from click.testing import CliRunner
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.distillation import DistillationObjective, WordTeacher
-from windowclf.files import sha256_of
 from windowclf.goals import distilled, objective_of
 from windowclf.nn.losses import softmax
 from windowclf.preparation import prepare_training
@@ -95,24 +93,6 @@ def test_a_model_that_was_read_again_is_the_same_plain_and_compiled(
     assert read.predict(again) == taught.predict(again)
     read.compile()
     assert read.predict(again) == taught.predict(again)
-
-
-def test_a_model_from_before_there_were_lists_is_read_as_it_is(
-    seen: Labelled, vectors: WordVectors, tmp_path: Path
-) -> None:
-    without = replace(PLAIN, features=replace(PLAIN.features, entity_lists=False))
-    tagger = WindowTagger(without, vectors=vectors).fit(*seen)
-    tagger.save(tmp_path)
-    described = json.loads((tmp_path / "config.json").read_text())
-    del described["config"]["features"]["entity_lists"]
-    (tmp_path / "config.json").write_text(json.dumps(described))
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    size = (tmp_path / "config.json").stat().st_size
-    manifest["files"]["config.json"] = {"bytes": size, "sha256": sha256_of(tmp_path / "config.json")}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    read = WindowTagger.load(tmp_path)
-    assert not read.config.features.entity_lists
-    assert read.predict(seen[0]) == tagger.predict(seen[0])
 
 
 def test_a_models_configuration_can_be_trained_with_again(taught: WindowTagger, vectors: WordVectors) -> None:

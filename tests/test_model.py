@@ -21,11 +21,13 @@ from windowclf.nn.losses import softmax, softmax_cross_entropy
 from windowclf.nn.selection import Selection
 from windowclf.nn.workspace import Workspace
 from windowclf.shapes import parameter_shapes
+from windowclf.sizing import suited
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, windows
 
 NO_FEATURES = FeaturesConfig(case_dimension=0, affix_dimension=0)
+DEFAULT_FEATURES = suited(FeaturesConfig(), marks_spans=False)
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1, 3), suffixes=(2,), buckets=5)
 PLAIN = ModelConfig(hidden=(4,), activation="tanh", dropout=0, input_dropout=0)
 
@@ -595,7 +597,7 @@ def test_the_absent_word_is_the_unknown_vector_without_features() -> None:
 
 def test_an_untrained_model_begins_with_xavier_weights_and_zero_biases() -> None:
     vectors = np.zeros((len(VOCABULARY), 50), np.float32)
-    model = WindowModel.initialize(ModelConfig(), FeaturesConfig(), vectors, C, rng=np.random.default_rng(0))
+    model = WindowModel.initialize(ModelConfig(), DEFAULT_FEATURES, vectors, C, rng=np.random.default_rng(0))
     for name, parameter in model.parameters.items():
         if name.endswith(".b"):
             assert not parameter.any()
@@ -611,7 +613,7 @@ def test_an_untrained_model_begins_with_xavier_weights_and_zero_biases() -> None
         ((), NO_FEATURES, {"output.W": (5 * 50, C), "output.b": (C,)}),
         (
             (300,),
-            FeaturesConfig(),
+            DEFAULT_FEATURES,
             {
                 "case": (9, 10),
                 "affixes": (20_001, 24),

@@ -1,13 +1,19 @@
 """Epochs and batches by the size of the training data."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from windowclf import Config, TrainingConfig, WindowTagger
-from windowclf.sizing import sized
+from windowclf.config import FeaturesConfig, ModelConfig
+from windowclf.errors import ConfigError
+from windowclf.shapes import parameter_shapes
+from windowclf.sizing import sized, suited
 from windowclf.text.vectors import WordVectors
 from windowclf.training import EpochDone
+
+Labelled = tuple[list[list[str]], list[list[str]]]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +36,7 @@ def test_what_is_given_stays() -> None:
 
 
 def test_the_model_says_how_it_was_trained_and_the_tagger_what_was_asked(
-    quick: Config, vectors: WordVectors, corpus: tuple[list[list[str]], list[list[str]]]
+    quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     config = replace(quick, training=replace(quick.training, epochs=0, batch_sentences=0))
     tagger = WindowTagger(config, vectors=vectors)
@@ -38,3 +44,28 @@ def test_the_model_says_how_it_was_trained_and_the_tagger_what_was_asked(
     assert {event.n_epochs for event in events} == {60} == {len(events)}
     assert tagger.stored.config.training == replace(config.training, epochs=60, batch_sentences=16)
     assert tagger.config.training == config.training
+
+
+@pytest.mark.parametrize("given, plain, spans", [(-1, 24, 4), (0, 0, 0), (10, 10, 10)])
+def test_affixes_have_more_numbers_where_labels_are_plain_unless_told_otherwise(
+    given: int, plain: int, spans: int
+) -> None:
+    config = FeaturesConfig(affix_dimension=given)
+    assert suited(config, marks_spans=False).affix_dimension == plain
+    assert suited(config, marks_spans=True).affix_dimension == spans
+
+
+@pytest.mark.parametrize("scheme, dimension", [("auto", 4), ("none", 24)])
+def test_the_labels_of_training_decide_the_dimension_of_affixes(
+    scheme: Any, dimension: int, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    features = replace(quick.features, affix_dimension=-1)
+    config = replace(quick, features=features, data=replace(quick.data, scheme=scheme))
+    tagger = WindowTagger(config, vectors=vectors).fit(*corpus)
+    assert tagger.stored.config.features.affix_dimension == dimension
+    assert tagger.stored.parameters["affixes"].shape == (quick.features.buckets + 1, dimension)
+
+
+def test_a_network_is_not_made_while_the_dimension_is_open() -> None:
+    with pytest.raises(ConfigError, match=r"affix vectors is open; found -1; allowed: 0 or more"):
+        parameter_shapes(ModelConfig(), FeaturesConfig(), 5, 3, 2)

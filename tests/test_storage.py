@@ -326,6 +326,13 @@ def test_a_file_of_arrays_that_is_none_is_refused(content: bytes, directory: Pat
     assert _refused(directory).where == str(directory / "model.safetensors")
 
 
+def _with(value: Any, changed: dict[str, Any], *path: str) -> Any:
+    """Return nested mappings with changes at a place."""
+    if not path:
+        return value | changed
+    return value | {path[0]: _with(value[path[0]], changed, *path[1:])}
+
+
 @pytest.mark.parametrize(
     "name, change",
     [
@@ -344,6 +351,10 @@ def test_a_file_of_arrays_that_is_none_is_refused(content: bytes, directory: Pat
         ("config.json", lambda value: value | {"config": {"model": {"windows": 5}}}),
         ("config.json", lambda value: value | {"config": {"model": {"window": 4}}}),
         ("config.json", lambda value: value | {"config": {"model": {"window": 7}}}),
+        ("config.json", lambda value: _with(value, {"affix_dimension": -1}, "config", "features")),
+        ("config.json", lambda value: _with(value, {"spans": {"slope": 1}}, "correction")),
+        ("config.json", lambda value: _with(value, {"spans": [1, 0]}, "correction")),
+        ("config.json", lambda value: _with(value, {"temperature": 0}, "correction")),
         ("config.json", lambda value: value | {"info": 5}),
     ],
 )

@@ -72,8 +72,13 @@ class FeaturesConfig:
     ] = 10
     affix_dimension: Annotated[
         int,
-        Meta(ge=0, le=1000, description="dimension of the affix vectors; 0: affixes, whole_word, shape off"),
-    ] = 24
+        Meta(
+            ge=-1,
+            le=1000,
+            description="dimension of the affix vectors; 0: affixes, whole_word, shape off; "
+            "-1: 24, and 4 where labels mark spans",
+        ),
+    ] = -1
     prefixes: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of prefixes, in characters")
     ] = (1, 2, 3, 4)

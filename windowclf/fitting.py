@@ -21,7 +21,7 @@ from windowclf.model import WindowModel
 from windowclf.objectives import Objective
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
-from windowclf.sizing import sized
+from windowclf.sizing import sized, suited
 from windowclf.storage import StoredModel
 from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.entity_lists import read_lists
@@ -118,9 +118,10 @@ def fit_pipelines(
         What has been trained so far: the first network, while it is trained, later all that are finished.
     event : Event
     """
-    config = replace(config, training=sized(config.training, len(sentences)))  # the model says what it was
-    features, gazetteers = read_lists(config.features, sentences, labels, label_set)
-    config = replace(config, features=features)
+    features = suited(config.features, marks_spans=label_set.scheme is not None)
+    features, gazetteers = read_lists(features, sentences, labels, label_set)
+    # the model says what it was
+    config = replace(config, features=features, training=sized(config.training, len(sentences)))
     columns = ColumnValues.of(config.features.columns, sentences)
     vocabulary, initial, scales = choose_vectors(
         vectors, counts, config.model, tuned_from_count=config.training.tuned_from_count

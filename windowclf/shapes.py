@@ -4,6 +4,7 @@ K window width, D vector dimension, H hidden units, C labels, V pretrained vecto
 """
 
 from windowclf.config import FeaturesConfig, ModelConfig
+from windowclf.errors import ConfigError
 from windowclf.text.columns import N_RESERVED_ROWS
 from windowclf.text.features import Case, WordFeatures
 from windowclf.text.phrase_trie import Position
@@ -24,7 +25,19 @@ def parameter_shapes(
 
     With two channels also R, `n_tuned`: the first rows of the vectors, which have a tuned copy; default: all.
     With columns also how many values they have, all together.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration leaves the dimension of affixes open (-1), which the labels of training decide.
     """
+    if features.affix_dimension < 0:
+        raise ConfigError(
+            "the dimension of affix vectors is open",
+            where="features.affix_dimension",
+            found=features.affix_dimension,
+            allowed="0 or more; windowclf.sizing.suited decides it",
+        )
     words = WordFeatures(features)
     shapes: dict[str, tuple[int, ...]] = {
         "vectors": (n_vectors, dimension),

@@ -1,4 +1,4 @@
-"""How long to train, and in what batches, on training data of a size.
+"""What suits training data: how long to train, in what batches, and how much of a word's spelling counts.
 
 S sentences.
 """
@@ -6,10 +6,11 @@ S sentences.
 from dataclasses import replace
 from math import sqrt
 
-from windowclf.config import TrainingConfig
+from windowclf.config import FeaturesConfig, TrainingConfig
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
+_AFFIXES, _AFFIXES_OF_SPANS = 24, 4  # numbers of an affix vector
 
 
 def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
@@ -22,3 +23,14 @@ def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
     epochs = config.epochs or min(max(round(1000 / sqrt(n)), _FEWEST_EPOCHS), _MOST_EPOCHS)
     batch = config.batch_sentences or min(max(n // 400, _SMALLEST_BATCH), _LARGEST_BATCH)
     return replace(config, epochs=epochs, batch_sentences=batch)
+
+
+def suited(config: FeaturesConfig, *, marks_spans: bool) -> FeaturesConfig:
+    """Return the configuration with a dimension of affix vectors that suits the labels, if it is open (-1).
+
+    Affixes tell much of a part of speech, and little of what kind of name a word is: there, more numbers are
+    more to learn by heart. docs/results.md shows what either dimension is worth.
+    """
+    if config.affix_dimension >= 0:
+        return config
+    return replace(config, affix_dimension=_AFFIXES_OF_SPANS if marks_spans else _AFFIXES)

@@ -152,6 +152,8 @@ def _read_model(directory: Path) -> StoredModel:
     stored = read_json(directory / "config.json")
     try:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
+        if config.features.affix_dimension < 0:
+            raise ValueError("features.affix_dimension is left open")
         info = dict(stored["info"])
         correction = _read_correction(stored["correction"])
         stored_labels = read_json(directory / "labels.json")

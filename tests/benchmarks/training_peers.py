@@ -19,6 +19,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.model import WindowModel
+from windowclf.sizing import suited
 from windowclf.text.vocabulary import N_SPECIAL
 from windowclf.training import EpochDone, TrainingData, _batches, train
 
@@ -59,8 +60,10 @@ class Setting:
         return drawn / 2
 
     def features_config(self) -> FeaturesConfig:
-        """Return the features as they are by default, or none."""
-        return FeaturesConfig() if self.features else FeaturesConfig(case_dimension=0, affix_dimension=0)
+        """Return the features as they are by default for parts of speech, or none."""
+        if self.features:
+            return suited(FeaturesConfig(), marks_spans=False)
+        return FeaturesConfig(case_dimension=0, affix_dimension=0)
 
     def data(self) -> tuple[TrainingData, TrainingData]:
         """Return the training and the dev arrays."""

@@ -32,6 +32,7 @@ from training_profile import profile
 from windowclf.config import Config, FeaturesConfig, ModelConfig
 from windowclf.preparation import choose_vectors, prepare_training
 from windowclf.runs import columns
+from windowclf.sizing import suited
 from windowclf.text.corpora import options_of, read_labelled
 from windowclf.text.features import WordFeatures
 from windowclf.text.label_set import LabelSet
@@ -137,7 +138,7 @@ def write_arrays(directory: Path) -> tuple[str, str, str, int]:
     np.save(directory / "vectors.npy", matrix)
     for name, features in (
         ("plain", FeaturesConfig(case_dimension=0, affix_dimension=0)),
-        ("features", FeaturesConfig()),
+        ("features", suited(FeaturesConfig(), marks_spans=False)),
     ):
         encoder = Encoder(vocabulary, WordFeatures(features))
         arrays: dict[str, Any] = {}

@@ -16,6 +16,7 @@ from windowclf.fitting import open_vectors
 from windowclf.goals import objective_of
 from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
+from windowclf.sizing import suited
 from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.entity_lists import read_lists
 from windowclf.text.features import WordFeatures
@@ -136,7 +137,8 @@ def choose_data(
         open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
     names = [labels[i][:LONGEST] for i in chosen]
-    features, gazetteers = read_lists(config.features, tokens, names, label_set)
+    features = suited(config.features, marks_spans=label_set.scheme is not None)
+    features, gazetteers = read_lists(features, tokens, names, label_set)
     return CheckData(
         replace(config, features=features),
         label_set,
