@@ -27,8 +27,8 @@ from windowclf_cli.output import percent
 
 MODELS = Path(__file__).parent / "windowclf_data" / "models"
 MOST_BYTES = 12_000_000
-# as many words as the bytes allow; on dev no worse than more words with 50 dimensions alone
-SETTINGS = ("model.max_vectors=23000", 'model.vectors="glove-6b-50d+glove-6b-100d"')
+# on dev no worse than more words with 50 dimensions alone
+VECTORS = 'model.vectors="glove-6b-50d+glove-6b-100d"'
 Sentences = Sequence[Sequence[str]]
 
 
@@ -41,6 +41,8 @@ class Recipe:
     title : str
     corpora : tuple of str
         Names in the catalogue.
+    max_vectors : int
+        Words that have a vector: as many as the bytes allow.
     kinds : dict
         What kinds of entities become; those not named stay.
     limits : str
@@ -49,14 +51,21 @@ class Recipe:
 
     title: str
     corpora: tuple[str, ...]
+    max_vectors: int
     kinds: dict[str, str]
     limits: str
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What differs from the defaults."""
+        return f"model.max_vectors={self.max_vectors}", VECTORS
 
 
 RECIPES = {
     "pos-en": Recipe(
         "English parts of speech (UPOS of Universal Dependencies)",
         ("ud-english-ewt",),
+        23_000,
         {},
         "Trained on weblogs, newsgroups, e-mail, reviews and answers of the years before 2012. It expects "
         "words as the treebank splits them: contractions in two (do n't), punctuation apart; windowclf's "
@@ -65,6 +74,7 @@ RECIPES = {
     "ner-en": Recipe(
         "English named entities: PER, LOC, ORG, MISC",
         ("wnut17", "wikigold"),
+        31_000,
         {
             "person": "PER",
             "location": "LOC",
@@ -103,7 +113,7 @@ def rename(labels: Sequence[str], kinds: dict[str, str]) -> list[str]:
 def make(name: str, folder: Path) -> Path:
     """Train a model, write its directory with a card and a licence, and return that."""
     recipe = RECIPES[name]
-    tagger = WindowTagger(override(Config(), SETTINGS))
+    tagger = WindowTagger(override(Config(), recipe.settings))
     dev = read(recipe.corpora, "dev", recipe.kinds)
     for event in tagger.fit_events(*read(recipe.corpora, "train", recipe.kinds), dev=dev):
         if isinstance(event, EpochDone):
@@ -123,7 +133,7 @@ def make(name: str, folder: Path) -> Path:
     size = sum(path.stat().st_size for path in target.iterdir())
     print(f"{name}: {size:,} bytes")
     if size > MOST_BYTES:
-        raise SystemExit(f"{name} takes {size:,} bytes; allowed: {MOST_BYTES:,}. Lower model.max_vectors.")
+        raise SystemExit(f"{name} takes {size:,} bytes; allowed: {MOST_BYTES:,}. Lower its max_vectors.")
     return target
 
 
@@ -151,7 +161,7 @@ def card(name: str, recipe: Recipe, tagger: WindowTagger) -> str:
         ("test part", "score", "words", "right", "seen in training", "not seen"),
         ((part, *figures(evaluation)) for part, evaluation in evaluations.items()),
     )
-    settings = "\n".join(f"- `{setting}`" for setting in SETTINGS)
+    settings = "\n".join(f"- `{setting}`" for setting in recipe.settings)
     return f"""# {name}
 
 {recipe.title}. A word-window network of windowclf: `windowclf tag {name} --text "…"`.
@@ -227,8 +237,8 @@ def licence(recipe: Recipe) -> str:
     return (
         f"This model was trained on corpora that are licensed under {names},\n"
         "and is licensed likewise; the MIT licence of windowclf's code does not cover it.\n"
-        "It was made from these corpora by training a network; nothing of their text but single words\n"
-        "is in it:\n\n" + "\n".join(titles) + "\n"
+        "It was made from these corpora by training a network; of their text, single words and, where it\n"
+        "finds entities, the names of those in the training data are in it:\n\n" + "\n".join(titles) + "\n"
     )
 
 

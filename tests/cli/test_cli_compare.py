@@ -13,7 +13,7 @@ from windowclf.text.corpus import ReadOptions
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[64]", "--set", "features.buckets=2000"]
-SMALL += ["--set", "training.learning_rate=0.01"]
+SMALL += ["--set", "features.affix_dimension=24", "--set", "training.learning_rate=0.01"]
 
 
 def run(*arguments: object) -> Result:

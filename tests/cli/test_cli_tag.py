@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -261,7 +262,11 @@ def test_several_processes_add_the_same_probabilities(
 ) -> None:
     one, two = tag(sample_model, inputs[0], *how), tag(sample_model, inputs[0], *how, "--jobs", 2)
     assert (one.exit_code, one.stderr) == (two.exit_code, two.stderr) == (0, "")
-    assert one.stdout_bytes == two.stdout_bytes
+    number = re.compile(r"\d\.\d+(e-\d+)?")
+    assert number.sub("#", one.stdout) == number.sub("#", two.stdout)
+    # what is computed with other words at once may be rounded otherwise, and so its last digit
+    found = [[float(match[0]) for match in number.finditer(result.stdout)] for result in (one, two)]
+    assert found[0] == pytest.approx(found[1], abs=1.5e-4) and len(found[0]) > 1000
 
 
 FAULTY_FILES = {
