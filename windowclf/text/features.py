@@ -66,7 +66,7 @@ class WordFeatures:
 
     def __init__(self, config: FeaturesConfig) -> None:
         self.config = config
-        with_affixes = config.affix_dimension > 0
+        with_affixes = config.affix_dimension != 0  # whether it is open or not
         self._prefixes = config.prefixes if with_affixes else ()
         self._suffixes = config.suffixes if with_affixes else ()
         self._whole = with_affixes and config.whole_word
