@@ -36,6 +36,7 @@ format: $(VENV)/.stamp-test
 results: $(VENV)/.stamp-test
 	$(BIN)/windowclf data fetch glove-6b-100d
 	$(BIN)/python tests/benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs
+	$(BIN)/python tests/benchmarks/in_turn.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python tests/benchmarks/ablation.py --cells runs/cells.jsonl --update-docs
 
 $(VENV)/bin/python:
