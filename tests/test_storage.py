@@ -355,6 +355,8 @@ def _with(value: Any, changed: dict[str, Any], *path: str) -> Any:
         ("config.json", lambda value: _with(value, {"spans": {"slope": 1}}, "correction")),
         ("config.json", lambda value: _with(value, {"spans": [1, 0]}, "correction")),
         ("config.json", lambda value: _with(value, {"temperature": 0}, "correction")),
+        ("config.json", lambda value: _with(value, {"temperature": 10**400}, "correction")),
+        ("config.json", lambda value: _with(value, {"outside_cost": float("nan")}, "correction")),
         ("config.json", lambda value: value | {"info": 5}),
     ],
 )

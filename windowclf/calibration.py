@@ -6,6 +6,7 @@ Dimensions: n predictions, N words, C labels.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.scaling import Scaling
 
 N_BINS = 15  # as Guo et al. 2017 have it
+_GREATEST = 1e300  # number in a stored correction
 _TEMPERATURES = (0.1, 10.0)  # the least and the greatest that are looked at
 _ROUNDING = 1e-6  # how far beyond 0 or 1 a probability may come out that is a sum or a product
 
@@ -165,6 +167,31 @@ class Correction:
 
 
 UNCORRECTED = Correction()
+
+
+def read_correction(stored: Any) -> Correction:
+    """Return a correction from its fields as JSON has them.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError
+        If these are no fields of a correction.
+    """
+    temperature, cost = _finite(stored["temperature"]), _finite(stored["outside_cost"])
+    if temperature <= 0:
+        raise ValueError(f"temperature {temperature}")
+    spans = stored["spans"]
+    if spans is None:
+        return Correction(temperature, None, cost)
+    kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
+    return Correction(temperature, Scaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost)
+
+
+def _finite(number: Any) -> float:
+    # JSON knows whole numbers that no float can hold
+    if type(number) not in (int, float) or not abs(number) <= _GREATEST:
+        raise ValueError(f"{number!r} in the correction")
+    return float(number)
 
 
 def fit_temperature(loss: Callable[[float], float]) -> float:

@@ -4,7 +4,6 @@
 `gazetteer-1.txt` on, and of columns their values, `columns.json`, listed in `manifest.json`.
 """
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Array, Floats, Ints
-from windowclf.calibration import UNCORRECTED, Correction
+from windowclf.calibration import UNCORRECTED, Correction, read_correction
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.ensemble import ensemble_shapes, vectors_of
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of
 from windowclf.manifest import MANIFEST, TRAIN_AGAIN, read_json, verified, write_json, write_manifest
-from windowclf.scaling import Scaling
 from windowclf.shapes import parameter_shapes
 from windowclf.text.columns import NO_COLUMNS, ColumnValues
 from windowclf.text.entity_lists import is_entity_list
@@ -155,7 +153,7 @@ def _read_model(directory: Path) -> StoredModel:
         if config.features.affix_dimension < 0:
             raise ValueError("features.affix_dimension is left open")
         info = dict(stored["info"])
-        correction = _read_correction(stored["correction"])
+        correction = read_correction(stored["correction"])
         stored_labels = read_json(directory / "labels.json")
         schemes = [
             None if name is None else Scheme(name)
@@ -199,23 +197,6 @@ def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
     (lines,) = counts.nonzero()
     seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
     return Vocabulary(words.first(n_vectors), seen)
-
-
-def _read_correction(stored: Any) -> Correction:
-    temperature, cost = _finite(stored["temperature"]), _finite(stored["outside_cost"])
-    if temperature <= 0:
-        raise ValueError(f"temperature {temperature}")
-    spans = stored["spans"]
-    if spans is None:
-        return Correction(temperature, None, cost)
-    kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
-    return Correction(temperature, Scaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost)
-
-
-def _finite(number: Any) -> float:
-    if type(number) not in (int, float) or not math.isfinite(number):
-        raise ValueError(f"{number!r} in the correction")
-    return float(number)
 
 
 def _gazetteer_file(number: int | str) -> str:
