@@ -143,11 +143,15 @@ def leaking(model: str, n_bytes: int) -> WSGIApplication:
 
 
 def growth(service: Running, n_requests: int, n_before: int) -> list[float]:
-    """Return by how many MB each worker grows, after other requests have filled what is bounded."""
+    """Return by how many MB each worker grows, after other requests have filled what is bounded.
+
+    That is from where the largest was then: one worker may have taken all connections, so that others fill
+    what is bounded only now.
+    """
     asyncio.run(ask_many(service, n_before, fresh_texts()))
-    before = {pid: private_mb(pid) for pid in service.workers}
+    before = max(map(private_mb, service.workers))
     asyncio.run(ask_many(service, n_requests, fresh_texts()))
-    return [round(private_mb(pid) - before[pid], 1) for pid in service.workers]
+    return [round(private_mb(pid) - before, 1) for pid in service.workers]
 
 
 def fresh_texts() -> Iterable[str]:
