@@ -27,7 +27,7 @@ from windowclf.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.text.windows import ABSENT_ROW, BOUNDARY_ROW, Encoder, windows
 
 NO_FEATURES = FeaturesConfig(case_dimension=0, affix_dimension=0)
-DEFAULT_FEATURES = suited(FeaturesConfig(), marks_spans=False)
+DEFAULT_FEATURES = suited(FeaturesConfig(), finds_names=False)
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1, 3), suffixes=(2,), buckets=5)
 PLAIN = ModelConfig(hidden=(4,), activation="tanh", dropout=0, input_dropout=0)
 

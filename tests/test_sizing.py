@@ -9,7 +9,8 @@ from windowclf import Config, TrainingConfig, WindowTagger
 from windowclf.config import FeaturesConfig, ModelConfig
 from windowclf.errors import ConfigError
 from windowclf.shapes import parameter_shapes
-from windowclf.sizing import sized, suited
+from windowclf.sizing import finds_names, sized, suited
+from windowclf.text.label_set import LabelSet
 from windowclf.text.vectors import WordVectors
 from windowclf.training import EpochDone
 
@@ -46,19 +47,37 @@ def test_the_model_says_how_it_was_trained_and_the_tagger_what_was_asked(
     assert tagger.config.training == config.training
 
 
-@pytest.mark.parametrize("given, plain, spans", [(-1, 24, 4), (0, 0, 0), (10, 10, 10)])
-def test_affixes_have_more_numbers_where_labels_are_plain_unless_told_otherwise(
-    given: int, plain: int, spans: int
+@pytest.mark.parametrize("given, names, others", [(-1, 4, 24), (0, 0, 0), (10, 10, 10)])
+def test_affixes_have_fewer_numbers_where_names_are_sought_unless_told_otherwise(
+    given: int, names: int, others: int
 ) -> None:
     config = FeaturesConfig(affix_dimension=given)
-    assert suited(config, marks_spans=False).affix_dimension == plain
-    assert suited(config, marks_spans=True).affix_dimension == spans
+    assert suited(config, finds_names=True).affix_dimension == names
+    assert suited(config, finds_names=False).affix_dimension == others
+
+
+@pytest.mark.parametrize(
+    "labels, scheme, expected",
+    [
+        (["O", "B-LOC", "O"], "auto", True),
+        (["O", "B-NP", "I-NP"], "auto", False),
+        (["O", "B-NP"], "auto", False),
+        (["O", "B-LOC", "O"], "none", False),
+        (["_", "B-NP", "I-NP", "_", "_"], "auto", False),
+        (["_", "O", "B-LOC", "O"], "auto", True),
+    ],
+)
+def test_names_are_spans_that_most_words_are_outside_of(
+    labels: list[str], scheme: str, expected: bool
+) -> None:
+    assert finds_names(LabelSet.of([labels], scheme=scheme, ignore="_"), [labels]) == expected
 
 
 @pytest.mark.parametrize("scheme, dimension", [("auto", 4), ("none", 24)])
 def test_the_labels_of_training_decide_the_dimension_of_affixes(
     scheme: Any, dimension: int, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
+    corpus = (corpus[0], [["O" if label != "B-LOC" else label for label in of_one] for of_one in corpus[1]])
     features = replace(quick.features, affix_dimension=-1)
     config = replace(quick, features=features, data=replace(quick.data, scheme=scheme))
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus)

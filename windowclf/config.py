@@ -76,7 +76,7 @@ class FeaturesConfig:
             ge=-1,
             le=1000,
             description="dimension of the affix vectors; 0: affixes, whole_word, shape off; "
-            "-1: 24, and 4 where labels mark spans",
+            "-1: 24, and 4 where labels mark spans that most words are outside of, such as names",
         ),
     ] = -1
     prefixes: Annotated[

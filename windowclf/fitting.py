@@ -21,7 +21,7 @@ from windowclf.model import WindowModel
 from windowclf.objectives import Objective
 from windowclf.pipeline import Pipeline, Sentences
 from windowclf.preparation import check_sentences, check_words, choose_vectors, prepare_training
-from windowclf.sizing import sized, suited
+from windowclf.sizing import finds_names, sized, suited
 from windowclf.storage import StoredModel
 from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.entity_lists import read_lists
@@ -118,7 +118,7 @@ def fit_pipelines(
         What has been trained so far: the first network, while it is trained, later all that are finished.
     event : Event
     """
-    features = suited(config.features, marks_spans=label_set.scheme is not None)
+    features = suited(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, sentences, labels, label_set)
     # the model says what it was
     config = replace(config, features=features, training=sized(config.training, len(sentences)))

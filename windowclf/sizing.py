@@ -3,14 +3,18 @@
 S sentences.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from math import sqrt
 
 from windowclf.config import FeaturesConfig, TrainingConfig
+from windowclf.text.label_set import LabelSet
+from windowclf.text.labels import OUTSIDE
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
-_AFFIXES, _AFFIXES_OF_SPANS = 24, 4  # numbers of an affix vector
+_AFFIXES, _AFFIXES_OF_NAMES = 24, 4  # numbers of an affix vector
 
 
 def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
@@ -25,12 +29,20 @@ def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
     return replace(config, epochs=epochs, batch_sentences=batch)
 
 
-def suited(config: FeaturesConfig, *, marks_spans: bool) -> FeaturesConfig:
+def suited(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
     """Return the configuration with a dimension of affix vectors that suits the labels, if it is open (-1).
 
-    Affixes tell much of a part of speech, and little of what kind of name a word is: there, more numbers are
-    more to learn by heart. docs/results.md shows what either dimension is worth.
+    Affixes tell much of a part of speech, and so of a chunk, but little of what kind of name a word is:
+    there, more numbers are more to learn by heart. docs/results.md shows what either dimension is worth.
     """
     if config.affix_dimension >= 0:
         return config
-    return replace(config, affix_dimension=_AFFIXES_OF_SPANS if marks_spans else _AFFIXES)
+    return replace(config, affix_dimension=_AFFIXES_OF_NAMES if finds_names else _AFFIXES)
+
+
+def finds_names(label_set: LabelSet, labels: Sequence[Sequence[str]]) -> bool:
+    """Return whether labels mark spans that most words are outside of, as names are and chunks are not."""
+    if label_set.scheme is None:
+        return False
+    counts = Counter(label for of_one in labels for label in of_one if label != label_set.ignore)
+    return 2 * counts[OUTSIDE] > counts.total()

@@ -62,7 +62,7 @@ class Setting:
     def features_config(self) -> FeaturesConfig:
         """Return the features as they are by default for parts of speech, or none."""
         if self.features:
-            return suited(FeaturesConfig(), marks_spans=False)
+            return suited(FeaturesConfig(), finds_names=False)
         return FeaturesConfig(case_dimension=0, affix_dimension=0)
 
     def data(self) -> tuple[TrainingData, TrainingData]:

@@ -138,7 +138,7 @@ def write_arrays(directory: Path) -> tuple[str, str, str, int]:
     np.save(directory / "vectors.npy", matrix)
     for name, features in (
         ("plain", FeaturesConfig(case_dimension=0, affix_dimension=0)),
-        ("features", suited(FeaturesConfig(), marks_spans=False)),
+        ("features", suited(FeaturesConfig(), finds_names=False)),
     ):
         encoder = Encoder(vocabulary, WordFeatures(features))
         arrays: dict[str, Any] = {}

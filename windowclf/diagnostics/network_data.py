@@ -16,7 +16,7 @@ from windowclf.fitting import open_vectors
 from windowclf.goals import objective_of
 from windowclf.objectives import SentenceObjective, WordObjective
 from windowclf.preparation import check_sentences, choose_vectors, prepare_training
-from windowclf.sizing import suited
+from windowclf.sizing import finds_names, suited
 from windowclf.text.columns import ColumnValues, check_columns
 from windowclf.text.entity_lists import read_lists
 from windowclf.text.features import WordFeatures
@@ -137,7 +137,7 @@ def choose_data(
         open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
     names = [labels[i][:LONGEST] for i in chosen]
-    features = suited(config.features, marks_spans=label_set.scheme is not None)
+    features = suited(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, tokens, names, label_set)
     return CheckData(
         replace(config, features=features),
