@@ -22,16 +22,24 @@ from typing import Any
 import numpy as np
 from accuracy_cell import N_TURNS
 from accuracy_peers import OURS
-from accuracy_tasks import SCORES, assignments, configurations, new_parser, opened_cells, ours, parsed
+from accuracy_tasks import (
+    SCORES,
+    assignments,
+    configurations,
+    counts_of,
+    new_parser,
+    opened_cells,
+    ours,
+    parsed,
+    scores_of,
+)
 from cells import Cells, Task, run_tasks
 from results_page import in_turn_table, update_results
 from serving import describe_machine
 from tagging_peers import MODULES, PACKAGES
 
-from windowclf.arrays import Ints
 from windowclf.calibration import reliability
 from windowclf.intervals import interval_of
-from windowclf.significance import score_of
 
 PEERS = ("NLTK's perceptron", "CRFsuite")
 Run = list[Task]  # the turns of a seed
@@ -54,27 +62,21 @@ def systems(corpus: str, options: argparse.Namespace) -> dict[str, list[Run]]:
 
 def row_of(title: str, runs: Sequence[Run], cells: Cells) -> dict[str, Any]:
     """Return what is known of a system."""
-    counts = [_joined(run, cells) for run in runs]
+    counts = [np.concatenate(counts_of(cells, run, "test")) for run in runs]
     # a system that finds nothing has F1 0, so that the difference to it is the score itself
     interval = interval_of(counts, [counts[0] * np.array([0, 1, 1])])
     row: dict[str, Any] = {
         "title": title,
-        "scores": [round(float(score_of(run.sum(axis=0))), 6) for run in counts],
+        "scores": scores_of(counts),
         "interval": [round(interval.low, 6), round(interval.high, 6)],
     }
-    judged = [[pair for task in run for pair in cells[task].get("judged", [])] for run in runs]
+    judged = [[pair for task in run for pair in cells[task]["judged"]] for run in runs]
     if all(judged):
         errors = [reliability([p for p, _ in pairs], [is_right for _, is_right in pairs]) for pairs in judged]
         row["entities"] = [found.count for found in errors]
         row["errors"] = [found.expected_calibration_error for found in errors]
         row["by_chance"] = [found.error_by_chance for found in errors]
     return row
-
-
-def _joined(run: Run, cells: Cells) -> Ints:
-    """Return the counts (S, 3) of the test sentences of all turns."""
-    joined: Ints = np.concatenate([np.array(cells[task]["counts"]["test"]) for task in run])
-    return joined
 
 
 def main() -> None:

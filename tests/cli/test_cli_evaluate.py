@@ -236,7 +236,8 @@ def test_info_shows_members_loss_correction_and_lists(
         f"member 1  entity F1 {scores[0]:.2f} (epoch ",
         f"member 2  entity F1 {scores[1]:.2f} (epoch ",
         "loss      of whole sentences (crf)",
-        "corrected temperature 1.250, log odds of spans × 0.900 -0.200 (LOC +0.500), being outside costs",
+        "corrected temperature 1.250, log odds of spans × 0.900 -0.200 (LOC +0.500), "
+        "being outside costs 1.75",
         f"list      {tmp_path}/places.txt, 2 phrases",
     ):
         assert expected in text
