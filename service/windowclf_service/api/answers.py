@@ -6,8 +6,9 @@ import numpy as np
 from msgspec import UNSET
 
 from windowclf.arrays import Floats
-from windowclf.tagger import TaggedSpan, WindowTagger
-from windowclf.text.tokenizer import Token, sentences
+from windowclf.corpus.tokenizer import Token, sentences
+from windowclf.model.decoder import TaggedSpan
+from windowclf.tagger import WindowTagger
 from windowclf_service.api.request_schemas import Input
 from windowclf_service.api.schemas import (
     DisplacyEntity,

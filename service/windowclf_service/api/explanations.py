@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from windowclf.explaining import Explanation
+from windowclf.corpus.tokenizer import Token
+from windowclf.inspection.shapley import Explanation
 from windowclf.tagger import WindowTagger
-from windowclf.text.tokenizer import Token
 from windowclf_service.api.answers import read_input
 from windowclf_service.api.request_schemas import Input
 from windowclf_service.api.schemas import ExplainedInput, ExplainedToken, Extent, LabelScore, WindowPart
