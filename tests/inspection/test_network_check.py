@@ -17,7 +17,7 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.encoding.encoder import BOUNDARY_ROW
 from windowclf.encoding.vocabulary import UNKNOWN
 from windowclf.errors import DataError
-from windowclf.inspection import network_gradients
+from windowclf.inspection import network_check, network_gradients
 from windowclf.inspection.first_loss import first_loss_interval, sentence_loss_interval
 from windowclf.inspection.network_check import attainable_accuracy, check_network
 from windowclf.inspection.network_data import choose_data, choose_sentences, choose_windows
@@ -150,7 +150,8 @@ def test_learning_by_heart_is_tried_without_what_keeps_a_network_from_it(
 ) -> None:
     plain = replace(real, model=replace(real.model, tuning="tuned"))
     kept = replace(plain, training=replace(plain.training, **{name: 0.9}))  # type: ignore[arg-type]
-    assert check_network(kept, *corpus, seed=0)[-1] == check_network(plain, *corpus, seed=0)[-1]
+    verdicts = [network_check._overfit(choose_data(config, *corpus, seed=0)) for config in (kept, plain)]
+    assert verdicts[0] == verdicts[1] and verdicts[0].name == OVERFIT
 
 
 def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
