@@ -15,7 +15,7 @@ demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
 
 check: lint
-	$(RUN_TESTS) -m "not slow" $(PYTEST)
+	$(RUN_TESTS) -m "not slow" --hypothesis-profile check $(PYTEST)
 
 test: lint
 	$(RUN_TESTS) $(PYTEST)

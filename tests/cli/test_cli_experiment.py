@@ -62,6 +62,7 @@ def test_a_study_ends_with_results_timings_and_a_report(finished: Path) -> None:
     assert "<html" in (finished / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_killed_twice_a_study_ends_with_the_same_results(finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     for n in (1, 4):
@@ -75,6 +76,7 @@ def test_killed_twice_a_study_ends_with_the_same_results(finished: Path, tmp_pat
         assert (out / name).read_bytes() == (finished / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_interrupted_a_study_says_how_it_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "study"
     process = start(out)

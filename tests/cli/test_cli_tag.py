@@ -262,7 +262,7 @@ def test_several_processes_add_the_same_probabilities(
     sample_model: Path, tmp_path: Path, how: list[str]
 ) -> None:
     text = tmp_path / "long-words.txt"  # three blocks in few sentences
-    lines = [f"Traveller{i}{'x' * 1000} flew from Berlin to New York. Paris, too!\n\n" for i in range(320)]
+    lines = [f"Traveller{i}{'x' * 3000} flew from Berlin to New York. Paris, too!\n\n" for i in range(110)]
     text.write_text("".join(lines))
     assert len(list(read_blocks(text, "text"))) == 3
     one, two = tag(sample_model, text, *how), tag(sample_model, text, *how, "--jobs", 2)

@@ -581,6 +581,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
 # -- on a real corpus -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.skipif(
     "WINDOWCLF_CORPORA" not in os.environ, reason="WINDOWCLF_CORPORA names no folder of corpora"

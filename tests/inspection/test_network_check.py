@@ -96,6 +96,7 @@ def test_a_right_network_passes_whatever_its_features_and_window(
     assert failed(replace(real, model=model, features=features), corpus) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner_scheme", ["IOB2", "IOBES"])
 @pytest.mark.parametrize("tuning", ["frozen", "two-channel"])
 def test_a_right_network_of_sentences_passes(
@@ -154,6 +155,7 @@ def test_learning_by_heart_is_tried_without_what_keeps_a_network_from_it(
     assert verdicts[0] == verdicts[1] and verdicts[0].name == OVERFIT
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
     real: Config, corpus: Labelled
 ) -> None:
@@ -202,6 +204,7 @@ def _little_off(dscores: Floats, dA: Floats) -> tuple[Floats, Floats]:
     return dscores * np.float32(1.001), dA
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [_transposed, _no_ends, _no_transitions, _little_off])
 def test_a_wrong_gradient_of_sentences_fails_both_gradient_checks(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch, spoil: Any
@@ -214,6 +217,7 @@ def test_a_wrong_gradient_of_sentences_fails_both_gradient_checks(
     assert {NARROW, SAMPLE} <= failed(crf(real), corpus).keys()
 
 
+@pytest.mark.slow
 def test_a_loss_by_the_sentence_instead_of_by_the_word_fails_the_first_loss_alone(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +230,7 @@ def test_a_loss_by_the_sentence_instead_of_by_the_word_fails_the_first_loss_alon
     assert failed(crf(real), corpus).keys() == {FIRST_LOSS}
 
 
+@pytest.mark.slow
 def test_forbidden_labellings_that_count_fail_the_first_loss_alone(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +242,7 @@ def test_forbidden_labellings_that_count_fail_the_first_loss_alone(
     assert failed(crf(many), corpus).keys() == {FIRST_LOSS}
 
 
+@pytest.mark.slow
 def test_a_wrong_slope_fails_both_gradient_checks(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
