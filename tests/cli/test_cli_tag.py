@@ -126,6 +126,7 @@ def test_strange_text_passes_whole(sample_model: Path) -> None:
     assert "".join(record["tokens"]) == "".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_sentence_of_100000_words_is_tagged(sample_model: Path) -> None:
     result = tag(
         sample_model, "-", "--input-format", "tokens", "--json", stdin="Paris sleeps " * 50_000 + "\n"

@@ -49,6 +49,7 @@ def advised(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.slow
 def test_the_model_is_the_one_that_the_choice_itself_trains(advised: dict[str, Any], tmp_path: Path) -> None:
     tuning = ["--tuning", advised["advice"]["tuning"]]
     again = run(*SAMPLE, *tuning, *QUICK, *FIXED, "--out", tmp_path / "b", "--json")

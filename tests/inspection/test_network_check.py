@@ -61,6 +61,7 @@ def failed(config: Config, corpus: Labelled, seed: int = 0) -> dict[str, Verdict
 # -- right networks ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "hidden", "tuning"),
     [
@@ -80,6 +81,7 @@ def test_a_right_network_passes(
     assert failed(replace(real, model=model), corpus) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("features", "hidden", "window"),
     [
@@ -106,6 +108,7 @@ def test_a_right_network_of_sentences_passes(
     assert failed(replace(real, model=model), corpus) == {}
 
 
+@pytest.mark.slow
 def test_a_right_network_of_sentences_passes_where_labels_are_classes_and_some_are_not_known(
     real: Config, corpus: Labelled
 ) -> None:
@@ -126,6 +129,7 @@ def test_every_transition_is_checked(real: Config, corpus: Labelled) -> None:
     assert counts[0] == counts[1] + n_more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["softmax", "crf"])
 def test_a_right_network_passes_with_gazetteers(
     real: Config, corpus: Labelled, loss: Any, tmp_path: Path
@@ -391,6 +395,7 @@ def test_guessing_among_sentences_counts_the_legal_labellings_that_agree() -> No
     assert deviation == pytest.approx(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unknown", [False, True])
 def test_the_interval_of_sentences_holds_the_loss_of_most_orders_of_the_scores(unknown: bool) -> None:
     rng = np.random.default_rng(0)
