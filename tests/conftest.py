@@ -91,6 +91,11 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # the longest first, so that processes that share the tests end together
+    items.sort(key=lambda item: not {"slow", "corpora"} <= {mark.name for mark in item.iter_markers()})
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the cache of the person who runs the tests as it is, commands in other processes included."""
