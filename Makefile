@@ -17,7 +17,7 @@ demo: $(VENV)/.stamp-install
 check: lint
 	$(RUN_TESTS) -m "not slow" --hypothesis-profile check $(PYTEST)
 
-test: lint
+test: lint $(if $(wildcard docs/conf.py),docs)
 	$(RUN_TESTS) $(PYTEST)
 
 lint: $(VENV)/.stamp-test
