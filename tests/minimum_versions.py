@@ -4,7 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-TOOLS = {"build", "import-linter", "mypy", "pre-commit", "ruff", "twine", "windowclf"}  # not needed to run the tests
+# not needed to run the tests
+TOOLS = {"build", "import-linter", "mypy", "pre-commit", "ruff", "twine", "windowclf"}
 
 
 def minimum_versions(pyproject: Path) -> list[str]:
