@@ -119,8 +119,7 @@ class WindowTagger:
     ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
         from windowclf.training.fit import check_training, fit_pipelines
-        from windowclf.vectors.random import is_random
-        from windowclf.vectors.selection import open_vectors
+        from windowclf.vectors.selection import is_random, open_vectors
 
         label_set, counts = check_training(self.config, sentences, labels, dev)
         given = self.config.model.vectors if self._vectors is None else self._vectors
