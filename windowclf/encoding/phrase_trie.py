@@ -29,13 +29,9 @@ class Position(IntEnum):
 class PhraseTrie:
     """Lists of phrases, matched longest first, from left to right, without overlaps within a list.
 
-    The trie over tokens is kept as sorted arrays, not as objects: a million phrases take about a hundred
-    megabytes, most of it their distinct tokens. Node 0 is the root; edge e leads to node e + 1.
-
-    Parameters
-    ----------
-    lists : sequence of sequence of str
-        The phrases of each list, tokens separated by single spaces.
+    The trie over tokens, which single spaces separate in the phrases, is kept as sorted arrays and not as
+    objects: a million phrases take about a hundred megabytes, most of it their distinct tokens. Node 0 is the
+    root; edge e leads to node e + 1.
     """
 
     def __init__(self, lists: Sequence[Sequence[str]]) -> None:
@@ -84,24 +80,12 @@ class PhraseTrie:
         lengths: Ints,
         without: Sequence[Mapping[int, frozenset[str]]] | None = None,
     ) -> Ints:
-        """Return the position of each token in a phrase of each list.
+        """Return the position of each token in a phrase of each list (N, G), as values of `Position`.
 
-        The time is linear in the number of tokens, whatever they and the phrases are. On a large text this
-        loop is about as fast as array operations; on one sentence it takes a tenth of their time.
-
-        Parameters
-        ----------
-        tokens : sequence of str
-            All sentences in a row.
-        lengths : array (S,)
-            Tokens of each sentence; they sum to N. No phrase continues in the next sentence.
-        without : sequence (S,) of mapping of int to frozenset of str, optional
-            For each sentence, by the number of a list, phrases that are not matched in it.
-
-        Returns
-        -------
-        array (N, G)
-            Values of `Position`.
+        No phrase continues in the next sentence. `without` (S,) has for each sentence phrases that are not
+        matched, by the number of their list. The time is linear in the number of tokens, whatever they and
+        the phrases are. On a large text this loop is about as fast as array operations; on one sentence it
+        takes a tenth of their time.
         """
         if not self._n_lists:
             return np.zeros((len(tokens), 0), np.int32)
