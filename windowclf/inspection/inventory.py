@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, fetched_dir, find_corpus
+from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, find_corpus
 from windowclf.corpus.named import PARTS, SAMPLE, locate, read_named
 from windowclf.corpus.readers import ReadOptions
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
 from windowclf.model.trained import TrainedModel
+from windowclf.vectors.cache import list_named
 from windowclf.vectors.sources import (
     FULL_GLOVE,
     GENSIM_PREFIX,
@@ -128,7 +129,7 @@ def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
 
 
 def list_vectors() -> list[VectorsStatus]:
-    """Return the vector sets of the catalogue; nothing is loaded or fetched."""
+    """Return the vector sets of the catalogue and those converted under a name; nothing is fetched."""
     default = default_vectors_name()
     statuses = []
     for entry in catalog().vectors:
@@ -139,6 +140,8 @@ def list_vectors() -> list[VectorsStatus]:
                 entry.name, entry.licence, entry.words, entry.dimension, here, entry.name == default, obtain
             )
         )
+    for name, words, dimension in list_named():
+        statuses.append(VectorsStatus(name, "", words, dimension, True, False, ""))
     return statuses
 
 
@@ -147,8 +150,6 @@ def _is_here(entry: VectorsEntry) -> bool:
         return shipped_directory().is_dir()
     if entry.name == FULL_GLOVE:
         return has_glove_package()
-    if entry.file is not None:
-        return (fetched_dir(entry.name) / entry.file.name).is_file()
     return gensim_path(entry.name.removeprefix(GENSIM_PREFIX)).is_file()
 
 
