@@ -15,9 +15,9 @@ demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
 
 check: lint
-	$(RUN_TESTS) -m "not slow" $(PYTEST)
+	$(RUN_TESTS) -m "not slow" --hypothesis-profile check $(PYTEST)
 
-test: lint
+test: lint $(if $(wildcard docs/conf.py),docs)
 	$(RUN_TESTS) $(PYTEST)
 
 lint: $(VENV)/.stamp-test

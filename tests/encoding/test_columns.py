@@ -385,7 +385,13 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[Senten
 
 
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, id=name, marks=pytest.mark.slow if "loss" in shape else ())
+        for name, shape in SHAPES.items()
+    ],
+)
 def test_a_compiled_model_with_columns_tags_as_the_plain_one(
     shape: dict[str, Any],
     n_members: int,
@@ -581,6 +587,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
 # -- on a real corpus -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.skipif(
     "WINDOWCLF_CORPORA" not in os.environ, reason="WINDOWCLF_CORPORA names no folder of corpora"
