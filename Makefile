@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test oracles minimum lint format results clean
+.PHONY: demo test docs oracles minimum lint format results release clean
 
 demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
@@ -16,6 +16,10 @@ lint: $(VENV)/.stamp-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation site, in build/docs; a warning is an error.
+docs: $(VENV)/.stamp-docs
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
 # PyTorch's default wheels bring gigabytes of CUDA; README.md says how to get its CPU build first.
 oracles: $(VENV)/.stamp-oracles
@@ -39,6 +43,18 @@ results: $(VENV)/.stamp-test
 	$(BIN)/python benchmarks/in_turn.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/ablation.py --cells runs/cells.jsonl --update-docs
 
+# Wheel and sdist in dist/, each installed into a new environment and tried there.
+release: $(VENV)/.stamp-test
+	rm -rf dist build/release
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	for file in dist/*; do \
+		$(PYTHON) -m venv --clear build/release && \
+		build/release/bin/python -m pip install --quiet "$$file" && \
+		(cd build && release/bin/windowclf quickstart --out release/quickstart && \
+		release/bin/windowclf tag ner-en --text "Angela Merkel flew from Berlin to New York.") || exit 1; \
+	done
+
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -48,6 +64,10 @@ $(VENV)/.stamp-install: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.stamp-test: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.stamp-install
+
+$(VENV)/.stamp-docs: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@ $(VENV)/.stamp-install
 
 $(VENV)/.stamp-oracles: $(VENV)/bin/python pyproject.toml

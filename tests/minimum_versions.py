@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-TOOLS = {"ruff", "mypy", "import-linter", "build", "windowclf"}  # not needed to run the tests
+TOOLS = {"ruff", "mypy", "import-linter", "build", "twine", "windowclf"}  # not needed to run the tests
 
 
 def minimum_versions(pyproject: Path) -> list[str]:
