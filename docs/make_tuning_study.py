@@ -1,7 +1,7 @@
 """Write the tables and figures of docs/tuning-study.md from results of `windowclf experiment tuning`.
 
-    python docs/make_tuning_study.py ewt=DIR wnut17=DIR brown=DIR   # copies these results, then writes the page
-    python docs/make_tuning_study.py                                # writes the page from the results it has
+    python docs/make_tuning_study.py ewt=DIR wnut17=DIR brown=DIR   # copies results, writes the page
+    python docs/make_tuning_study.py                                # writes the page
 
 The text between `<!-- NAME -->` and `<!-- /NAME -->` is replaced; the rest of the page is written by hand.
 """

@@ -114,7 +114,10 @@ def test_the_python_of_a_page_prints_what_the_page_shows(
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [name for name, lines in COMMANDS.items() if lines])
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, sample_model: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     for command in COMMANDS[page]:
         if command == TRAIN_MINE:  # test_readme.py runs this one; the model here is a smaller one
             shutil.copytree(sample_model, tmp_path / "runs" / "mine")
@@ -124,10 +127,10 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, sample_model: Pat
             command + quick,
             shell=True,
             cwd=tmp_path,
-            env=os.environ | {"PATH": path},
+            env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert done.stdout.strip() or ">" in command, command
