@@ -30,7 +30,7 @@ lint: $(VENV)/.stamp-test
 docs: $(VENV)/.stamp-docs
 	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
-# PyTorch's default wheels bring gigabytes of CUDA; README.md says how to get its CPU build first.
+# PyTorch's default wheels bring gigabytes of CUDA; CONTRIBUTING.md says how to get its CPU build first.
 oracles: $(VENV)/.stamp-oracles
 	$(BIN)/python -m pytest tests/oracles
 

@@ -118,6 +118,8 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, sample_model: Pat
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OPENBLAS_NUM_THREADS": "1",
     }
+    if page == "vectors":  # it converts a set
+        environment["WINDOWCLF_CACHE"] = str(tmp_path / "cache")
     for command in COMMANDS[page]:
         if command == TRAIN_MINE:  # test_readme.py runs this one; the model here is a smaller one
             shutil.copytree(sample_model, tmp_path / "runs" / "mine")
