@@ -27,7 +27,13 @@ def _as_written(app: Sphinx, context: click.Context, lines: list[str]) -> None:
     lines[:] = [line if line.startswith("    windowclf") else line.replace("*", "\\*") for line in lines]
 
 
+def _with_bars(app: Sphinx, what: str, name: str, about: object, options: object, lines: list[str]) -> None:
+    """Show |x| in docstrings as it is written; reStructuredText takes it for a substitution."""
+    lines[:] = [line if "``" in line else line.replace("|", "\\|") for line in lines]
+
+
 def setup(app: Sphinx) -> None:
-    """Change help texts where reStructuredText would read them otherwise."""
+    """Change help texts and docstrings where reStructuredText would read them otherwise."""
+    app.connect("autodoc-process-docstring", _with_bars, priority=400)  # before numpydoc
     for part in ("description", "options"):
         app.connect(f"sphinx-click-process-{part}", _as_written)
