@@ -1,7 +1,7 @@
 """Measure how large an installation is and write the table of README.md: `python benchmarks/install_size.py`.
 
-Everything is installed by pip into new environments: windowclf alone, and with each extra but `oracles`, whose
-PyTorch has a size that depends on the index it comes from. Sizes are those of all files, .pyc included.
+pip installs into new environments: windowclf alone, and with each extra but `oracles`, whose PyTorch has a
+size that depends on the index it comes from. Sizes are those of all files, .pyc included.
 """
 
 import json
