@@ -1,55 +1,118 @@
-"""A place among the requests in flight, for every request that works."""
+"""Requests in flight: how many there may be, counted over all worker processes."""
 
+import mmap
+import multiprocessing
+import os
 from collections.abc import Iterator
+from contextlib import suppress
+from threading import Lock
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound, TooManyRequests
 
-from windowclf_service.board import Board
+_DRAINING, _CLOSING, _RELOADS, _FIRST_SLOT = range(4)  # cells; a slot is two cells: process id, requests
+_BYTES = 8  # of a cell, a signed integer
+_PLACE = "windowclf.place"  # in the environ of a request that is in flight
 
-_HELD = "windowclf.held"  # in the environ: this application has taken a place and must give it back
 
+class Board:
+    """State that the processes of a service share: requests in flight, and whether the service is stopping.
 
-def install(app: Flask, board: Board) -> None:
-    """Let a POST to /v1 or /v2 take a place and give it back, or be told to come again: status 429.
+    It lives in memory that forked processes share. Each process writes only to its own slot, which it takes
+    when it first counts a request; the slot of a process that died is taken by the next one.
 
-    A gateway that has taken the place already says so in the environ: `windowclf.admitted`.
+    Parameters
+    ----------
+    in_flight_limit : int
+        Most requests in flight, over all processes.
+    n_slots : int
+        Most processes that count at once.
     """
 
-    @app.before_request
-    def enter() -> None:
-        environ = request.environ
-        path: str = environ["PATH_INFO"]
-        if path.startswith("//"):  # the router would pass over slashes that others have not
-            raise NotFound
-        if environ["REQUEST_METHOD"] != "POST" or "windowclf.admitted" in environ:
-            return
-        if not path.startswith(("/v1/", "/v2/")):
-            return
-        if not board.enter():
-            raise TooManyRequests(
-                "As many requests as the service takes at once are being answered.", retry_after=1
-            )
-        environ[_HELD] = _Place(board)
+    def __init__(self, in_flight_limit: int, n_slots: int = 32) -> None:
+        self.in_flight_limit = in_flight_limit
+        self._cells = memoryview(mmap.mmap(-1, (_FIRST_SLOT + 2 * n_slots) * _BYTES)).cast("q")
+        self._slots = range(_FIRST_SLOT, len(self._cells), 2)
+        self._taking = multiprocessing.get_context("fork").Lock()
+        self._pid = 0
+        self._lock = Lock()  # among the threads of one process
+        self._own = 0
 
-    @app.teardown_request
-    def leave(_: BaseException | None) -> None:
-        if (place := request.environ.pop(_HELD, None)) is not None:
-            place.leave()
+    def enter(self) -> bool:
+        """Count a request as in flight, or return False if there are as many as allowed."""
+        if self._pid != os.getpid():
+            self._take_slot()
+        with self._lock:
+            # Count first, then compare: when two processes enter at once both may be refused, but never
+            # both admitted beyond the limit.
+            self._cells[self._own] += 1
+            if self.in_flight <= self.in_flight_limit:
+                return True
+            self._cells[self._own] -= 1
+            return False
+
+    def leave(self) -> None:
+        """Count one of this process's requests as answered."""
+        with self._lock:
+            self._cells[self._own] -= 1
+
+    @property
+    def in_flight(self) -> int:
+        """Requests in flight, over all processes."""
+        return sum(self._cells[_FIRST_SLOT + 1 :: 2])
+
+    @property
+    def draining(self) -> bool:
+        """Whether the service is stopping: not ready for new clients, but still answering."""
+        return bool(self._cells[_DRAINING])
+
+    @property
+    def closing(self) -> bool:
+        """Whether workers must let no new connection in."""
+        return bool(self._cells[_CLOSING])
+
+    @property
+    def reloads(self) -> int:
+        """How often workers were asked to look for new models."""
+        return self._cells[_RELOADS]
+
+    def drain(self) -> None:
+        """Record that the service is stopping."""
+        self._cells[_DRAINING] = 1
+
+    def close(self) -> None:
+        """Tell workers to let no new connection in."""
+        self._cells[_CLOSING] = 1
+
+    def reload(self) -> None:
+        """Ask all workers to look for new models now."""
+        self._cells[_RELOADS] += 1
+
+    def _take_slot(self) -> None:
+        """Take the slot of this process: one that is free, or whose process has died."""
+        with self._taking:
+            if self._pid == os.getpid():
+                return
+            self._lock = Lock()  # another thread of the parent may have held it at the fork
+            free = (slot for slot in self._slots if not _is_alive(self._cells[slot]))
+            slot = next(free, self._slots[-1])  # too many processes: the last slot is shared
+            self._cells[slot] = os.getpid()
+            self._cells[slot + 1] = 0
+            self._own = slot + 1
+            self._pid = os.getpid()
 
 
-def stream(blocks: Iterator[bytes], content_type: str) -> Response:
-    """Return an answer that is made as it is sent, and keeps its place until it is complete or closed."""
-    place = request.environ.pop(_HELD, None)
-    if place is None:
-        return Response(blocks, content_type=content_type)
-    response = Response(_leave_after(blocks, place), content_type=content_type)
-    response.call_on_close(place.leave)  # where the client goes before the end
-    return response
+def _is_alive(pid: int) -> bool:
+    """Return whether a process runs; False for 0."""
+    if pid:
+        with suppress(ProcessLookupError):
+            os.kill(pid, 0)
+            return True
+    return False
 
 
 class _Place:
-    """A place among the requests in flight, which is given back once."""
+    """A place among the requests in flight, given back once."""
 
     def __init__(self, board: Board) -> None:
         self._board: Board | None = board
@@ -58,6 +121,39 @@ class _Place:
         board, self._board = self._board, None
         if board is not None:
             board.leave()
+
+
+def install(app: Flask, board: Board) -> None:
+    """Count each POST to /v1 and /v2 while it is answered, or refuse it with status 429."""
+
+    @app.before_request
+    def enter() -> None:
+        environ = request.environ
+        path: str = environ["PATH_INFO"]
+        if path.startswith("//"):  # the router would ignore slashes that others have not ignored
+            raise NotFound
+        if environ["REQUEST_METHOD"] != "POST" or not path.startswith(("/v1/", "/v2/")):
+            return
+        if not board.enter():
+            raise TooManyRequests(
+                "The service is answering as many requests as it takes at once.", retry_after=1
+            )
+        environ[_PLACE] = _Place(board)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        if (place := request.environ.pop(_PLACE, None)) is not None:
+            place.leave()
+
+
+def stream(blocks: Iterator[bytes], content_type: str) -> Response:
+    """Return a response made while it is sent, which keeps its place until it is complete or closed."""
+    place = request.environ.pop(_PLACE, None)
+    if place is None:
+        return Response(blocks, content_type=content_type)
+    response = Response(_leave_after(blocks, place), content_type=content_type)
+    response.call_on_close(place.leave)  # the client may go before the end
+    return response
 
 
 def _leave_after(blocks: Iterator[bytes], place: _Place) -> Iterator[bytes]:

@@ -1,0 +1,304 @@
+"""What the service tells its operators: request ids, the log, and the count of every request.
+
+prometheus-client decides when it is imported whether it counts for one process or for several, by the
+environment variable PROMETHEUS_MULTIPROC_DIR. So `windowclf_service.metrics` is imported when the first
+application is created, not with this module.
+"""
+
+import atexit
+import logging
+import os
+import queue
+import re
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from windowclf_service.admission import Board
+    from windowclf_service.metrics import Metrics
+    from windowclf_service.security import Guard
+
+ROUTE = "windowclf.route"  # in the environ: the pattern that the path matched
+RECEIVED = "windowclf.received"  # in the environ: bytes of the body that were read
+REQUEST_ID_HEADER = "X-Request-ID"
+NO_ROUTE = "(none)"  # of a path that matches no route
+
+# -- request ids ----------------------------------------------------------------------------------------
+
+_usable_id = re.compile(r"[!-~]{1,128}").fullmatch
+
+
+def request_id_of(environ: dict[str, Any]) -> str:
+    """Return the id of a request: its `X-Request-ID` of 1 to 128 visible ASCII characters, or a new one."""
+    known: str | None = environ.get("windowclf.request_id")
+    if known is None:
+        given: str = environ.get("HTTP_X_REQUEST_ID", "")
+        known = environ["windowclf.request_id"] = given if _usable_id(given) else uuid4().hex
+    return known
+
+
+# -- the log --------------------------------------------------------------------------------------------
+
+_STANDARD_ERROR = 2
+_WRITTEN_AT_ONCE = 4096  # bytes that a pipe takes whole, so that lines of several processes do not mix
+_MOST_WAITING = 10_000  # lines; more than that are lost when the reader of the log stalls
+_TICK = 0.02  # seconds between two writes
+_LONGEST_PATH = 500  # characters, each of up to six bytes: a line stays below what is written at once
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+class _Log:
+    """Lines for standard error, written by a thread of their own: a stalled reader blocks no request."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._starting = threading.Lock()
+        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._lost = 0
+        self._written = threading.Lock()  # held while lines are on their way
+
+    def write(self, line: bytes) -> None:
+        if self._pid != os.getpid():
+            self._start()
+        if self._lines.qsize() < _MOST_WAITING:
+            self._lines.put(line)
+        else:
+            self._lost += 1
+
+    def flush(self, seconds: float = 1.0) -> None:
+        """Wait until all lines are written, or the time is over."""
+        end = time.monotonic() + seconds
+        while self._pid == os.getpid() and time.monotonic() < end:
+            if self._lines.empty() and self._written.acquire(timeout=max(0.0, end - time.monotonic())):
+                self._written.release()
+                if self._lines.empty():
+                    return
+            time.sleep(_TICK / 4)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._pid == os.getpid():
+                return
+            self._lines, self._written, self._lost = queue.SimpleQueue(), threading.Lock(), 0
+            self._pid = os.getpid()
+            threading.Thread(target=self._run, args=(self._lines,), name="log", daemon=True).start()
+
+    def _run(self, lines: "queue.SimpleQueue[bytes]") -> None:
+        while True:
+            line = lines.get()
+            with self._written:
+                batch = line
+                with suppress(queue.Empty):
+                    while True:
+                        line = lines.get_nowait()
+                        if len(batch) + len(line) > _WRITTEN_AT_ONCE:
+                            _write(batch)
+                            batch = b""
+                        batch += line
+                _write(batch)
+                if self._lost:
+                    lost, self._lost = self._lost, 0
+                    _write(_event("warning", f"{lost} lines of the log were lost: its reader stalled"))
+            time.sleep(_TICK)
+
+
+def _write(data: bytes) -> None:
+    with suppress(OSError):  # nobody reads the log any more: no reason to stop
+        os.write(_STANDARD_ERROR, data)
+
+
+_log = _Log()
+os.register_at_fork(after_in_child=lambda: setattr(_log, "_starting", threading.Lock()))
+flush_log = _log.flush
+atexit.register(flush_log)
+
+
+def _event(level: str, message: str, **fields: object) -> bytes:
+    return _encode({"time": datetime.now(UTC), "level": level, "message": message, **fields}) + b"\n"
+
+
+def log_event(level: str, message: str, **fields: object) -> None:
+    """Log an event of the service as a line of JSON beside those of requests."""
+    _log.write(_event(level, message, **fields))
+
+
+class EventHandler(logging.Handler):
+    """Logs the records of libraries as events, with their tracebacks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        fields = {"logger": record.name}
+        if record.exc_info:
+            fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+        log_event(record.levelname.lower(), record.getMessage(), **fields)
+
+
+class AccessLine(msgspec.Struct):
+    """The log line of a request; it has nothing of the body, the query or the key."""
+
+    time: datetime
+    level: str  # "info" for a status below 400, "warning" below 500, else "error"
+    request_id: str
+    client: str | None
+    method: str
+    path: str | None  # without the query, at most 500 characters
+    route: str
+    status: int
+    seconds: float
+    received: int  # bytes of the bodies
+    sent: int
+
+
+# -- the count of every request ---------------------------------------------------------------------------
+
+
+@cache
+def metrics() -> "Metrics":
+    """Return the metrics of this process, which all applications in it share."""
+    from windowclf_service.metrics import Metrics
+
+    return Metrics()
+
+
+def observe(
+    route: str,
+    method: str,
+    status: int,
+    seconds: float,
+    request_id: str,
+    *,
+    client: str | None,
+    received: int,
+    sent: int,
+    path: str | None = None,
+    access_log: bool = True,
+) -> None:
+    """Count an answered request, and log it.
+
+    Parameters
+    ----------
+    route : str
+        The pattern that the path matched, never the path itself: there must not be many.
+    method : str
+    status : int
+    seconds : float
+        From the arrival of the request in the application to the end of its answer.
+    request_id : str
+    client : str or None
+        The address that the request came from.
+    received, sent : int
+        Bytes of the bodies.
+    path : str, optional
+        For the log, without the query.
+    access_log : bool
+    """
+    metrics().observe(route, method, status, seconds)
+    if not access_log:
+        return
+    level = "info" if status < 400 else "warning" if status < 500 else "error"
+    if path is not None and len(path) > _LONGEST_PATH:
+        path = path[: _LONGEST_PATH - 1] + "…"
+    seconds, now = round(seconds, 6), datetime.now(UTC)
+    line = AccessLine(
+        now, level, request_id, client, method[:32], path, route, status, seconds, received, sent
+    )
+    _log.write(_encode(line) + b"\n")
+
+
+class Edge:
+    """WSGI middleware around the application: ids, headers for browsers, the count and the log line.
+
+    Not Flask's after_request, whose checked headers take five times as long to add to, and which does not
+    see the end of a streamed answer.
+
+    Parameters
+    ----------
+    app : WSGI application
+    guard : Guard
+    board : Board
+    access_log : bool
+    """
+
+    def __init__(self, app: "WSGIApplication", guard: "Guard", board: "Board", *, access_log: bool) -> None:
+        self._app = app
+        self._guard = guard
+        self._board = board
+        self._access_log = access_log
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request."""
+        started = perf_counter()
+        request_id = request_id_of(environ)
+        code = 0
+        streamed = True
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            nonlocal code, streamed
+            code = int(status[:3])
+            kind, cached = "", False
+            for name, value in headers:
+                if name == "Content-Type":
+                    kind = value.partition(";")[0]
+                elif name == "Content-Length":
+                    streamed = False
+                elif name == "Cache-Control":
+                    cached = True
+            headers.append((REQUEST_ID_HEADER, request_id))
+            headers += self._guard.headers_for(environ, kind, cached=cached)
+            if self._board.draining:
+                headers.append(("Connection", "close"))  # clients and load balancers move on
+            return start_response(status, headers, *error)
+
+        def finish(sent: int) -> None:
+            method: str = environ["REQUEST_METHOD"]
+            observe(
+                environ.get(ROUTE, NO_ROUTE),
+                method,
+                code,
+                perf_counter() - started,
+                request_id,
+                client=environ.get("REMOTE_ADDR"),
+                received=environ.get(RECEIVED, 0),
+                sent=0 if method == "HEAD" else sent,
+                path=environ["PATH_INFO"].encode("latin-1", "replace").decode("utf-8", "replace"),
+                access_log=self._access_log,
+            )
+
+        blocks = self._app(environ, start)
+        if streamed and code >= 200 and code not in (204, 304):
+            return _Counted(blocks, finish)
+        body = list(blocks)  # servers send a list at once
+        if hasattr(blocks, "close"):
+            blocks.close()
+        finish(sum(map(len, body)))
+        return body
+
+
+class _Counted:
+    """The blocks of a streamed answer, counted and logged when it ends, whoever ends it."""
+
+    def __init__(self, blocks: Iterable[bytes], finish: Any) -> None:
+        self._blocks = blocks
+        self._finish = finish
+        self._n_bytes = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._n_bytes += len(block)
+            yield block
+
+    def close(self) -> None:
+        if hasattr(self._blocks, "close"):
+            self._blocks.close()
+        self._finish(self._n_bytes)
