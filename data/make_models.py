@@ -15,14 +15,14 @@ import numpy as np
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
+from windowclf.corpus.catalog import catalog
+from windowclf.corpus.label_schemes import Scheme, convert, parse_label
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.sentence import columns
+from windowclf.evaluation.metrics import Evaluation, Share
 from windowclf.files import atomic_path
-from windowclf.metrics import Evaluation, Share
-from windowclf.runs import columns
-from windowclf.storage import save_model
-from windowclf.text.catalog import catalog
-from windowclf.text.corpora import options_of, read_labelled
-from windowclf.text.labels import Scheme, convert, parse_label
-from windowclf.training import EpochDone
+from windowclf.model.storage import save_model
+from windowclf.training.events import EpochDone
 from windowclf_cli.output import percent
 
 MODELS = Path(__file__).parent / "windowclf_data" / "models"

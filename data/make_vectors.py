@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.files import sha256_of
-from windowclf.text.vector_table import MATRIX_FILE, WORDS_FILE, Table, check_table, write_table
-from windowclf.text.vectors import load_vectors
+from windowclf.vectors.table import MATRIX_FILE, WORDS_FILE, Table, check_table, write_table
+from windowclf.vectors.word_vectors import load_vectors
 
 N_FREQUENT = 20_000
 DATA = Path(__file__).parent / "windowclf_data"

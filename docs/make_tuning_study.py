@@ -13,22 +13,21 @@ from pathlib import Path
 import msgspec
 
 from windowclf.errors import DataError
-from windowclf.experiments.drift_figure import drift_scatter
-from windowclf.experiments.figures import carrying, differences, learning_curves
-from windowclf.experiments.modes import TUNED
-from windowclf.experiments.results import StudyResults
-from windowclf.experiments.tuning import RESULTS, TIMINGS, read_results
-from windowclf.experiments.tuning_tables import gap_tables, score_table, test_table
-from windowclf.files import write_text
-from windowclf.html_tables import Table
-from windowclf.manifest import read_json
+from windowclf.files import read_json, write_text
+from windowclf.runs.report import Table
+from windowclf.runs.study.drift_figure import drift_scatter
+from windowclf.runs.study.figures import carrying, differences, learning_curves
+from windowclf.runs.study.modes import TUNED
+from windowclf.runs.study.results import StudyResults
+from windowclf.runs.study.study import RESULTS, TIMINGS, read_results
+from windowclf.runs.study.tables import gap_tables, score_table, test_table
 
 PAGE = Path(__file__).with_name("tuning-study.md")
 SLICES = {
     "training": "Words that training read as they are written, and others",
     "vectors": "Words whose vector training read, in whatever spelling, and others",
 }
-FOLDER = Path(__file__).with_name("tuning-study")
+FOLDER = Path(__file__).with_name("data") / "tuning-study"
 
 
 def take_over(name: str, directory: Path) -> None:
@@ -78,9 +77,9 @@ def section(name: str) -> Iterable[str]:
     yield from (f"- {sentence}" for sentence in results.verdict)
     yield ""
     yield from markdown(score_table(results))
-    yield f"![Learning curves](tuning-study/{name}-curves.svg)\n"
+    yield f"![Learning curves](data/tuning-study/{name}-curves.svg)\n"
     yield from markdown(test_table(results))
-    yield f"![Differences from frozen](tuning-study/{name}-differences.svg)\n"
+    yield f"![Differences from frozen](data/tuning-study/{name}-differences.svg)\n"
     for group, title in SLICES.items():
         yield f"**{title}**; in brackets, how many of the test data, on average\n"
         for table in gap_tables(results, group):
@@ -99,7 +98,7 @@ def section(name: str) -> Iterable[str]:
         )
     for kind, title in (("drift", "Chosen words before and after"), ("carrying", "Carrying over, on dev")):
         if (FOLDER / f"{name}-{kind}.svg").is_file():
-            yield f"![{title}](tuning-study/{name}-{kind}.svg)\n"
+            yield f"![{title}](data/tuning-study/{name}-{kind}.svg)\n"
 
 
 def markdown(table: Table) -> Iterable[str]:

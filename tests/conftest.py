@@ -25,10 +25,10 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, settings
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
-from windowclf.text.vectors import WordVectors
+from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
-# A busy machine is no fault of the code: time is measured in tests/benchmarks.
+# A busy machine is no fault of the code: time is measured in benchmarks.
 settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any speed")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from windowclf.text.corpus import ReadOptions, read_corpus
-from windowclf.text.labels import spans
+from windowclf.corpus.label_schemes import spans
+from windowclf.corpus.readers import ReadOptions, read_corpus
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "windowclf_data" / "sample"
@@ -26,7 +26,7 @@ def test_the_page_of_the_tuning_study_says_what_its_results_say(
     maker = load_script("docs/make_tuning_study.py")
     text = maker.PAGE.read_text(encoding="utf-8")
     assert maker.page(text) == text, "run python docs/make_tuning_study.py"
-    figures = re.findall(r"\]\((tuning-study/\S+)\)", text)
+    figures = re.findall(r"\]\((data/tuning-study/\S+)\)", text)
     assert figures
     assert all((maker.PAGE.parent / figure).is_file() for figure in figures)
 

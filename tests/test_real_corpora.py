@@ -1,4 +1,4 @@
-"""One seed on each real corpus: the figures of docs/results.json still hold.
+"""One seed on each real corpus: the figures of docs/data/results.json still hold.
 
 The tables over many seeds are `make results`; here a score may be four standard deviations below its mean.
 """
@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
+
 from accuracy_tasks import CORPORA, INSTALLED, assignments, counts_of, ours, scores_of
 from cells import Cells, run_tasks
 from results_page import RECORD
-
 from windowclf import Config
 from windowclf.config_io import override
 

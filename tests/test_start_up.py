@@ -1,4 +1,4 @@
-"""What a command does not import, so that it starts at once; times are in tests/benchmarks/start_up.py."""
+"""What a command does not import, so that it starts at once; times are in benchmarks/start_up.py."""
 
 import subprocess
 import sys
@@ -17,7 +17,12 @@ cli(prog_name="windowclf")
 """
 # what a command may need that does something else than tag
 HEAVY = ["gensim", "scipy", "matplotlib", "flask", "rich", "pyarrow", "uvicorn", "prometheus_client"]
-TRAINING = ["windowclf.training", "windowclf.nn.optimizers", "windowclf.text.vectors", "windowclf.metrics"]
+TRAINING = [
+    "windowclf.training.loop",
+    "windowclf.nn.optimizers",
+    "windowclf.vectors.word_vectors",
+    "windowclf.evaluation.metrics",
+]
 
 
 def modules_of(*arguments: object) -> set[str]:

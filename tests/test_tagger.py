@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 import windowclf.tagger
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowClfError, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.calibration import Calibration, reliability
+from windowclf.corpus.label_schemes import Scheme, convert, illegal_transitions, spans
+from windowclf.encoding.encoder import ABSENT_ROW
 from windowclf.errors import ConfigError, DataError, VectorsError
-from windowclf.explaining import WIDEST, shapley_values
-from windowclf.model import WindowModel
-from windowclf.shapes import parameter_shapes
-from windowclf.storage import save_model
-from windowclf.text.labels import Scheme, convert, illegal_transitions, spans
-from windowclf.text.vectors import WordVectors
-from windowclf.text.windows import ABSENT_ROW
-from windowclf.training import Calibrated, EpochDone, TrainingDone
+from windowclf.evaluation.reliability import Calibration, reliability
+from windowclf.inspection.shapley import WIDEST, shapley_values
+from windowclf.model.network import WindowModel
+from windowclf.model.parameters import parameter_shapes
+from windowclf.model.storage import save_model
+from windowclf.training.events import Calibrated, EpochDone, TrainingDone
+from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 WORDS = ["museums", "in", "Paris", "LONDON", "the", "1984", "qwx", "😀", "\x00", "שלום", "\ud800", "."]

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
+    from windowclf.corpus.sentence import Sentence
     from windowclf.errors import WindowClfError
-    from windowclf.tagger import Tagged, TaggedSpan, WindowTagger
-    from windowclf.text.sentence import Sentence
+    from windowclf.model.decoder import Tagged, TaggedSpan
+    from windowclf.tagger import WindowTagger
 
 __all__ = [
     "Config",
@@ -24,9 +25,9 @@ __all__ = [
 
 # Imported when asked for: whoever imports one module of the package need not wait for numpy.
 _MODULES = dict.fromkeys(__all__, "config") | {
-    "Sentence": "text.sentence",
-    "Tagged": "tagger",
-    "TaggedSpan": "tagger",
+    "Sentence": "corpus.sentence",
+    "Tagged": "model.decoder",
+    "TaggedSpan": "model.decoder",
     "WindowClfError": "errors",
     "WindowTagger": "tagger",
 }

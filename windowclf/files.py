@@ -8,12 +8,13 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
 
 from windowclf.arrays import Array
-from windowclf.errors import ModelFileError
+from windowclf.errors import ModelFileError, WindowClfError
 
 # The part of the safetensors format that is used here; everything else is refused.
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
@@ -112,3 +113,79 @@ def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size:
         return np.zeros(tuple(shape), dtype)
     mapped = np.memmap(path, dtype=dtype, mode="r", offset=data_start + begin, shape=tuple(shape))
     return mapped.reshape(tuple(shape))  # memmap gives a number without dimensions one
+
+
+def cache_root(cache_dir: Path | None = None) -> Path:
+    """Return the folder for files that can be made or fetched again.
+
+    Parameters
+    ----------
+    cache_dir : Path, optional
+        Used as it is where given; else the environment variable ``WINDOWCLF_CACHE``; else the
+        platform's folder for caches (``~/.cache/windowclf`` on Linux).
+
+    Returns
+    -------
+    Path
+        The folder; it need not exist.
+    """
+    if cache_dir is not None:
+        return cache_dir
+    if chosen := os.environ.get("WINDOWCLF_CACHE"):
+        return Path(chosen).expanduser()
+    import platformdirs  # here: most commands keep nothing
+
+    return Path(platformdirs.user_cache_dir("windowclf", appauthor=False))
+
+
+TRAIN_AGAIN = "Copy the model again from where it was trained, or train it again."
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a value as JSON, the same bytes for the same value."""
+    path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of a model.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing or something else.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelFileError(
+            "not a JSON file", where=str(path), found=str(error), hint=TRAIN_AGAIN
+        ) from error
+    if not isinstance(value, dict):
+        raise ModelFileError("not a JSON object", where=str(path), hint=TRAIN_AGAIN)
+    return value
+
+
+def check_free(out: Path, force: bool) -> None:
+    """Refuse a run directory that cannot be written, or holds something that is not to be replaced.
+
+    Raises
+    ------
+    WindowClfError
+        If `out` is a file, or a directory with something in it and `force` is not given, or nothing can be
+        written there: better now than after an hour of training.
+    """
+    if out.exists() and not out.is_dir():
+        raise WindowClfError("a file stands where the run directory should be", where=str(out))
+    if out.is_dir() and any(out.iterdir()) and not force:
+        raise WindowClfError(
+            "this directory is not empty",
+            where=str(out),
+            hint="Give --force to replace the run in it, or another --out.",
+        )
+    parent = next(path for path in (out, *out.absolute().parents) if path.is_dir())
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".windowclf", dir=parent))
+    except OSError as error:
+        raise WindowClfError("cannot write here", where=str(parent), found=error.strerror) from error

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.compiled import CompiledModel, TableType
 from windowclf.config import CACHE_MB, TABLE_MB, Config, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict
+from windowclf.corpus.sentence import Sentences, check_sentences
 from windowclf.errors import WindowClfError
-from windowclf.labelling import Labeller, Tagged, TaggedSpan
-from windowclf.pipeline import Pipeline, Sentences
-from windowclf.preparation import check_sentences
-from windowclf.storage import StoredModel, find_model, load_model, save_model
+from windowclf.model.compiled import CompiledModel, TableType
+from windowclf.model.decoder import Labeller, Tagged
+from windowclf.model.scorer import Pipeline
+from windowclf.model.storage import StoredModel, find_model, load_model, save_model
 
-if TYPE_CHECKING:  # what only some methods need is imported there: tagging starts without it
-    from windowclf.explaining import Explanation
-    from windowclf.metrics import Evaluation
-    from windowclf.text.vectors import WordVectors
-    from windowclf.training import Event
-
-__all__ = ["Tagged", "TaggedSpan", "WindowTagger"]
+if TYPE_CHECKING:
+    from windowclf.evaluation.metrics import Evaluation
+    from windowclf.inspection.shapley import Explanation
+    from windowclf.training.events import Event
+    from windowclf.vectors.word_vectors import WordVectors
 
 
 class WindowTagger:
@@ -120,8 +118,9 @@ class WindowTagger:
         teacher: "WindowTagger | None" = None,
     ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
-        from windowclf.fitting import check_training, fit_pipelines, open_vectors
-        from windowclf.text.random_vectors import is_random
+        from windowclf.training.fit import check_training, fit_pipelines
+        from windowclf.vectors.random import is_random
+        from windowclf.vectors.selection import open_vectors
 
         label_set, counts = check_training(self.config, sentences, labels, dev)
         given = self.config.model.vectors if self._vectors is None else self._vectors
@@ -330,7 +329,7 @@ class WindowTagger:
         DataError
             If lengths are unequal, or the labels are of another task than the model's.
         """
-        from windowclf.evaluating import evaluate
+        from windowclf.evaluation.evaluate import evaluate
 
         check_sentences(sentences, labels)
         return evaluate(self.stored, self.predict, self.tag if calibration else None, sentences, labels)
@@ -343,7 +342,7 @@ class WindowTagger:
         WindowClfError
             If the window is wider than 13 (exact Shapley values take 2^K windows a word).
         """
-        from windowclf.explaining import explain
+        from windowclf.inspection.shapley import explain
 
         check_sentences([sentence])
         return explain(self.pipeline, sentence)

@@ -49,9 +49,9 @@ def command(
 
         windowclf benchmark runs/mine sample:test
     """
-    from windowclf.speed import Way, measure_speed
+    from windowclf.corpus.named import locate
+    from windowclf.streaming.benchmark import Way, measure_speed
     from windowclf.tagger import WindowTagger
-    from windowclf.text.corpora import locate
 
     if file == "-":
         raise click.UsageError("FILE is read again and again, which standard input cannot be.")

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from windowclf.diagnostics.network import Verdict, check_network
-from windowclf.runs import columns
-from windowclf.text.corpora import options_of, read_labelled
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.sentence import columns
+from windowclf.inspection.network_check import check_network
+from windowclf.inspection.verdict import Verdict
 from windowclf_cli.options import (
     configuration,
     configuration_options,

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from windowclf.comparing import compare_runs
-from windowclf.comparison import RunComparison
-from windowclf.comparison_report import html_of, notes_of, tables_of
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.sentence import columns
 from windowclf.files import write_text
-from windowclf.run_records import read_run
-from windowclf.runs import columns
-from windowclf.text.corpora import options_of, read_labelled
+from windowclf.runs.compare import compare_runs
+from windowclf.runs.comparison import RunComparison
+from windowclf.runs.record import read_run
+from windowclf.runs.report import html_of, notes_of, tables_of
 from windowclf_cli.options import (
     columns_options,
     configuration,

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from windowclf.diagnostics.inventory import list_corpora, list_vectors
-from windowclf.text.catalog import CorpusEntry, VectorsEntry, corpus_dir
-from windowclf.text.corpora import PARTS
-from windowclf.text.download import Progress
-from windowclf.text.fetch import fetch_named, fetchable
-from windowclf.text.fetched_vectors import fetched_dir
-from windowclf.text.vectors import default_vectors_name
+from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, corpus_dir, fetched_dir
+from windowclf.corpus.fetch import Progress, fetch_named, fetchable
+from windowclf.corpus.named import PARTS
+from windowclf.inspection.inventory import list_corpora, list_vectors
+from windowclf.vectors.word_vectors import default_vectors_name
 from windowclf_cli.data_check import check, stats
 from windowclf_cli.data_convert import convert
 from windowclf_cli.options import json_option

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from windowclf.diagnostics.corpus_check import Finding, check_corpus
-from windowclf.diagnostics.corpus_statistics import Statistics, corpus_statistics
-from windowclf.text.corpora import options_of, read_labelled
-from windowclf.text.vectors import load_vectors
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.inspection.corpus_check import Finding, check_corpus
+from windowclf.inspection.corpus_statistics import Statistics, corpus_statistics
+from windowclf.vectors.word_vectors import load_vectors
 from windowclf_cli.options import columns_options, configuration, json_option, labels_options
 from windowclf_cli.output import percent, print_json, print_table
 

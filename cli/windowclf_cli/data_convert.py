@@ -11,22 +11,16 @@ from typing import Any, TextIO, cast
 
 import click
 
+from windowclf.corpus.documents import documents, has_documents, part_of
+from windowclf.corpus.label_schemes import Scheme
+from windowclf.corpus.label_schemes import convert as convert_labels
+from windowclf.corpus.lines import Source
+from windowclf.corpus.named import PARTS, options_of, read_named
+from windowclf.corpus.readers import OutputFormat, ReadOptions, format_of, read_sentences, write_sentences
+from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.tagged import base_tag
 from windowclf.errors import DataError
 from windowclf.files import atomic_path
-from windowclf.text.corpora import PARTS, options_of, read_named
-from windowclf.text.corpus import (
-    OutputFormat,
-    ReadOptions,
-    Sentence,
-    format_of,
-    read_sentences,
-    write_sentences,
-)
-from windowclf.text.documents import documents, has_documents, part_of
-from windowclf.text.labels import Scheme
-from windowclf.text.labels import convert as convert_labels
-from windowclf.text.lines import Source
-from windowclf.text.tagged import base_tag
 from windowclf_cli.options import columns_options, configuration, json_option
 from windowclf_cli.output import print_json
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from windowclf.calibration import Calibration, Reliability
-from windowclf.metrics import Evaluation, Score
-from windowclf.plots import check_plot, write_reliability_plot
-from windowclf.runs import columns
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.sentence import columns
+from windowclf.evaluation.metrics import Evaluation, Score
+from windowclf.evaluation.plots import check_plot, write_reliability_plot
+from windowclf.evaluation.reliability import Calibration, Reliability
 from windowclf.tagger import WindowTagger
-from windowclf.text.corpora import options_of, read_labelled
 from windowclf_cli.options import (
     columns_options,
     configuration,

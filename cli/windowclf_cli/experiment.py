@@ -7,10 +7,10 @@ from typing import Any
 import click
 import msgspec
 
-from windowclf.experiments.modes import BASELINE, MODES
-from windowclf.experiments.study_data import ALL, DEFAULT_SIZES, read_study_data
-from windowclf.experiments.tuning import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
-from windowclf.experiments.tuning_report import check_report, tables_of
+from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
+from windowclf.runs.study.modes import BASELINE, MODES
+from windowclf.runs.study.report import check_report, tables_of
+from windowclf.runs.study.study import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
 from windowclf_cli.options import configuration, json_option, limited_threads, study_options
 from windowclf_cli.output import print_json, print_table, progress
 

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import click
 
-from windowclf.explaining import Explanation
+from windowclf.corpus.plain import sentences_of_text
+from windowclf.inspection.shapley import Explanation
 from windowclf.tagger import WindowTagger
-from windowclf.text.plain import sentences_of_text
 from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
 from windowclf_cli.output import percent, print_json
 

@@ -2,9 +2,9 @@
 
 import click
 
-from windowclf.diagnostics.graph import find_word, window_graph
-from windowclf.diagnostics.graph_data import graph_to_dict
-from windowclf.diagnostics.graph_text import render_graph
+from windowclf.inspection.graph import find_word, window_graph
+from windowclf.inspection.graph_data import graph_to_dict
+from windowclf.inspection.graph_text import render_graph
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
 from windowclf_cli.output import print_json

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from windowclf.calibration import UNCORRECTED, Correction
 from windowclf.config_io import config_to_dict, config_to_toml
+from windowclf.model.correction import UNCORRECTED, Correction
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
 from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from windowclf.config import Config, Tuning
-from windowclf.runs import TrainingRun, columns
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.plain import inline, sentences_of_text
+from windowclf.corpus.sentence import columns
+from windowclf.runs.run import TrainingRun
 from windowclf.tagger import WindowTagger
-from windowclf.text.corpora import options_of, read_labelled
-from windowclf.text.plain import inline, sentences_of_text
-from windowclf.text.vector_sources import SMALL_GLOVE
+from windowclf.vectors.sources import SMALL_GLOVE
 from windowclf_cli.options import json_option, limited_threads, threads_option
 from windowclf_cli.output import follow_training, percent, print_json, print_table
 

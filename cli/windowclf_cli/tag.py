@@ -6,12 +6,12 @@ from itertools import groupby
 
 import click
 
+from windowclf.corpus.lines import STDIN
+from windowclf.corpus.plain import sentences_of_text
+from windowclf.streaming.blocks import read_blocks
+from windowclf.streaming.tag import BlockTagger, tag_blocks
+from windowclf.streaming.writer import TagFormat
 from windowclf.tagger import WindowTagger
-from windowclf.tagging import BlockTagger, tag_blocks
-from windowclf.text.blocks import read_blocks
-from windowclf.text.lines import STDIN
-from windowclf.text.plain import sentences_of_text
-from windowclf.writing import TagFormat
 from windowclf_cli.options import (
     input_options,
     jobs_option,

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
+from windowclf.encoding.vocabulary import describe_coverage
 from windowclf.errors import WindowClfError
-from windowclf.runs import TrainingRun
-from windowclf.text.vocabulary import describe_coverage
+from windowclf.runs.run import TrainingRun
 from windowclf_cli.options import (
     configuration,
     json_option,

@@ -4,9 +4,9 @@ from dataclasses import asdict
 
 import click
 
-from windowclf.diagnostics.inventory import describe_vectors, list_vectors, vectors_of_model
+from windowclf.inspection.inventory import describe_vectors, list_vectors, vectors_of_model
 from windowclf.tagger import WindowTagger
-from windowclf.text.vectors import load_vectors
+from windowclf.vectors.word_vectors import load_vectors
 from windowclf_cli.options import json_option
 from windowclf_cli.output import print_json, print_table
 from windowclf_cli.vectors_drift import drift

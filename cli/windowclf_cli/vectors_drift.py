@@ -6,7 +6,9 @@ from dataclasses import asdict, replace
 import click
 
 from windowclf.config import Config
-from windowclf.diagnostics.drift import (
+from windowclf.corpus.named import locate, read_named
+from windowclf.corpus.sentence import Sentence, columns
+from windowclf.inspection.drift import (
     N_NEIGHBOURS,
     Drift,
     Neighbour,
@@ -14,12 +16,9 @@ from windowclf.diagnostics.drift import (
     describe_drift,
     find_stranded,
 )
-from windowclf.diagnostics.movement import row_of, trace_movement
-from windowclf.diagnostics.replacing import MOST_PLACES, Replacements, pair_stranded, replace_words
-from windowclf.runs import columns
+from windowclf.inspection.movement import row_of, trace_movement
+from windowclf.inspection.replacing import MOST_PLACES, Replacements, pair_stranded, replace_words
 from windowclf.tagger import WindowTagger
-from windowclf.text.corpora import locate, read_named
-from windowclf.text.sentence import Sentence
 from windowclf_cli.options import (
     input_options,
     json_option,

@@ -7,9 +7,9 @@ from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable
 
+from windowclf.corpus.label_schemes import Span, labels_from_spans, parse_label
 from windowclf.errors import WindowClfError
 from windowclf.tagger import WindowTagger
-from windowclf.text.labels import Span, labels_from_spans, parse_label
 from windowclf_service.board import Board
 from windowclf_service.errors import WrongField
 

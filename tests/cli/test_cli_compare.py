@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
-from windowclf.runs import columns
-from windowclf.text.corpora import read_labelled
-from windowclf.text.corpus import ReadOptions
+from windowclf.corpus.named import read_labelled
+from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.sentence import columns
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[64]", "--set", "features.buckets=2000"]

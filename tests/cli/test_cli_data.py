@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.text.corpora import read_named
-from windowclf.text.corpus import ReadOptions, read_corpus
+from windowclf.corpus.named import read_named
+from windowclf.corpus.readers import ReadOptions, read_corpus
 from windowclf_cli.main import cli
 
 FAULTY = "New\tB-LOC\nYork\tI-PER\n\nWe\tO\nsaw\tO\nthe\tO\nriver\tO\nin\tO\nParis\tB-LOC\n\n"

@@ -13,17 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.text import catalog as catalog_module
-from windowclf.text import fetch as fetch_module
-from windowclf.text import fetched_vectors as fetched_vectors_module
-from windowclf.text.catalog import (
-    Catalog,
-    CorpusEntry,
-    CorpusFile,
-    ModuloSplit,
-    VectorsEntry,
-    VectorsFile,
-)
+from windowclf.corpus import catalog as catalog_module
+from windowclf.corpus import fetch as fetch_module
+from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, ModuloSplit, VectorsEntry, VectorsFile
+from windowclf.vectors import sources as fetched_vectors_module
 from windowclf_cli.main import cli
 
 CONTENT = b"in\tO\nRome\tB-LOC\n\n" * 10

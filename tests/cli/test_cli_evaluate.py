@@ -10,10 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import Config, WindowTagger
-from windowclf.calibration import Correction
-from windowclf.scaling import Scaling
-from windowclf.storage import save_model
-from windowclf.text.vectors import WordVectors
+from windowclf.model.correction import Correction, Scaling
+from windowclf.model.storage import save_model
+from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

@@ -330,7 +330,7 @@ def test_memory_stays_flat_unless_text_is_kept(
     tmp_path: Path,
     load_script: Callable[[str], ModuleType],
 ) -> None:
-    benchmark = load_script("tests/benchmarks/flat_memory.py")
+    benchmark = load_script("benchmarks/flat_memory.py")
     model = benchmark.make_model(tmp_path)
     small = benchmark.peak_megabytes(model, benchmark.SMALL, prelude=prelude)
     large = benchmark.peak_megabytes(model, megabytes, prelude=prelude)

@@ -107,16 +107,16 @@ def test_faulty_data_are_named_before_the_trial_and_nothing_is_written(tmp_path:
 # Ctrl-C comes while the second training of the trial is under way
 _INTERRUPTED = """
 import os, signal
-from windowclf import advising
+from windowclf.runs import tuning_advice
 from windowclf_cli.main import cli
-try_all = advising._try
+try_all = tuning_advice._try
 def interrupted(*arguments):
     events = try_all(*arguments)
     for event in events:
         if event.training == 2:
             os.kill(os.getpid(), signal.SIGINT)
         yield event
-advising._try = interrupted
+tuning_advice._try = interrupted
 cli()
 """
 

@@ -12,17 +12,11 @@ import pytest
 import torch
 
 from windowclf.arrays import Floats, Ints
+from windowclf.nn.activations import tanh
+from windowclf.nn.embeddings import window, word_embedding
 from windowclf.nn.gradients import Gradient, RowGradient, clip_by_norm
 from windowclf.nn.losses import LOSSES, PENALTIES, softmax_cross_entropy
-from windowclf.nn.operations import (
-    OPERATIONS,
-    affine,
-    dropout,
-    dropout_mask,
-    tanh,
-    window,
-    word_embedding,
-)
+from windowclf.nn.operations import OPERATIONS, affine, dropout, dropout_mask
 from windowclf.nn.optimizers import Optimizer
 
 SEEDS = range(5)

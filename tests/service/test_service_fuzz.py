@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, Response
 
-SCRIPT = "tests/benchmarks/fuzz_service.py"
+SCRIPT = "benchmarks/fuzz_service.py"
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 import service_strain
 from serving import same_server, windowclf_serve
 

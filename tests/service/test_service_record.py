@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-import pages
 import pytest
+
+import pages
 import service_page
 
 

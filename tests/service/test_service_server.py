@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import http_load
 import pytest
 
+import http_load
 from windowclf_service.board import Board
 
 TEXT = {"inputs": "museums in Paris are amazing"}

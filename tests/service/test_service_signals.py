@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import http_load
 import pytest
+
+import http_load
 
 TEXT = {"inputs": "museums in Paris are amazing"}
 

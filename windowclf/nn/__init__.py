@@ -1,1 +1,1 @@
-"""Hand-derived backpropagation; knows arrays, not words."""
+"""Backpropagation by hand; knows arrays, not words."""

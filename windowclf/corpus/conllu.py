@@ -1,0 +1,172 @@
+"""CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.sentence import Offsets, Sentence
+from windowclf.errors import DataError
+
+LabelField = Literal["upos", "xpos"]
+_N_COLUMNS = 10
+_LABEL_COLUMN: dict[LabelField, int] = {"upos": 3, "xpos": 4}
+_TEXT = "# text = "
+_UNWRITABLE = re.compile("[\t\n\r]")
+
+
+def read_conllu(
+    path: Source, *, label_field: LabelField = "upos", labelled: bool = True, columns: Sequence[str] = ()
+) -> Iterator[Sentence]:
+    """Yield the sentences of a CoNLL-U file.
+
+    Words are the lines with a whole number as their ID. Multiword tokens (1-2) and empty nodes (1.1) are no
+    words. The comment ``# text =`` is kept; offsets are there if the words can be laid on it one after the
+    other, with the help of ``SpaceAfter=No`` and with the words of a multiword token adding up to its form.
+
+    Parameters
+    ----------
+    path : str, Path or Block
+        The file; ``-`` is standard input.
+    label_field : {"upos", "xpos"}
+        The column that is the label.
+    labelled : bool
+        Whether labels are read.
+    columns : sequence of str
+        Other tags that are read too, "upos" or "xpos": `Sentence.columns`.
+
+    Raises
+    ------
+    DataError
+        If a line does not have ten columns, an ID is malformed, a form, a label or a tag is empty, or the
+        file is not readable text; if one of `columns` is unknown, or that of the label.
+    """
+    where = source_name(path)
+    label_column = _LABEL_COLUMN[label_field]
+    others = [_column(name, label_field if labelled else None, where) for name in columns]
+    rows: list[list[str]] = []
+    text: str | None = None
+    first_line = 0
+
+    def sentence() -> Sentence | None:
+        words = [row for row in rows if row[0].isdecimal()]
+        if not words:
+            return None
+        return Sentence(
+            tuple(row[1] for row in words),
+            tuple(row[label_column] for row in words) if labelled else None,
+            text,
+            None if text is None else _align(rows, text),
+            where,
+            first_line,
+            _tags(columns, others, words),
+        )
+
+    for number, line in read_lines(path):
+        if not line.strip():
+            if (read := sentence()) is not None:
+                yield read
+            rows, text, first_line = [], None, 0
+            continue
+        first_line = first_line or number
+        if line.startswith("#"):
+            if line.startswith(_TEXT):
+                text = line[len(_TEXT) :]
+            continue
+        row = line.split("\t")
+        _check(row, (label_column, *others), where, number)
+        rows.append(row)
+    if (read := sentence()) is not None:
+        yield read
+
+
+def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str:
+    """Return a sentence as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
+
+    The text is left out where it holds line ends or has no offsets. A NUL character, which no reader takes,
+    becomes U+FFFD. A sentence without words is an empty line.
+
+    Raises
+    ------
+    DataError
+        If a word or a label is empty or holds a tab or a line end.
+    """
+    if not sentence.tokens:
+        return "\n"
+    for value in (*sentence.tokens, *(sentence.labels or ())):
+        if not value or _UNWRITABLE.search(value):
+            raise sentence.error("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
+    lines = []
+    offsets = None if _UNWRITABLE.search(sentence.text or "") else sentence.offsets
+    if offsets is not None:
+        lines.append(f"{_TEXT}{sentence.text}")
+    for i, token in enumerate(sentence.tokens):
+        row = [str(i + 1), token, *"_" * (_N_COLUMNS - 2)]
+        if sentence.labels is not None:
+            row[_LABEL_COLUMN[label_field]] = sentence.labels[i]
+        if offsets is not None and i + 1 < len(offsets) and offsets[i][1] == offsets[i + 1][0]:
+            row[-1] = "SpaceAfter=No"
+        lines.append("\t".join(row))
+    return "\n".join((*lines, "", "")).replace("\0", "\ufffd")
+
+
+def _column(name: str, label_field: LabelField | None, where: str) -> int:
+    """Return the number of a column of tags."""
+    found = next((column for field, column in _LABEL_COLUMN.items() if field == name), None)
+    if found is None or name == label_field:
+        raise DataError(
+            f"the column {name!r} is that of the labels" if found else f"no column is called {name!r}",
+            where=where,
+            allowed=f"{', '.join(_LABEL_COLUMN)}, but not that of the labels (features.columns)",
+        )
+    return found
+
+
+def _tags(
+    names: Sequence[str], columns: Sequence[int], words: list[list[str]]
+) -> dict[str, tuple[str, ...]] | None:
+    if not names:
+        return None
+    return {name: tuple(row[column] for row in words) for name, column in zip(names, columns, strict=True)}
+
+
+def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> None:
+    """Raise a DataError unless a row is a well-formed word, multiword token or empty node."""
+    if len(row) != _N_COLUMNS:
+        raise DataError(
+            f"a CoNLL-U line has {_N_COLUMNS} columns parted by tabs, this one {len(row)}",
+            where=where,
+            line=line,
+            found="\t".join(row),
+            hint="A file of other columns is read with --format conll.",
+        )
+    if not re.fullmatch(r"[0-9]{1,9}([-.][0-9]{1,9})?", row[0]):
+        raise DataError("not the ID of a word", where=where, line=line, found=row[0], allowed="1, 1-2 or 1.1")
+    if not all(row[column] for column in (1, *columns)):
+        raise DataError("an empty form or label", where=where, line=line, found="\t".join(row))
+
+
+def _align(rows: list[list[str]], text: str) -> Offsets | None:
+    """Return where each word stands in the text, or None if the words do not add up to it."""
+    offsets: list[tuple[int, int]] = []
+    place = len(text) - len(text.lstrip())
+    range_end, range_row = 0, rows[0]  # the last word and the line of the multiword token that is open
+    for row in rows:
+        identifier, form = row[0], row[1]
+        if "." in identifier:
+            continue
+        if "-" in identifier:
+            range_end, range_row = int(identifier.split("-")[1]), row
+            continue
+        if not text.startswith(form, place):
+            return None
+        offsets.append((place, place + len(form)))
+        place += len(form)
+        number = int(identifier)
+        if number < range_end:
+            continue
+        misc = range_row[-1] if number == range_end else row[-1]
+        if "SpaceAfter=No" not in misc.split("|"):
+            while place < len(text) and text[place].isspace():
+                place += 1
+    return tuple(offsets)

@@ -1,0 +1,221 @@
+"""JSON Lines: a record a line, of tokens and labels or of text and entities."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
+from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.plain import sentence_of
+from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.tokenizer import Token, split_sentences, tokenize
+from windowclf.errors import DataError
+
+_HINT = 'A record is {"tokens": […], "labels": […]} or {"text": "…", "entities": [[start, end, "kind"], …]}.'
+
+
+class _Record(msgspec.Struct, omit_defaults=True):
+    """A line. Other keys are let be."""
+
+    tokens: list[str] | None = None
+    labels: list[str] | None = None
+    text: str | None = None
+    offsets: list[tuple[int, int]] | None = None
+    entities: list[tuple[int, int, str]] | None = None
+
+
+_ENCODER = msgspec.json.Encoder()
+_decode = msgspec.json.Decoder(_Record).decode
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = ()) -> Iterator[Sentence]:
+    """Yield the sentences of a JSON Lines file; empty lines are passed over.
+
+    A record is one of
+
+    - ``{"tokens": […], "labels": […]}``: one sentence; ``text`` and ``offsets`` may be given beside.
+    - ``{"text": "…", "entities": [[start, end, kind], …]}``, offsets in code points: the text is
+      tokenised and split into sentences, the entities become IOB2 labels. A token is split where an entity
+      begins or ends inside it; sentences are joined where an entity reaches over their border.
+
+    Parameters
+    ----------
+    path : str, Path or Block
+        The file; ``-`` is standard input.
+    labelled : bool
+        Whether labels are read and required; without, ``labels`` and ``entities`` are left aside.
+    columns : sequence of str
+        Other keys that are read too, each a list of a string for each token: `Sentence.columns`.
+
+    Raises
+    ------
+    DataError
+        If a line is no such record: malformed JSON, a value of another type, lone surrogates, lists of
+        different lengths, entities that overlap, lie outside the text or hold no word; a column that is not
+        there, or whose key has a meaning of its own.
+    """
+    where = source_name(path)
+    if own := {*_Record.__struct_fields__}.intersection(columns):
+        raise DataError(
+            f"the key {min(own)!r} is no other column", where=where, allowed="other keys (features.columns)"
+        )
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        record = _parse(line, where, number)
+        if not columns:
+            yield from _sentences(record, labelled, where, number)
+        elif record.tokens is None:
+            raise DataError("a record of text has no other columns", where=where, line=number, found=line)
+        else:
+            (sentence,) = _sentences(record, labelled, where, number)
+            named = {name: _column(name, line, where, number) for name in columns}
+            yield replace(sentence, columns=named)
+
+
+def jsonl_line(sentence: Sentence) -> str:
+    """Return a sentence as a record with tokens and, where it has them, labels, text and offsets.
+
+    Raises
+    ------
+    DataError
+        If a string holds a lone surrogate, which UTF-8 cannot hold.
+    """
+    record = _Record(
+        list(sentence.tokens),
+        None if sentence.labels is None else list(sentence.labels),
+        sentence.text,
+        None if sentence.offsets is None else list(sentence.offsets),
+    )
+    try:
+        return _ENCODER.encode(record).decode("utf-8") + "\n"
+    except UnicodeEncodeError as error:
+        raise sentence.error("a lone surrogate cannot be written", found=error.object) from error
+
+
+def jsonl_records(
+    sentences: Iterable[tuple[list[str], list[str], str | None, list[tuple[int, int]] | None]],
+) -> bytes:
+    """Return a line for each sentence, as `jsonl_line`, from tokens, labels, text and offsets."""
+    return _ENCODER.encode_lines([_Record(*sentence) for sentence in sentences])
+
+
+def _parse(line: str, where: str, number: int) -> _Record:
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        problem = str(error)
+        if re.search(r"\\u[dD][89a-fA-F]", line) and not isinstance(error, msgspec.ValidationError):
+            problem += " (perhaps a lone surrogate: \\ud800 to \\udfff come in pairs)"
+        raise DataError(
+            f"not a usable JSON record: {problem}", where=where, line=number, found=line, hint=_HINT
+        ) from error
+
+
+def _column(name: str, line: str, where: str, number: int) -> tuple[str, ...]:
+    """Return what stands under another key of a record that was read."""
+    try:
+        values = msgspec.json.decode(_decode_keys(line)[name], type=tuple[str, ...])
+    except KeyError:
+        problem = f"no column {name!r}"
+    except (msgspec.DecodeError, UnicodeError) as error:
+        problem = f"the column {name!r} is not usable: {error}"
+    else:
+        if all(values):
+            return values
+        problem = f"an empty value in the column {name!r}"
+    allowed = f'"{name}": […], a string for each token (features.columns)'
+    raise DataError(problem, where=where, line=number, found=line, allowed=allowed)
+
+
+def _sentences(record: _Record, labelled: bool, where: str, line: int) -> Iterator[Sentence]:
+    """Yield the sentences of a record, one for tokens, any number for text."""
+    if record.tokens is not None:
+        if record.entities is not None:
+            raise DataError("both tokens and entities", where=where, line=line, hint=_HINT)
+        if labelled and record.labels is None:
+            raise DataError("no labels", where=where, line=line, allowed="a label for each token", hint=_HINT)
+        if not all(record.tokens) or not all(record.labels or ()):
+            raise DataError("an empty token or label", where=where, line=line, found=record.tokens)
+        yield Sentence(
+            tuple(record.tokens),
+            tuple(record.labels) if labelled and record.labels is not None else None,
+            record.text,
+            None if record.offsets is None else tuple(record.offsets),
+            where,
+            line,
+        )
+    elif record.text is None:
+        raise DataError("neither tokens nor text", where=where, line=line, hint=_HINT)
+    elif labelled and record.entities is None:
+        raise DataError("no entities", where=where, line=line, allowed="a list, may be empty", hint=_HINT)
+    else:
+        entities = sorted(Span(*entity) for entity in record.entities or ()) if labelled else []
+        _check_entities(entities, record.text, where, line)
+        tokens = _split_at_borders(tokenize(record.text), entities)
+        labels = _labels(tokens, entities) if labelled else None
+        begin = 0
+        for sentence in _keep_whole(split_sentences(tokens, record.text), entities):
+            end = begin + len(sentence)
+            own_labels = None if labels is None else labels[begin:end]
+            yield sentence_of(sentence, record.text, labels=own_labels, source=where, line=line)
+            begin = end
+
+
+def _check_entities(entities: list[Span], text: str, where: str, line: int) -> None:
+    """Raise a DataError unless sorted entities lie in the text one after the other and hold words."""
+    before = 0
+    for entity in entities:
+        start, end, kind = entity
+        if not 0 <= start < end <= len(text):
+            problem, allowed = "an entity lies outside its text", f"0 <= start < end <= {len(text)}"
+        elif start < before:
+            problem, allowed = "an entity overlaps the one before", f"start >= {before}"
+        elif not kind:
+            problem, allowed = "an entity without a kind", "a name"
+        elif text[start:end].isspace():
+            problem, allowed = "an entity holds no word", "more than white space"
+        else:
+            before = end
+            continue
+        raise DataError(problem, where=where, line=line, found=list(entity), allowed=allowed)
+
+
+def _split_at_borders(tokens: list[Token], entities: list[Span]) -> list[Token]:
+    """Return tokens of which none reaches over the border of an entity."""
+    borders = sorted({border for start, end, _ in entities for border in (start, end)})
+    if not borders:
+        return tokens
+    pieces = []
+    for token in tokens:
+        first = bisect_right(borders, token.start)
+        inside = borders[first : bisect_left(borders, token.end)]
+        for start, end in zip([token.start, *inside], [*inside, token.end], strict=True):
+            pieces.append(Token(token.text[start - token.start : end - token.start], start, end))
+    return pieces
+
+
+def _keep_whole(sentences: list[list[Token]], entities: list[Span]) -> list[list[Token]]:
+    """Join sentences where an entity reaches over their border."""
+    starts = [start for start, _, _ in entities]
+    joined: list[list[Token]] = []
+    for sentence in sentences:
+        last = bisect_left(starts, sentence[0].start) - 1  # the last entity that begins before
+        if joined and last >= 0 and entities[last].end > sentence[0].start:
+            joined[-1] += sentence
+        else:
+            joined.append(sentence)
+    return joined
+
+
+def _labels(tokens: list[Token], entities: list[Span]) -> tuple[str, ...]:
+    """Return the IOB2 labels of all tokens of a text under its entities."""
+    starts = [token.start for token in tokens]
+    found = [
+        Span(bisect_left(starts, start), bisect_left(starts, end), kind) for start, end, kind in entities
+    ]
+    return tuple(labels_from_spans(found, len(tokens), Scheme.IOB2))

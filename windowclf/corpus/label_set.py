@@ -1,0 +1,217 @@
+"""The labels of a task: their order, their scheme, and the one that means "context only"."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.corpus.label_schemes import (
+    ALLOWED_LABELS,
+    OUTSIDE,
+    Scheme,
+    convert,
+    detect_scheme,
+    is_span_label,
+    labels_from_spans,
+    parse_label,
+    spans,
+)
+from windowclf.errors import DataError
+
+IGNORED = -1  # the target of a token that is left out of loss and scores
+_PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BIES"}
+_Value = TypeVar("_Value")
+_IOB2_OF_IOBES = {"S": "B", "E": "I"}  # the other prefixes are the same in both
+
+
+class LabelSet:
+    """The C labels of a task.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What the network tells apart; a label's number is its place here.
+    scheme : Scheme or None
+        How the user's labels mark spans; None where each is a class of its own.
+    inner_scheme : Scheme or None
+        How `names` mark spans. Span labels are learnt in it, and turned back into `scheme` when tagging.
+    ignore : str or None
+        The label of tokens that are context only; not among `names`.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Of the spans that labels mark, in alphabetical order.
+    spelled_names : tuple of str
+        The labels as the user spells them. Learnt as IOBES and spelled as IOB2, ``S-x`` and ``B-x`` are both
+        ``B-x``, ``E-x`` and ``I-x`` both ``I-x``. Where the spelling of a label depends on its neighbours (as
+        IOB1, or learnt as IOB2 and spelled as IOBES), these are `names`.
+    spelled_ids : array (C,)
+        For each of `names` its place in `spelled_names`.
+    is_spelled_alone : bool
+        Whether the spelling of no label depends on its neighbours.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        scheme: Scheme | None,
+        inner_scheme: Scheme | None = None,
+        ignore: str | None = None,
+    ) -> None:
+        self.names = tuple(names)
+        self.scheme = scheme
+        self.inner_scheme = inner_scheme
+        self.ignore = ignore
+        self._ids = {name: i for i, name in enumerate(self.names)}
+        marked = () if scheme is None else {parse_label(name)[1] for name in self.names if name != OUTSIDE}
+        self.kinds = tuple(sorted(marked))
+        self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
+        # a label alone tells how it is spelled
+        self.is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
+        self._spelled = [_as_iob2(name) if self._is_merged else name for name in self.names]
+        self.spelled_names = tuple(dict.fromkeys(self._spelled))
+        self.spelled_ids = np.array([self.spelled_names.index(name) for name in self._spelled], np.int64)
+        # column j: which of `names` are spelled as spelled_names[j]
+        self._merging = np.eye(len(self.spelled_names), dtype=np.float32)[self.spelled_ids]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def of(
+        cls,
+        sequences: Iterable[Sequence[str]],
+        *,
+        scheme: str = "auto",
+        inner_scheme: Scheme = Scheme.IOBES,
+        ignore: str | None = None,
+    ) -> "LabelSet":
+        """Collect the labels of a corpus.
+
+        Parameters
+        ----------
+        sequences : iterable of sequences of str
+            The labels of each sentence.
+        scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
+            "auto" looks at the labels; "none" takes each as a class of its own.
+        inner_scheme : Scheme
+            What span labels are learnt in. Every prefix of it is a label for every kind, so that any
+            sequence of spans can be said.
+        ignore : str, optional
+            The label of tokens that are context only.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two labels, or some labels mark spans and others do not.
+        """
+        sequences = list(sequences)
+        names = sorted({label for labels in sequences for label in labels} - {ignore or ""})
+        if len(names) < 2:
+            raise DataError(
+                "a tagger needs at least two different labels",
+                found=names,
+                hint="Is the label column the right one (--label-column)?",
+            )
+        if scheme == "none":
+            return cls(names, None, ignore=ignore)
+        detection = detect_scheme(sequences, ignore=ignore)
+        if detection.odd_label is not None:
+            raise DataError(
+                "some labels mark spans and this one does not",
+                found=detection.odd_label,
+                allowed=ALLOWED_LABELS,
+                hint="Correct it, or give --scheme none to treat every label as a class of its own.",
+            )
+        if scheme != "auto" and detection.scheme is None:
+            raise DataError(
+                f"the labels do not follow {scheme}",
+                found=names[:8],
+                allowed=ALLOWED_LABELS,
+                hint="Give --scheme none to treat every label as a class of its own.",
+            )
+        if detection.scheme is None:
+            return cls(names, None, ignore=ignore)
+        outer = detection.scheme if scheme == "auto" else Scheme(scheme)
+        kinds = sorted({parse_label(name)[1] for name in names if name != OUTSIDE})
+        inner = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[inner_scheme])]
+        return cls(inner, outer, inner_scheme, ignore)
+
+    def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
+        """Refuse the labels of another task: no span labels where these are, or not one in common.
+
+        Raises
+        ------
+        DataError
+            Names the labels of both.
+        """
+        other = {label for labels in sequences for label in labels} - {self.ignore, OUTSIDE}
+        own = set(self.names) - {OUTSIDE}
+        odd = sorted(label for label in other if self.scheme is not None and not is_span_label(label))
+        kinds = {parse_label(label)[1] for label in own}
+        if odd or (other and kinds.isdisjoint(parse_label(label)[1] for label in other)):
+            raise DataError(
+                "these labels are not of the model's task",
+                found=", ".join((odd or sorted(other))[:8]),
+                allowed=", ".join(self.names),
+                hint="Is the label column the right one (--label-column)?",
+            )
+
+    def encode(self, labels: Sequence[str], *, unknown: int | None = None) -> Ints:
+        """Return the numbers of a sentence's labels, IGNORED for the ignored one.
+
+        Parameters
+        ----------
+        labels : sequence of str
+        unknown : int, optional
+            The number of labels that are not in the set.
+
+        Raises
+        ------
+        DataError
+            For a label that is not in the set, if `unknown` is not given.
+        """
+        if self.inner_scheme is not None:
+            labels = convert(labels, self.inner_scheme, ignore=self.ignore)
+        find = self._ids.__getitem__ if unknown is None else lambda label: self._ids.get(label, unknown)
+        try:
+            return np.array(
+                [IGNORED if label == self.ignore else find(label) for label in labels], dtype=np.int64
+            )
+        except KeyError as error:
+            raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None
+
+    def encode_all(self, sequences: Iterable[Sequence[str]], *, unknown: int | None = None) -> Ints:
+        """Return the numbers (N,) of the labels of all sentences in a row, at least one; else as `encode`."""
+        return np.concatenate([self.encode(labels, unknown=unknown) for labels in sequences])
+
+    def merge(self, probs: Floats) -> Floats:
+        """Return the probabilities (N, C') of `spelled_names` from those of `names` (N, C)."""
+        # sums of a few float32 numbers can come out a little above 1
+        return np.minimum(probs @ self._merging, 1) if self._is_merged else probs
+
+    def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
+        """Return the user's labels of sentences from label numbers (N,) and sentence lengths (S,).
+
+        The numbers are of labels that follow the inner scheme, as `encode` and `best_labels` give them.
+        """
+        spelled = self._spelled if self.is_spelled_alone else self.names
+        sentences = parted([spelled[i] for i in ids.tolist()], lengths)
+        if self.is_spelled_alone:
+            return sentences
+        assert self.scheme is not None
+        return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]
+
+
+def parted(values: list[_Value], lengths: Ints) -> list[list[_Value]]:
+    """Cut the values (N,) of all tokens into those of each sentence; lengths (S,)."""
+    ends = np.cumsum(lengths).tolist()
+    return [values[end - n : end] for end, n in zip(ends, lengths.tolist(), strict=True)]
+
+
+def _as_iob2(name: str) -> str:
+    """Return how IOB2 spells a label of IOBES."""
+    prefix, kind = parse_label(name)
+    return f"{_IOB2_OF_IOBES[prefix]}-{kind}" if prefix in _IOB2_OF_IOBES else name

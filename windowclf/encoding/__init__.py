@@ -1,0 +1,1 @@
+"""Words to integers: vocabulary, spelling features, gazetteers, windows."""

@@ -1,0 +1,215 @@
+"""Words to vector numbers: the words that have a vector, and how often each word stood in training."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from functools import cached_property
+
+from windowclf.arrays import Ints
+from windowclf.corpus.lines import is_utf8
+from windowclf.encoding.word_index import WordLines
+from windowclf.errors import DataError
+
+UNKNOWN = 0
+BOUNDARY = 1
+N_SPECIAL = 2  # ids below this stand for vectors of their own, beside the pretrained ones
+
+_DIGIT = re.compile(r"[0-9]")
+_MOST_SEARCHES = 1000  # they take about half as long as making the dict that saves all further ones
+
+
+def fold_digits(word: str) -> str:
+    """Return a word with every digit as 0."""
+    return _DIGIT.sub("0", word)
+
+
+class Match(IntEnum):
+    """How a word was found among the vectors; the steps are tried in this order."""
+
+    EXACT = 0
+    LOWER_CASED = 1
+    DIGITS_FOLDED = 2
+    UNKNOWN = 3
+
+
+class Vocabulary:
+    """The words of a model.
+
+    Parameters
+    ----------
+    words : sequence of str or WordLines
+        Distinct words that have a vector; the vector of the word with number i has id `i + N_SPECIAL`. Of
+        lines, a dict is made when so much has been looked up that it pays.
+    training_counts : mapping of str to int
+        How often each word, as written, stood in the training data.
+    """
+
+    def __init__(self, words: Sequence[str] | WordLines, training_counts: Mapping[str, int]) -> None:
+        self._source = words if isinstance(words, WordLines) else list(words)
+        self.training_counts = dict(training_counts)
+        self._n_searches = 0
+        self._id_of = self._search if isinstance(words, WordLines) else self._ids.get
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words that have a vector."""
+        return list(self._source)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        # backwards, so that of equal words the first counts, as in a search
+        return dict(zip(reversed(self.words), reversed(range(N_SPECIAL, N_SPECIAL + len(self))), strict=True))
+
+    def build_index(self) -> None:
+        """Make the dict now that many look-ups would make; before a fork, so that processes share it."""
+        self._id_of = self._ids.get
+
+    def _search(self, word: str) -> int | None:
+        """Find the id of a word in the lines, until that was done often enough."""
+        self._n_searches += 1
+        if self._n_searches > _MOST_SEARCHES:
+            self.build_index()
+            return self._ids.get(word)
+        assert isinstance(self._source, WordLines)
+        line = self._source.find(word)
+        return None if line is None else line + N_SPECIAL
+
+    def find(self, token: str) -> tuple[int, Match]:
+        """Return the id of a token's vector and how it was found; UNKNOWN where there is none.
+
+        Tried in turn: the token itself, lower-cased, lower-cased with every digit as 0 (GloVe's vocabulary
+        has `0000`, `0.0` and the like).
+        """
+        id_of = self._id_of
+        if (found := id_of(token)) is not None:
+            return found, Match.EXACT
+        lower = token.lower()
+        if (found := id_of(lower)) is not None:
+            return found, Match.LOWER_CASED
+        if (found := id_of(fold_digits(lower))) is not None:
+            return found, Match.DIGITS_FOLDED
+        return UNKNOWN, Match.UNKNOWN
+
+    def seen(self, token: str) -> bool:
+        """Say whether the token, as written, stood in the training data."""
+        return token in self.training_counts
+
+
+def choose_words(
+    available: Vocabulary | Sequence[str],
+    training_counts: Mapping[str, int],
+    limit: int,
+    *,
+    tuned_from_count: int = 1,
+) -> list[str]:
+    """Choose which words' vectors a model keeps: those that training uses, then the most frequent others.
+
+    Parameters
+    ----------
+    available : sequence of str
+        All words of the pretrained set, most frequent first, or a vocabulary of them.
+    training_counts : mapping of str to int
+        The words of the training data, as written.
+    limit : int
+        Most words to keep, those of training included; these are kept even beyond it. 0: all.
+    tuned_from_count : int
+        How often training must have read a vector for it to be tuned, as of `count_tuned`.
+
+    Returns
+    -------
+    list of str
+        Words of training first, of these the ones to be tuned, so that what tuning can change is one block of
+        rows; each part in the order of `available`.
+    """
+    everything = available if isinstance(available, Vocabulary) else Vocabulary(available, {})
+    counts = count_rows(everything, training_counts)
+    used = sorted(counts, key=lambda row: (counts[row] < tuned_from_count, row))
+    is_used = set(used)
+    n_others = len(everything) if limit == 0 else max(0, limit - len(used))
+    others = (i for i in range(len(everything)) if i not in is_used)
+    chosen = used + [i for i, _ in zip(others, range(n_others), strict=False)]
+    return [everything.words[i] for i in chosen]
+
+
+def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Counter[int]:
+    """Return how often training reads each vector, in whatever spelling; those it never reads are left out.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+    training_counts : mapping of str to int
+        How often each word, as written, stands in the training data.
+
+    Returns
+    -------
+    Counter
+        By row: the number of the word in the vocabulary.
+    """
+    counts: Counter[int] = Counter()
+    for token, count in training_counts.items():
+        id_, match = vocabulary.find(token)
+        if match is not Match.UNKNOWN:
+            counts[id_ - N_SPECIAL] += count
+    return counts
+
+
+def count_tuned(vocabulary: Vocabulary, training_counts: Mapping[str, int], from_count: int = 1) -> int:
+    """Return how many vectors training reads at least `from_count` times; `choose_words` puts them first."""
+    return sum(count >= from_count for count in count_rows(vocabulary, training_counts).values())
+
+
+def count_movable(ids: Ints) -> int:
+    """Return how many vectors training can move: all up to the last of its words, for these stand first.
+
+    Parameters
+    ----------
+    ids : array of any shape
+        Those of the words of the training data, as `Vocabulary.find` gives them.
+    """
+    return max(0, int(ids.max(initial=0)) - N_SPECIAL + 1)
+
+
+def count_words(sentences: Iterable[Sequence[str]]) -> Counter[str]:
+    """Count every word, as written."""
+    counts: Counter[str] = Counter()
+    for tokens in sentences:
+        counts.update(tokens)
+    return counts
+
+
+def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors: str = "") -> str:
+    """Say in words what `coverage` counted, of which tokens and, if that is named, in which vectors."""
+    n = sum(found.values())
+    where = f" in {vectors}" if vectors else ""
+    return (
+        f"{100 * (n - found['unknown']) / n:.2f} % of {n:,} {words} have a vector{where}: "
+        f"{found['exact']:,} as written, {found['lower_cased']:,} lower-cased, "
+        f"{found['digits_folded']:,} with digits folded; {found['unknown']:,} have none"
+    )
+
+
+def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int]:
+    """Count the tokens found at each step of :meth:`Vocabulary.find`, and those without a vector."""
+    result = {match.name.lower(): 0 for match in Match}
+    for token, count in counts.items():
+        result[vocabulary.find(token)[1].name.lower()] += count
+    return result
+
+
+def check_words(counts: Mapping[str, int]) -> None:
+    """Refuse words that a vocabulary file cannot hold.
+
+    Raises
+    ------
+    DataError
+        For a word that is empty, holds a line break, or is not valid Unicode.
+    """
+    for word in counts:
+        if not word or "\n" in word or not is_utf8(word):
+            raise DataError(
+                "a training word is empty, holds a line break, or is not valid Unicode", found=word
+            )

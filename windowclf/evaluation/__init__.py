@@ -1,0 +1,1 @@
+"""How good, and whether by more than chance."""

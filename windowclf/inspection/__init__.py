@@ -1,0 +1,1 @@
+"""Look inside a decision, a network, a training, a corpus."""

@@ -1,0 +1,250 @@
+"""Check a corpus before training on it: what would make training fail, or its scores untrue.
+
+A *fault* must be mended: a malformed line, an empty file, labels that mix span labels and others or break
+their scheme, and a sentence that stands in two of the files, so that one of them tests what another taught.
+A *note* is worth knowing: labels seen once, labels that the first file lacks, sentences repeated within a
+file, short sentences ("Thank you !") repeated between files, and how many words have a vector.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from windowclf.corpus.label_schemes import (
+    ALLOWED_LABELS,
+    Scheme,
+    detect_scheme,
+    illegal_transitions,
+    is_span_label,
+)
+from windowclf.corpus.lines import STDIN
+from windowclf.corpus.named import locate, read_named
+from windowclf.corpus.readers import ReadOptions, format_of
+from windowclf.corpus.sentence import Sentence
+from windowclf.encoding.vocabulary import Vocabulary, count_words, coverage, describe_coverage
+from windowclf.errors import DataError
+from windowclf.vectors.word_vectors import WordVectors
+
+CHANCE_WORDS = 5
+"""Sentences of up to so many words may stand in two files by chance. In UD English EWT, 162 sentences of dev
+and test stand in train, too: 159 of up to five words, and 3 longer ones."""
+
+Kind = Literal[
+    "malformed",
+    "empty",
+    "mixed labels",
+    "illegal transition",
+    "duplicate between files",
+    "duplicate within a file",
+    "short duplicate between files",
+    "label of later files",
+    "label seen once",
+    "coverage",
+]
+FAULTS: tuple[Kind, ...] = (
+    "malformed",
+    "empty",
+    "mixed labels",
+    "illegal transition",
+    "duplicate between files",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a check found.
+
+    Attributes
+    ----------
+    kind : str
+        See `FAULTS`; all other kinds are notes.
+    where : str
+        The corpus, as it was named.
+    line : int or None
+        From 1.
+    message : str
+        One clause.
+    """
+
+    kind: Kind
+    where: str
+    line: int | None
+    message: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether this must be mended."""
+        return self.kind in FAULTS
+
+    def __str__(self) -> str:
+        return f"{self.where}{'' if self.line is None else f':{self.line}'}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    name: str
+    sentences: list[Sentence]
+    lines_are_words: bool  # whether the word at place i of a sentence stands i lines below its first
+
+    def line_of(self, sentence: Sentence, position: int) -> int | None:
+        if sentence.line is None or not self.lines_are_words:
+            return sentence.line
+        return sentence.line + min(position, len(sentence) - 1)
+
+
+def check_corpus(
+    names: Sequence[str],
+    options: ReadOptions | None = None,
+    *,
+    scheme: str = "auto",
+    ignore: str | None = None,
+    vectors: WordVectors | None = None,
+) -> list[Finding]:
+    """Check labelled corpora that belong together, such as train, dev and test in this order.
+
+    Reading a file stops at its first malformed line; what stands before is checked like the rest.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As `windowclf.corpus.named.locate` takes them. The first is taken for the training data.
+    options : ReadOptions, optional
+        How files are read.
+    scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
+        "auto": the scheme that the labels of all files together break least often.
+    ignore : str, optional
+        The label of words that are context only.
+    vectors : WordVectors, optional
+        To look the words up in.
+
+    Returns
+    -------
+    list of Finding
+        Faults first; each kind in the order of the files.
+
+    Raises
+    ------
+    DataError, FetchError
+        If a file is not there, or there is no corpus of this name.
+    """
+    options = options or ReadOptions()
+    files: list[_File] = []
+    findings: list[Finding] = []
+    for name in names:
+        file, malformed = _read(name, options)
+        files.append(file)
+        findings += malformed
+        if not any(file.sentences) and not malformed:
+            findings.append(Finding("empty", name, None, "no sentence in this file"))
+    findings += _labels(files, scheme, ignore)
+    findings += _duplicates(files)
+    if vectors is not None:
+        findings += _coverage(files, vectors)
+    return sorted(findings, key=lambda finding: get_args(Kind).index(finding.kind))
+
+
+def _read(name: str, options: ReadOptions) -> tuple[_File, list[Finding]]:
+    located = locate(name)
+    format = located.format if located.format != "auto" else options.format
+    lines_are_words = (format if format != "auto" else format_of(located.path)) == "conll"
+    is_there = located.path == STDIN or Path(located.path).is_file()
+    sentences: list[Sentence] = []
+    try:
+        for sentence in read_named(name, options):
+            sentences.append(sentence)
+    except DataError as error:
+        if not is_there:
+            raise
+        plain = DataError(error.problem, found=error.found, allowed=error.allowed, hint=error.hint)
+        message = f"{plain} (reading stopped here)"
+        return _File(name, sentences, lines_are_words), [Finding("malformed", name, error.line, message)]
+    return _File(name, sentences, lines_are_words), []
+
+
+def _labels(files: Sequence[_File], scheme: str, ignore: str | None) -> Iterator[Finding]:
+    sequences = [sentence.labels or () for file in files for sentence in file.sentences]
+    if scheme != "none":
+        detection = detect_scheme(sequences, ignore=ignore)
+        if detection.odd_label is not None:
+            yield from _mixed_labels(files, ignore)
+        elif scheme != "auto" or detection.scheme is not None:
+            yield from _illegal(files, Scheme(scheme) if scheme != "auto" else detection.scheme, ignore)
+    counts = Counter(label for sequence in sequences for label in sequence if label != ignore)
+    first = (
+        set(label for sentence in files[0].sentences for label in sentence.labels or ()) if files else set()
+    )
+    for file, sentence, i, label in _first_places(files, ignore):
+        line = file.line_of(sentence, i)
+        if label not in first:
+            message = f"the label {label} does not stand in {files[0].name}: it cannot be learned there"
+            yield Finding("label of later files", file.name, line, message)
+        if counts[label] == 1:
+            message = f"the label {label} stands here ({sentence.tokens[i]}) and nowhere else"
+            yield Finding("label seen once", file.name, line, message)
+
+
+def _first_places(files: Iterable[_File], ignore: str | None) -> Iterator[tuple[_File, Sentence, int, str]]:
+    """Yield where each label stands for the first time."""
+    known = {ignore}
+    for file in files:
+        for sentence in file.sentences:
+            for i, label in enumerate(sentence.labels or ()):
+                if label not in known:
+                    known.add(label)
+                    yield file, sentence, i, label
+
+
+def _mixed_labels(files: Iterable[_File], ignore: str | None) -> Iterator[Finding]:
+    for file, sentence, i, label in _first_places(files, ignore):
+        if not is_span_label(label):
+            message = f"other labels mark spans, {label} does not; allowed: {ALLOWED_LABELS}"
+            yield Finding("mixed labels", file.name, file.line_of(sentence, i), message)
+
+
+def _illegal(files: Iterable[_File], scheme: Scheme | None, ignore: str | None) -> Iterator[Finding]:
+    assert scheme is not None, "labels that are plain classes have no transitions"
+    for file in files:
+        for sentence in file.sentences:
+            for fault in illegal_transitions(sentence.labels or (), scheme, ignore=ignore):
+                before = fault.previous or "the start of the sentence"
+                label = fault.label or "the end of the sentence"
+                word = f" ({sentence.tokens[fault.position]})" if fault.label else ""
+                message = f"{before} → {label}{word} is illegal in {scheme}"
+                line = file.line_of(sentence, fault.position)
+                yield Finding("illegal transition", file.name, line, message)
+
+
+def _duplicates(files: Iterable[_File]) -> Iterator[Finding]:
+    seen: dict[tuple[str, ...], tuple[_File, Sentence]] = {}
+    for file in files:
+        for sentence in file.sentences:
+            if not sentence.tokens:
+                continue
+            other, first = seen.setdefault(sentence.tokens, (file, sentence))
+            if first is sentence:
+                continue
+            kind: Kind = "duplicate within a file"
+            if other is not file:
+                is_short = len(sentence) <= CHANCE_WORDS
+                kind = "short duplicate between files" if is_short else "duplicate between files"
+            place = f"{other.name}{'' if first.line is None else f':{first.line}'}"
+            labelled = "" if first.labels == sentence.labels else ", with other labels"
+            message = f"the same sentence as {place}{labelled}: {_shortened(sentence)}"
+            yield Finding(kind, file.name, sentence.line, message)
+
+
+def _shortened(sentence: Sentence, n_words: int = 8) -> str:
+    shown = " ".join(sentence.tokens[:n_words])
+    return shown if len(sentence) <= n_words else f"{shown} …"
+
+
+def _coverage(files: Iterable[_File], vectors: WordVectors) -> Iterator[Finding]:
+    vocabulary = Vocabulary(vectors.words, {})
+    for file in files:
+        counts = count_words(sentence.tokens for sentence in file.sentences)
+        if not counts:
+            continue
+        message = describe_coverage(coverage(counts, vocabulary), vectors=vectors.name)
+        yield Finding("coverage", file.name, None, message)

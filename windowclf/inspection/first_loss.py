@@ -1,0 +1,179 @@
+"""What an untrained network should lose: neither more nor less than guessing, but for chance.
+
+An untrained network does not know its labels from one another: had its score columns been dealt to the
+labels in another order, that would have been as likely. So we ask what the loss is over all C! orders, for
+the scores as they are.
+
+N windows, S sentences, C labels.
+"""
+
+from math import log, sqrt
+
+import numpy as np
+
+from windowclf.arrays import Bools, Floats, Ints
+from windowclf.corpus.label_set import IGNORED
+from windowclf.inspection.network_data import CheckData
+from windowclf.inspection.verdict import Verdict, judge
+from windowclf.model.network import WindowModel
+from windowclf.nn.crf import sum_labellings
+from windowclf.nn.crf_sums import plain_sums
+from windowclf.training.data import TrainingData
+from windowclf.training.objectives import SentenceObjective, WordObjective
+
+N_DRAWS = 16  # of first weights; the first loss is their mean
+N_DEVIATIONS = 4.0  # a right network is outside of so many standard deviations once in 16,000 times
+N_ORDERS = 8  # of labels, for each draw, where not all of them can be counted
+
+
+def first_loss_interval(
+    scores: Floats, targets: Ints, *, class_weights: Floats | None = None, label_smoothing: float = 0.0
+) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the loss of words that an untrained network should have.
+
+    With t the targets and π one of the C! orders of labels,
+
+        loss(π) = 1/N Σ_n [log Σ_c e^s_nc - s_n,π(t_n)].
+
+    Its mean over π replaces s_n,π(t) by the mean score m_n of the window:
+
+        mean = ln C + 1/N Σ_n log(1/C Σ_c e^(s_nc - m_n)).
+
+    The second term is the excess: at least 0, by Jensen, and about half the variance of a window's scores.
+    An untrained network is a little too sure of itself. What remains depends on π only by Σ_c M[c, π(c)]
+    with M[c, d] = 1/N Σ_{n: t_n = c} s_nd, whose variance is (Hoeffding 1951, "A combinatorial central
+    limit theorem", theorem 2)
+
+        variance = 1/(C - 1) Σ_cd (M[c, d] - row mean - column mean + mean)².
+
+    With weights and smoothing, a window counts for every label c, by its share as of `softmax_cross_entropy`.
+
+    Parameters
+    ----------
+    scores : array (N, C)
+        Of an untrained network.
+    targets : array (N,)
+    class_weights, label_smoothing
+        As of `softmax_cross_entropy`.
+
+    Returns
+    -------
+    mean, deviation : float
+    """
+    scores = scores.astype(np.float64)
+    N, C = scores.shape
+    weights = np.ones(C) if class_weights is None else class_weights
+    shares = np.full((N, C), label_smoothing / C)
+    shares[np.arange(N), targets] += 1 - label_smoothing
+    shares *= weights / weights[targets].sum()
+    centred = scores - scores.mean(axis=1, keepdims=True)
+    greatest = centred.max(axis=1)
+    excess = greatest + np.log(np.exp(centred - greatest[:, None]).mean(axis=1))
+    M = shares.T @ scores
+    M = M - M.mean(axis=0) - M.mean(axis=1, keepdims=True) + M.mean()
+    mean = float(shares.sum(axis=1) @ (log(C) + excess))
+    return mean, sqrt(float(np.square(M).sum()) / (C - 1))
+
+
+def sentence_loss_interval(
+    scores: Floats, targets: Ints, lengths: Ints, legal: Bools | None, rng: np.random.Generator
+) -> tuple[float, float]:
+    """Return the same of a loss of sentences; labels that a scheme orders are not alike, so orders are drawn.
+
+    The loss without transitions, by the word, is log Z - log Z', of all legal labellings and of those that
+    agree with the known labels. Of equal scores, the numbers of labellings remain: that is guessing.
+
+    Parameters
+    ----------
+    scores : array (N, C)
+        Of an untrained network.
+    targets : array (N,)
+        -1 for none.
+    lengths : array (S,)
+    legal : array (C + 1, C + 1), optional
+        Which label may follow which; default: any.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    mean, deviation : float
+        Of one more loss around the mean of those that were drawn.
+    """
+    C = scores.shape[1]
+    A = np.zeros((C + 1, C + 1))
+    scores = scores.astype(np.float64)
+    is_known = targets != IGNORED
+    whole = np.ones(len(lengths), dtype=bool)
+    whole[np.repeat(np.arange(len(lengths)), lengths)[~is_known]] = False
+    words = np.repeat(whole, lengths)
+    agrees = ~is_known[:, None] | (targets[:, None] == np.arange(C))
+
+    def loss(s: Floats) -> float:
+        log_z = sum_labellings(s, A, lengths=lengths, legal=legal).log_z.sum()
+        # only one labelling agrees where all labels are known
+        agreeing = s[words, targets[words]].sum()
+        if not whole.all():
+            matrix = A if legal is None else np.where(legal, A, -np.inf)
+            possible = np.where(agrees, s, -np.inf)[~words]
+            agreeing += plain_sums(possible, matrix, lengths[~whole]).log_z.sum()
+        return float(log_z - agreeing) / len(s)
+
+    losses = [loss(scores[:, rng.permutation(C)]) for _ in range(N_ORDERS)]
+    return float(np.mean(losses)), float(np.std(losses, ddof=1)) * sqrt(1 + 1 / N_ORDERS)
+
+
+def check_first_loss(data: CheckData) -> Verdict:
+    """Compare the mean first loss of several draws of the weights with what their scores allow."""
+    config, encoded, n_labels = data.config, data.encode(data.config), len(data.labels)
+    losses, means, deviations, guessing = [], [], [], 0.0
+    for rng in np.random.default_rng([data.seed, 2]).spawn(N_DRAWS):
+        model = WindowModel.initialize(
+            config.model, config.features, data.matrix, n_labels, rng=rng, n_values=len(data.columns)
+        )
+        scores = model.scores(encoded.words, encoded.windows)
+        objective = data.objective(config, model.parameters)
+        loss, _ = objective(
+            scores,
+            targets=encoded.targets,
+            lengths=np.diff(encoded.starts),
+            places=np.arange(len(encoded.targets)),
+        )
+        mean, deviation = _interval(objective, scores, encoded, rng)
+        losses.append(loss)
+        means.append(mean)
+        deviations.append(deviation)
+        guessing, _ = _interval(objective, np.zeros_like(scores), encoded, rng)
+    expected = float(np.mean(means))
+    # the draws are independent, so the variance of their mean is the sum of theirs, over 16²
+    tolerance = N_DEVIATIONS * float(np.linalg.norm(deviations)) / N_DRAWS
+    among = f"{n_labels} labels"
+    if config.model.loss != "softmax":
+        among = f"the labellings of {n_labels} labels that are allowed"
+    detail = (
+        f"mean of {N_DRAWS} draws of the first weights, on {len(encoded.targets):,} words; guessing among "
+        f"{among} loses {guessing:.4f} a word, and the scores of the untrained network, "
+        f"which are not quite equal, add {expected - guessing:.4f}; with the labels dealt to them by chance "
+        f"the mean has a standard deviation of {tolerance / N_DEVIATIONS:.4f}, and {N_DEVIATIONS:g} of these "
+        "are allowed, but never more than twice the loss of guessing"
+    )
+    faults: tuple[str, ...] = ()
+    if not expected + tolerance <= 2 * guessing:
+        faults = ("the untrained scores lie too far apart: the first weights or the vectors are too large",)
+    allowed = (max(0.0, expected - tolerance), min(expected + tolerance, 2 * guessing))
+    return judge("first loss", float(np.mean(losses)), allowed, detail, faults=faults)
+
+
+def _interval(
+    objective: WordObjective | SentenceObjective,
+    scores: Floats,
+    data: TrainingData,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    if isinstance(objective, SentenceObjective):
+        return sentence_loss_interval(scores, data.targets, np.diff(data.starts), objective.legal, rng)
+    return first_loss_interval(
+        scores,
+        data.targets,
+        class_weights=objective.class_weights,
+        label_smoothing=objective.label_smoothing,
+    )

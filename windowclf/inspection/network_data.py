@@ -1,0 +1,218 @@
+"""The little data that a network is checked on: a few real sentences and windows, chosen by a seed.
+
+N windows, S sentences, K window width, U distinct words, J ids a word has, V words with a vector, D vector
+dimension.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import Config
+from windowclf.corpus.label_schemes import Scheme
+from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus.sentence import check_sentences
+from windowclf.encoding.columns import ColumnValues, check_columns
+from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct
+from windowclf.encoding.entity_lists import read_lists
+from windowclf.encoding.gazetteer import Gazetteers
+from windowclf.encoding.vocabulary import UNKNOWN, Vocabulary, count_words
+from windowclf.encoding.word_features import WordFeatures
+from windowclf.errors import DataError
+from windowclf.training.data import TrainingData, prepare_training
+from windowclf.training.defaults import finds_names, suited
+from windowclf.training.objectives import SentenceObjective, WordObjective, objective_of
+from windowclf.vectors.selection import choose_vectors, open_vectors
+
+N_SENTENCES = 20
+N_WINDOWS = 8
+LONGEST = 50  # words; of a longer sentence, the first so many are taken, so that a check takes seconds
+_SPARE_VECTORS = 8  # words that no window holds: their rows must get no gradient
+
+
+@dataclass(frozen=True, eq=False)
+class CheckData:
+    """Everything that the checks of a network need of a corpus.
+
+    Attributes
+    ----------
+    config : Config
+    labels : LabelSet
+        The C labels of the whole corpus, as the network learns them.
+    vocabulary : Vocabulary
+        The words of the chosen sentences that have a vector, and a few that stand in none of them.
+    matrix : array (V, D) of float32
+        Their vectors, scaled as for training.
+    tokens, names : lists of sequences of str
+        The chosen sentences and their labels.
+    gazetteers : Gazetteers
+    columns : ColumnValues
+        Those of the chosen sentences.
+    seed : int
+    """
+
+    config: Config
+    labels: LabelSet
+    vocabulary: Vocabulary
+    matrix: Floats
+    tokens: list[Sequence[str]]
+    names: list[Sequence[str]]
+    gazetteers: Gazetteers
+    columns: ColumnValues
+    seed: int
+
+    def encode(self, config: Config) -> TrainingData:
+        """Return the chosen sentences as integers, for the features and the window of `config`."""
+        encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers, self.columns)
+        return prepare_training(
+            encoder,
+            self.tokens,
+            self.names,
+            self.labels,
+            config.model.window,
+            whole_sentences=config.model.loss != "softmax",
+        )
+
+    def objective(
+        self, config: Config, parameters: Mapping[str, Floats]
+    ) -> WordObjective | SentenceObjective:
+        """Return what training would make small on the chosen sentences."""
+        return objective_of(config, self.labels, parameters, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenWindows:
+    """A few windows of the chosen sentences, as an objective takes them.
+
+    Attributes
+    ----------
+    words : array (U, J)
+        The ids of the distinct words of these windows.
+    windows : array (N, K)
+        Rows of `words`.
+    targets : array (N,)
+    lengths : array (S,)
+        Windows of each sentence; of words that are learnt one by one, each is a sentence of its own.
+    places : array (N,)
+        Their numbers among all windows.
+    """
+
+    words: Ints
+    windows: Ints
+    targets: Ints
+    lengths: Ints
+    places: Ints
+
+
+def choose_data(
+    config: Config, sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]], seed: int
+) -> CheckData:
+    """Choose the sentences to check a network on, and load their vectors.
+
+    Raises
+    ------
+    DataError
+        If there are not as many labels as words, fewer than two different labels, or no labelled word; or a
+        column is missing, or holds the labels.
+    VectorsError
+        If the vectors are not there.
+    """
+    check_sentences(sentences, labels)
+    check_columns(config.features.columns, sentences, labels)
+    ignore = config.data.ignore_label or None
+    label_set = LabelSet.of(
+        labels,
+        scheme=config.data.scheme,
+        inner_scheme=Scheme(config.model.inner_scheme),
+        ignore=ignore,
+    )
+    chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))
+    tokens = [sentences[i][:LONGEST] for i in chosen]
+    counts = count_words(tokens)
+    limit = len(counts) + _SPARE_VECTORS
+    vocabulary, matrix, _ = choose_vectors(
+        open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
+    )
+    names = [labels[i][:LONGEST] for i in chosen]
+    features = suited(config.features, finds_names=finds_names(label_set, labels))
+    features, gazetteers = read_lists(features, tokens, names, label_set)
+    return CheckData(
+        replace(config, features=features),
+        label_set,
+        vocabulary,
+        matrix,
+        tokens,
+        names,
+        gazetteers,
+        ColumnValues.of(config.features.columns, tokens),
+        seed,
+    )
+
+
+def choose_sentences(
+    labels: Sequence[Sequence[str]], ignore: str | None, rng: np.random.Generator
+) -> list[int]:
+    """Return the numbers of up to 20 sentences: in random order, those that bring a new label first.
+
+    Raises
+    ------
+    DataError
+        If no word has a label.
+    """
+    present = [set(sequence[:LONGEST]) - {ignore} for sequence in labels]
+    order = [i for i in rng.permutation(len(labels)).tolist() if present[i]]
+    if not order:
+        raise DataError("no word has a label to learn", hint="Every label is the ignored one.")
+    known: set[str] = set()
+    first: list[int] = []
+    rest: list[int] = []
+    for i in order:
+        (rest if present[i] <= known else first).append(i)
+        known |= present[i]
+    return (first + rest)[:N_SENTENCES]
+
+
+def choose_windows(
+    data: TrainingData, rng: np.random.Generator, *, whole_sentences: bool = False
+) -> ChosenWindows:
+    """Choose a few windows, every special case among them where the sentences have it.
+
+    These are windows that reach over the start and over the end of a sentence, that hold a word without a
+    vector, and in which a word stands twice. With `whole_sentences`, all windows of a few sentences, short
+    ones if possible: a check scores them thousands of times.
+    """
+    ordered = np.sort(data.windows, axis=1)
+    repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > ABSENT_ROW)
+    cases = [  # the rarest first: their windows may bring the others
+        repeats.any(axis=1),
+        (data.words[data.windows, 0] == UNKNOWN).any(axis=1),
+        data.windows[:, 0] == BOUNDARY_ROW,
+        data.windows[:, -1] == BOUNDARY_ROW,
+    ]
+    borders = data.starts if whole_sentences else np.arange(len(data.targets) + 1)
+    taken = np.zeros(len(data.targets), dtype=bool)
+    runs: list[Ints] = []
+
+    def take(number: int) -> None:
+        i = np.searchsorted(borders, number, side="right")
+        runs.append(np.arange(borders[i - 1], borders[i]))
+        taken[runs[-1]] = True
+
+    numbers = rng.permutation(len(data.targets))
+    lengths = np.repeat(np.diff(borders), np.diff(borders))
+    numbers = numbers[np.argsort(lengths[numbers], kind="stable")]
+    for case in cases:
+        if case.any() and not case[taken].any():
+            take(numbers[case[numbers]][0])
+    for number in numbers.tolist():
+        if taken.sum() >= N_WINDOWS and len(runs) > 1:
+            break
+        if not taken[number]:
+            take(number)
+    places = np.concatenate(runs)
+    rows, windows = distinct(data.windows[places], len(data.words))
+    return ChosenWindows(
+        data.words[rows], windows, data.targets[places], np.array([len(run) for run in runs]), places
+    )

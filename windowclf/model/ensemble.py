@@ -1,0 +1,108 @@
+"""Several networks that were trained apart and score together: the mean of their scores counts.
+
+The mean of scores is, but for a constant, that of log probabilities; with a sentence-level loss, the mean of
+transitions with it makes the product of the members' distributions, normalised: one chain, decoded as any.
+
+N windows, K window width, U distinct words, J ids a word has, C labels, M members.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import Config, ModelConfig
+from windowclf.model.network import WindowModel
+
+_Value = TypeVar("_Value")
+
+
+def shared_parameters(config: ModelConfig) -> tuple[str, ...]:
+    """Return the names of parameters that no member's training changes: they are kept once."""
+    return () if config.tuning == "tuned" else ("vectors",)
+
+
+def ensemble_shapes(config: Config, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every parameter of a model, from those that one member has."""
+    return _join(config.model, [shapes] * config.training.ensemble)
+
+
+def join_parameters(config: ModelConfig, members: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Return the parameters of M members under one roof; those of member m are called ``m.name``."""
+    return _join(config, members)
+
+
+def _join(config: ModelConfig, members: Sequence[Mapping[str, _Value]]) -> dict[str, _Value]:
+    if len(members) == 1:
+        return dict(members[0])
+    shared = shared_parameters(config)
+    joined = {name: members[0][name] for name in shared}
+    for m, parameters in enumerate(members):
+        joined |= {f"{m}.{name}": value for name, value in parameters.items() if name not in shared}
+    return joined
+
+
+def part_parameters(parameters: Mapping[str, Floats], n_members: int) -> list[dict[str, Floats]]:
+    """Return the parameters of each member: the inverse of `join_parameters`."""
+    if n_members == 1:
+        return [dict(parameters)]
+    shared = {name: value for name, value in parameters.items() if not name.partition(".")[0].isdecimal()}
+    parts = [dict(shared) for _ in range(n_members)]
+    for name, value in parameters.items():
+        if name not in shared:
+            number, _, own = name.partition(".")
+            parts[int(number)][own] = value
+    return parts
+
+
+def vectors_of(parameters: Mapping[str, Floats], name: str = "vectors") -> Floats | None:
+    """Return the pretrained vectors (V, D), or another table, of the only or first member; None for none."""
+    return parameters.get(name, parameters.get(f"0.{name}"))
+
+
+def widened(members: Sequence[WindowModel], layer: str) -> tuple[Floats, Floats]:
+    """Return W and b, in float32, of the layer that does for all members side by side what each has it do.
+
+    Hidden units of members do not meet: W (M · n_in, M · n_out) has the members' W along its diagonal. The
+    output layer takes the mean: W (M · n_in, C).
+    """
+    weights = [member.parameters[f"{layer}.W"].astype(np.float32) for member in members]
+    biases = [member.parameters[f"{layer}.b"].astype(np.float32) for member in members]
+    if len(members) == 1:
+        return weights[0], biases[0]
+    if layer == "output":
+        return np.concatenate(weights) / np.float32(len(members)), np.mean(biases, axis=0)
+    from scipy.linalg import block_diag
+
+    return block_diag(*weights), np.concatenate(biases)
+
+
+class Ensemble:
+    """M networks of one shape over the same words.
+
+    Parameters
+    ----------
+    members : sequence of WindowModel
+        At least one.
+    """
+
+    def __init__(self, members: Sequence[WindowModel]) -> None:
+        self.members = tuple(members)
+
+    def scores(self, words: Ints, windows: Ints) -> Floats:
+        """Return the mean of the members' scores (N, C); words (U, J), windows (N, K) as of a WindowModel."""
+        total = self.members[0].scores(words, windows)
+        for member in self.members[1:]:
+            total += member.scores(words, windows)
+        total /= len(self.members)
+        return total
+
+    @property
+    def transitions(self) -> Floats | None:
+        """The mean of the members' transitions (C + 1, C + 1); None with a word-level loss."""
+        found = [m.parameters["transitions"] for m in self.members if "transitions" in m.parameters]
+        if len(found) < 2:
+            return found[0] if found else None
+        mean: Floats = np.mean(found, axis=0)
+        return mean

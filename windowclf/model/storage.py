@@ -1,0 +1,296 @@
+"""The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
+
+`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, for each gazetteer its phrases, from
+`gazetteer-1.txt` on, and of columns their values, `columns.json`, listed in `manifest.json`.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from windowclf.arrays import Array, Floats, Ints
+from windowclf.config import Config
+from windowclf.config_io import config_from_dict, config_to_dict
+from windowclf.corpus.label_schemes import Scheme
+from windowclf.corpus.label_set import LabelSet
+from windowclf.encoding.columns import NO_COLUMNS, ColumnValues
+from windowclf.encoding.entity_lists import is_entity_list
+from windowclf.encoding.gazetteer import NO_GAZETTEERS, Gazetteer, Gazetteers
+from windowclf.encoding.vocabulary import Match, Vocabulary
+from windowclf.encoding.word_index import WordLines
+from windowclf.errors import ConfigError, ModelFileError
+from windowclf.files import (
+    TRAIN_AGAIN,
+    atomic_path,
+    map_arrays,
+    read_json,
+    save_arrays,
+    sha256_of,
+    write_json,
+)
+from windowclf.model.correction import UNCORRECTED, Correction, read_correction
+from windowclf.model.ensemble import ensemble_shapes, vectors_of
+from windowclf.model.manifest import MANIFEST, verified, write_manifest
+from windowclf.model.parameters import parameter_shapes
+
+_FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
+_COLUMNS = "columns.json"
+_COUNTS = "training_counts"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """What a model directory holds.
+
+    Attributes
+    ----------
+    parameters : dict of str to array
+        The network's arrays by name; mapped read-only when they were loaded.
+    info : dict
+        What is worth knowing about the model: its vectors' name and hash, its scores.
+    version : str
+        The SHA-256 of the manifest, and so of everything; empty before the model is saved.
+    gazetteers : Gazetteers
+        Those that the configuration names, in its order.
+    correction : Correction
+        Of the model's probabilities.
+    columns : ColumnValues
+        Of the columns that the configuration names, in its order.
+    """
+
+    config: Config
+    labels: LabelSet
+    vocabulary: Vocabulary
+    parameters: dict[str, Floats]
+    info: dict[str, Any] = field(default_factory=dict)
+    version: str = ""
+    gazetteers: Gazetteers = NO_GAZETTEERS
+    correction: Correction = UNCORRECTED
+    columns: ColumnValues = NO_COLUMNS
+
+
+def save_model(model: StoredModel, directory: Path) -> str:
+    """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
+    words, counts = _lines_and_counts(model.vocabulary)
+    labels = {
+        "labels": model.labels.names,
+        "scheme": model.labels.scheme,
+        "inner_scheme": model.labels.inner_scheme,
+        "ignore": model.labels.ignore,
+    }
+    with atomic_path(directory) as temporary:
+        temporary.mkdir()
+        described = {
+            "config": config_to_dict(model.config),
+            "info": model.info,
+            "correction": asdict(model.correction),
+        }
+        write_json(temporary / "config.json", described)
+        write_json(temporary / "labels.json", labels)
+        (temporary / "vocabulary.txt").write_bytes("\n".join([*words, ""]).encode())
+        save_arrays(temporary / "model.safetensors", {**model.parameters, _COUNTS: counts})
+        lists = {_gazetteer_file(i): gazetteer for i, gazetteer in enumerate(model.gazetteers, 1)}
+        for name, gazetteer in lists.items():
+            (temporary / name).write_bytes(gazetteer.text.encode())
+        names = [*_FILES, *lists]
+        if model.config.features.columns:
+            write_json(temporary / _COLUMNS, {"values": model.columns.values})
+            names.append(_COLUMNS)
+        return write_manifest(temporary, names)
+
+
+def load_model(directory: Path) -> StoredModel:
+    """Open a model directory, or a run directory that holds one as `model`, after verifying all of it.
+
+    Raises
+    ------
+    ModelFileError
+        If a file is missing, cut short or changed, the format version is another, the arrays do not have
+        the shapes that the configuration asks for, or hold values that are not finite.
+    """
+    if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
+        directory = directory / "model"
+    gazetteers = sorted(path.name for path in directory.glob(_gazetteer_file("*")))
+    columns = [_COLUMNS] if (directory / _COLUMNS).exists() else []
+    with verified(directory, [*_FILES, *gazetteers, *columns]):
+        return _read_model(directory)
+
+
+def find_model(name: str) -> Path:
+    """Return the directory of a model given by path or by the name of a shipped model.
+
+    Raises
+    ------
+    ModelFileError
+        If there is neither.
+    """
+    if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
+        return Path(name)
+    from importlib import resources  # a path needs no such search
+
+    shipped = Path(str(resources.files("windowclf_data"))) / "models"
+    names = sorted(entry.name for entry in shipped.iterdir()) if shipped.is_dir() else []
+    if name in names:
+        return shipped / name
+    raise ModelFileError(
+        "no such model",
+        where=name,
+        found="a file" if os.path.exists(name) else None,
+        allowed="a model directory" + (f", or a shipped model: {', '.join(names)}" if names else ""),
+        hint="`windowclf train … --out DIR` makes one; `windowclf quickstart` makes two at once.",
+    )
+
+
+def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
+    """Return the words with vectors, then those of training without one, and the counts of all."""
+    counts = vocabulary.training_counts
+    # the training words are looked up one by one: a set of all words would take more memory than training
+    without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
+    words = vocabulary.words + without
+    return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
+
+
+def _read_model(directory: Path) -> StoredModel:
+    stored = read_json(directory / "config.json")
+    try:
+        config = config_from_dict(stored["config"], where=str(directory / "config.json"))
+        if config.features.affix_dimension < 0:
+            raise ValueError("features.affix_dimension is left open")
+        info = dict(stored["info"])
+        correction = read_correction(stored["correction"])
+        stored_labels = read_json(directory / "labels.json")
+        schemes = [
+            None if name is None else Scheme(name)
+            for name in (stored_labels["scheme"], stored_labels["inner_scheme"])
+        ]
+        names = stored_labels["labels"]
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError(f"labels {names}")
+        if len(names) < 2 or len(set(names)) < len(names):
+            raise ValueError(f"too few labels, or one that comes twice: {names}")
+        labels = LabelSet(names, schemes[0], schemes[1], stored_labels["ignore"])
+    except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
+        raise ModelFileError(
+            "the model's description is malformed", where=str(directory), found=str(error), hint=TRAIN_AGAIN
+        ) from error
+    arrays = map_arrays(directory / "model.safetensors")
+    counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
+    columns = _read_columns(directory / _COLUMNS, config)
+    _verify_arrays(arrays, config, len(labels), len(columns), directory / "model.safetensors")
+    vectors = vectors_of(arrays)
+    assert vectors is not None  # it was verified
+    vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
+    version = sha256_of(directory / MANIFEST)
+    gazetteers = _read_gazetteers(directory, config)
+    return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction, columns)
+
+
+def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
+    try:
+        words = WordLines(path.read_bytes())
+    except UnicodeDecodeError as error:
+        raise ModelFileError("not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN) from error
+    is_counts = counts.dtype.kind == "i" and counts.ndim == 1 and not (counts < 0).any()
+    if not is_counts or len(words) != len(counts) or len(words) < n_vectors:
+        raise ModelFileError(
+            "the vocabulary does not fit the arrays",
+            where=str(path),
+            found=f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors",
+            hint=TRAIN_AGAIN,
+        )
+    (lines,) = counts.nonzero()
+    seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
+    return Vocabulary(words.first(n_vectors), seen)
+
+
+def _gazetteer_file(number: int | str) -> str:
+    return f"gazetteer-{number}.txt"
+
+
+def _read_gazetteers(directory: Path, config: Config) -> Gazetteers:
+    gazetteers = []
+    for i, name in enumerate(config.features.gazetteers, 1):
+        path = directory / _gazetteer_file(i)
+        try:
+            text = path.read_bytes().decode()
+        except FileNotFoundError as error:
+            raise ModelFileError(
+                "a file of the model is missing", where=str(path), hint=TRAIN_AGAIN
+            ) from error
+        except UnicodeDecodeError as error:
+            raise ModelFileError(
+                "not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN
+            ) from error
+        if not text.endswith("\n") and (text or not is_entity_list(name)):
+            raise ModelFileError("not whole lines of phrases", where=str(path), hint=TRAIN_AGAIN)
+        gazetteers.append(Gazetteer(text, case=config.features.gazetteer_case))
+    return Gazetteers(gazetteers)
+
+
+def _read_columns(path: Path, config: Config) -> ColumnValues:
+    names = config.features.columns
+    if not names:
+        return NO_COLUMNS
+    stored = read_json(path).get("values")
+    if not isinstance(stored, dict) or stored.keys() != set(names):
+        raise ModelFileError(
+            "not the values of the columns that the model takes",
+            where=str(path),
+            allowed=", ".join(names),
+            hint=TRAIN_AGAIN,
+        )
+    for name, values in stored.items():
+        is_list = isinstance(values, list) and all(isinstance(value, str) for value in values)
+        if not is_list or len(set(values)) < len(values):
+            raise ModelFileError(
+                f"the values of the column {name!r} are no list of different strings",
+                where=str(path),
+                hint=TRAIN_AGAIN,
+            )
+    return ColumnValues({name: stored[name] for name in names})
+
+
+def _verify_arrays(
+    arrays: Mapping[str, Array], config: Config, n_labels: int, n_values: int, path: Path
+) -> None:
+    vectors = vectors_of(arrays)
+    if vectors is None or vectors.ndim != 2:
+        raise ModelFileError("no array of word vectors", where=str(path), hint=TRAIN_AGAIN)
+    tuned = vectors_of(arrays, "tuned_vectors")
+    n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
+    shapes = parameter_shapes(
+        config.model,
+        config.features,
+        len(vectors),
+        vectors.shape[1],
+        n_labels,
+        n_tuned=n_tuned,
+        n_values=n_values,
+    )
+    expected = ensemble_shapes(config, shapes)
+    found = {name: array.shape for name, array in arrays.items()}
+    if found != expected:
+        wrong = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
+        raise ModelFileError(
+            f"array {wrong[0]!r} does not fit the configuration",
+            where=str(path),
+            found=found.get(wrong[0], "nothing"),
+            allowed=str(expected.get(wrong[0], "nothing")),
+            hint=TRAIN_AGAIN,
+        )
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise ModelFileError(
+                f"array {name!r} holds no floating-point numbers",
+                where=str(path),
+                found=str(array.dtype),
+                hint=TRAIN_AGAIN,
+            )
+        if not np.isfinite(array).all():
+            raise ModelFileError(
+                f"array {name!r} holds values that are not finite", where=str(path), hint=TRAIN_AGAIN
+            )

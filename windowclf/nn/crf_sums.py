@@ -1,0 +1,325 @@
+"""Forward and backward sums over all labellings of sentences: the core of the sentence-level loss.
+
+A labelling y of a sentence of T words has the score
+
+    A[C, y_1] + Σ_t s[t, y_t] + Σ_t A[y_{t-1}, y_t] + A[y_T, C]
+
+and a probability in proportion to the exponential of it: a linear-chain conditional random field (Lafferty,
+McCallum and Pereira 2001). There are C^T labellings, but the sum over all of them goes from word to word
+(Rabiner 1989, section III): with α[t, j] the sum over all beginnings that have label j at word t, and
+β[t, i] the sum over all ways to go on after label i at word t,
+
+    α[t, j] = e^s[t, j] Σ_i α[t-1, i] e^A[i, j]
+    β[t, i] = Σ_j e^A[i, j] e^s[t+1, j] β[t+1, j]
+    Z       = Σ_j α[T, j] e^A[j, C]
+    P(y_t = j)                = α[t, j] β[t, j] / Z
+    P(y_{t-1} = i, y_t = j)   = α[t-1, i] e^A[i, j] e^s[t, j] β[t, j] / Z
+
+Dimensions: N words of the batch, S sentences, T words of the longest, C labels. The last row and column of
+A (C + 1, C + 1) are the sentence's start and end.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The words of a batch, ordered so that the sentences are walked side by side without padding.
+
+    The sentences are sorted longest first. In the new order stand the first words of all, then the second
+    words of those that have one, and so on: at each step the open sentences are the first few.
+
+    Attributes
+    ----------
+    words : array (N,)
+        Of each place in the new order, the number of the word in the batch.
+    sentences : array (N,)
+        Of each place, the number of its sentence in the batch.
+    n_open : list of int
+        Of each step, the number of sentences that have a word there.
+    begins : list of int
+        Of each step, its first place; and N.
+    last : array
+        The places of the last words of all sentences but the empty ones, longest sentence first.
+    previous : array
+        Of each place from the second step on, the place of the word before.
+    n_sentences : int
+        S, with the empty ones.
+    """
+
+    words: Ints
+    sentences: Ints
+    n_open: list[int]
+    begins: list[int]
+    last: Ints
+    previous: Ints
+    n_sentences: int
+
+    @classmethod
+    def of(cls, lengths: Ints) -> "Walk":
+        """Order the words of sentences of these lengths, (S,)."""
+        order = np.argsort(-lengths, kind="stable")
+        order = order[: np.count_nonzero(lengths)]
+        longest_first = lengths[order]
+        T = int(longest_first[0]) if len(order) else 0
+        n_open = np.searchsorted(-longest_first, -np.arange(T))
+        begins = np.concatenate([[0], np.cumsum(n_open)])
+        steps = np.repeat(np.arange(T), n_open)
+        ranks = np.arange(len(steps)) - begins[steps]
+        firsts = np.cumsum(lengths) - lengths
+        later = slice(len(order), None)
+        return cls(
+            words=firsts[order][ranks] + steps,
+            sentences=order[ranks],
+            n_open=n_open.tolist(),
+            begins=begins.tolist(),
+            last=begins[longest_first - 1] + np.arange(len(order)),
+            previous=begins[steps[later] - 1] + ranks[later],
+            n_sentences=len(lengths),
+        )
+
+    def step(self, t: int) -> tuple[slice, slice]:
+        """Return the places of a step, and those of the words before; t from 1 on."""
+        begin, before = self.begins[t], self.begins[t - 1]
+        return slice(begin, begin + self.n_open[t]), slice(before, before + self.n_open[t])
+
+
+# Below these, what underflowed (under 1e-308) could be a share of a sum that is seen in float64.
+_LEAST_CELL = 1e-200
+_LEAST_SUM = 1e-50
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the sums over all labellings of a batch say; in float64.
+
+    Attributes
+    ----------
+    log_z : array (S,)
+        The log of the sum over all labellings of each sentence; 0 for one without words, and -inf where no
+        labelling is legal.
+    unary : array (N, C)
+        Marginals: the probability of each label at each word.
+    pairs : array (C + 1, C + 1)
+        The expected number of times that label j follows label i, all sentences together; the last row and
+        column count the starts and ends.
+    log_alpha : array (N, C)
+        α of each word over its sum, as a log: the log probabilities of its labels if its sentence were to
+        break off there, ends not scored.
+    growth : array (N,)
+        The log of the sum of α, less that of the word before.
+    log_beta : array (N, C)
+        β of each word as a log, but for a constant of the word.
+    """
+
+    log_z: Floats
+    unary: Floats
+    pairs: Floats
+    log_alpha: Floats
+    growth: Floats
+    log_beta: Floats
+
+
+def log_sum_exp(x: Floats, axis: int) -> Floats:
+    """Compute log Σ e^x along an axis, of any numbers; -inf of nothing but -inf.
+
+    Parameters
+    ----------
+    x : Floats of any shape
+    axis : int
+
+    Returns
+    -------
+    Floats of the shape of x without the axis
+    """
+    greatest = x.max(axis=axis, keepdims=True)
+    greatest = np.where(np.isneginf(greatest), 0, greatest)
+    with np.errstate(divide="ignore"):
+        sums: Floats = np.log(np.exp(x - greatest).sum(axis=axis)) + greatest.squeeze(axis)
+    return sums
+
+
+def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
+    """Sum over all labellings, in logs throughout: the form to read, and safe for any numbers.
+
+    Parameters
+    ----------
+    scores : Floats of shape (N, C)
+        -inf where a word may not have a label.
+    A : Floats of shape (C + 1, C + 1)
+        -inf where a pair is forbidden.
+    lengths : Ints of shape (S,)
+        Words of each sentence, N together; 0 is allowed.
+
+    Returns
+    -------
+    Sums
+    """
+    walk, C = Walk.of(lengths), scores.shape[1]
+    s = scores[walk.words].astype(np.float64)
+    A = A.astype(np.float64)
+    between, start, end = A[:C, :C], A[C, :C], A[:C, C]
+    n_sentences = len(walk.last)
+
+    alpha = s.copy()
+    alpha[:n_sentences] += start
+    for t in range(1, len(walk.n_open)):
+        here, before = walk.step(t)
+        alpha[here] += log_sum_exp(alpha[before, :, None] + between, axis=1)
+    beta = np.tile(end, (len(s), 1))
+    for t in range(len(walk.n_open) - 1, 0, -1):
+        here, before = walk.step(t)
+        beta[before] = log_sum_exp(between + (s[here] + beta[here])[:, None], axis=2)
+
+    log_z = np.zeros(walk.n_sentences)
+    log_z[walk.sentences[walk.last]] = log_sum_exp(alpha[walk.last] + end, axis=1)
+    # where nothing is legal, log_z is -inf, and every share of it 0
+    divisors = np.where(np.isneginf(log_z), 0, log_z)[walk.sentences, None]
+    unary = np.exp(alpha + beta - divisors)
+    pairs = np.zeros_like(A)
+    for t in range(1, len(walk.n_open)):
+        here, before = walk.step(t)
+        logs = alpha[before, :, None] + between + (s[here] + beta[here])[:, None]
+        pairs[:C, :C] += np.exp(logs - divisors[here, :, None]).sum(axis=0)
+
+    sums = log_sum_exp(alpha, axis=1)
+    log_alpha = alpha - np.where(np.isneginf(sums), 0, sums)[:, None]
+    growth = sums.copy()
+    growth[n_sentences:] -= np.where(np.isneginf(sums), 0, sums)[walk.previous]
+    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, beta)
+
+
+def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
+    """Sum over all labellings as `plain_sums` does, with one matrix product a word.
+
+    α and β are kept as such, not as logs, and divided by their sum at every word (Rabiner 1989, section
+    V.A), so that a step is a product with e^A. The greatest score of a word and of A is taken out before the
+    exponential. What is too small for float64 is then lost: a sentence in which a legal α, β or sum comes
+    near that is done again by `plain_sums`.
+
+    Parameters
+    ----------
+    scores : Floats of shape (N, C)
+        Any finite numbers.
+    A : Floats of shape (C + 1, C + 1)
+        -inf where a pair is forbidden.
+    lengths : Ints of shape (S,)
+        Words of each sentence, N together; 0 is allowed.
+
+    Returns
+    -------
+    Sums
+    """
+    walk, C = Walk.of(lengths), scores.shape[1]
+    first, later, last = slice(len(walk.last)), slice(len(walk.last), None), walk.last
+    between, between_greatest = _exponentials(A[:C, :C])
+    start, start_greatest = _exponentials(A[C, :C])
+    end, end_greatest = _exponentials(A[:C, C])
+    s = scores[walk.words].astype(np.float64)
+    greatest = s.max(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # suspects are done again
+        emission = np.exp(s - greatest[:, None])
+        emission[first] *= start
+        alpha, alpha_sums = _forward(emission, between, walk)
+        beta, beta_sums = _backward(emission, between, end, walk)
+
+        ok_alpha, ok_beta = alpha >= _LEAST_CELL, beta >= _LEAST_CELL
+        ok_alpha[first] |= np.isneginf(A[C, :C])  # what is forbidden is 0 by right
+        ok_beta[last] |= np.isneginf(A[:C, C])
+        unary = alpha * beta
+        both = unary @ np.ones(C)
+        ok = (ok_alpha & ok_beta).all(axis=1) & (both >= _LEAST_CELL)
+        ok &= (alpha_sums >= _LEAST_SUM) & (beta_sums >= _LEAST_SUM)
+        if not ok.all():
+            return _with_suspects(scores, A, lengths, np.unique(walk.sentences[~ok]))
+
+        growth = np.log(alpha_sums) + greatest
+        growth[first] += start_greatest
+        growth[later] += between_greatest
+        log_alpha, log_beta = np.log(alpha), np.log(beta)
+    unary /= both[:, None]
+    log_z = np.zeros(walk.n_sentences)
+    np.add.at(log_z, walk.sentences, growth)
+    log_z[walk.sentences[last]] += np.log(alpha[last] @ end) + end_greatest
+
+    pairs = np.zeros((C + 1, C + 1))
+    # e^s[t] β[t], divided by what α[t-1] e^A e^s[t] β[t] adds up to
+    onward = emission[later] * beta[later] / (both * alpha_sums)[later, None]
+    pairs[:C, :C] = between * (alpha[walk.previous].T @ onward)
+    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, log_beta)
+
+
+def _exponentials(A: Floats) -> tuple[Floats, float]:
+    """Return e^(A - m) in float64 and m, the greatest of A."""
+    greatest = float(A.max())
+    if greatest == -np.inf:
+        greatest = 0.0
+    return np.exp(A.astype(np.float64) - greatest), greatest
+
+
+def _forward(emission: Floats, between: Floats, walk: Walk) -> tuple[Floats, Floats]:
+    """Return α, each row divided by its sum, and what it was divided by."""
+    alpha, sums = emission.copy(), np.empty(len(emission))
+    ones = np.ones(emission.shape[1])
+    for t in range(len(walk.n_open)):
+        here = slice(walk.begins[t], walk.begins[t + 1])
+        block = alpha[here]
+        if t > 0:
+            _, before = walk.step(t)
+            block *= alpha[before] @ between
+        total = np.matmul(block, ones, out=sums[here])
+        block /= total[:, None]
+    return alpha, sums
+
+
+def _backward(emission: Floats, between: Floats, end: Floats, walk: Walk) -> tuple[Floats, Floats]:
+    """Return β, each row divided by its sum, and what it was divided by; 1 at the end of a sentence."""
+    beta, sums = np.empty_like(emission), np.ones(len(emission))
+    beta[walk.last] = end
+    into, ones = np.ascontiguousarray(between.T), np.ones(len(between))
+    for t in range(len(walk.n_open) - 1, 0, -1):
+        here, before = walk.step(t)
+        block = (emission[here] * beta[here]) @ into
+        total = np.matmul(block, ones, out=sums[before])
+        np.divide(block, total[:, None], out=beta[before])
+    return beta, sums
+
+
+def _with_suspects(scores: Floats, A: Floats, lengths: Ints, suspects: Ints) -> Sums:
+    """Do some of the sentences by `plain_sums` and the others by `fast_sums`."""
+    is_suspect = np.zeros(len(lengths), bool)
+    is_suspect[suspects] = True
+    if is_suspect.all():
+        return plain_sums(scores, A, lengths)
+    N, C = scores.shape
+    log_z, pairs, growth = np.zeros(len(lengths)), np.zeros((C + 1, C + 1)), np.empty(N)
+    unary, log_alpha, log_beta = np.empty((N, C)), np.empty((N, C)), np.empty((N, C))
+    for part, function in ((is_suspect, plain_sums), (~is_suspect, fast_sums)):
+        words = np.repeat(part, lengths)
+        sums = function(scores[words], A, lengths[part])
+        log_z[part], unary[words], growth[words] = sums.log_z, sums.unary, sums.growth
+        log_alpha[words], log_beta[words] = sums.log_alpha, sums.log_beta
+        pairs += sums.pairs
+    return Sums(log_z, unary, pairs, log_alpha, growth, log_beta)
+
+
+def _in_order(
+    walk: Walk,
+    log_z: Floats,
+    unary: Floats,
+    pairs: Floats,
+    log_alpha: Floats,
+    growth: Floats,
+    log_beta: Floats,
+) -> Sums:
+    """Count the starts and ends, and put the words back in the order of the batch."""
+    C = unary.shape[1]
+    pairs[C, :C] = unary[: len(walk.last)].sum(axis=0)
+    pairs[:C, C] = unary[walk.last].sum(axis=0)
+    place = np.empty(len(unary), np.int64)
+    place[walk.words] = np.arange(len(unary))
+    return Sums(log_z, unary[place], pairs, log_alpha[place], growth[place], log_beta[place])

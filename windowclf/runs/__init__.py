@@ -1,0 +1,1 @@
+"""Training runs on disk: one, several compared, studied."""

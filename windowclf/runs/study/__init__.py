@@ -1,0 +1,1 @@
+"""The tuning study: frozen against fine-tuned vectors, with evidence."""

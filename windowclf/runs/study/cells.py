@@ -1,0 +1,149 @@
+"""The trainings of a study, each kept in files of its own as soon as it is done.
+
+A cell is what came of one mode, on training data of one size, with one seed. Its arrays are written before
+its record, and each file is whole or absent, so that a cell whose record is there is finished.
+
+S test sentences.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from windowclf.arrays import Ints
+from windowclf.errors import DataError, ModelFileError
+from windowclf.evaluation.slices import GROUPS, LABEL
+from windowclf.files import atomic_path, map_arrays, save_arrays, write_text
+
+_COUNTS = "counts"
+_RECORDS, _ARRAYS = ".json", ".safetensors"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CellKey:
+    """Which training: the size as it was asked for, the mode, the seed."""
+
+    size: str
+    mode: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.size}-{self.mode}-{self.seed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Carrying:
+    """A way of carrying movement over, and the dev score it gives; of strength 0, nothing is carried."""
+
+    method: str
+    strength: float
+    dev_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """What is said of a cell in JSON.
+
+    Attributes
+    ----------
+    words, sentences : int
+        Of its training data.
+    best_epoch, epochs : int
+    dev_score : float
+        Of the finished model.
+    carrying : tuple of Carrying
+        Every way that was tried, of the mode that carries over.
+    seconds, words_per_second : float
+        Of training; these alone differ from run to run.
+    """
+
+    words: int
+    sentences: int
+    best_epoch: int
+    epochs: int
+    dev_score: float
+    carrying: tuple[Carrying, ...]
+    seconds: float
+    words_per_second: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A finished training.
+
+    Attributes
+    ----------
+    record : CellRecord
+    counts : array (S, 3)
+        As `significance.sentence_counts`, of the test data.
+    slices : dict of str to dict of str to array (S, 3)
+        As `slices.slice_counts`; of its group "label", arrays (1, 3), summed over sentences.
+    """
+
+    record: CellRecord
+    counts: Ints
+    slices: Mapping[str, Mapping[str, Ints]]
+
+
+class CellStore:
+    """The cells in a directory.
+
+    Parameters
+    ----------
+    directory : Path
+        Made when the first cell is kept.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __contains__(self, key: CellKey) -> bool:
+        return self._path(key, _RECORDS).is_file()
+
+    def add(self, key: CellKey, cell: Cell) -> None:
+        """Keep a cell, replacing one that is there."""
+        arrays = {f"{group}/{name}": of for group, named in cell.slices.items() for name, of in named.items()}
+        with atomic_path(self._path(key, _ARRAYS)) as temporary:
+            packed = {name: array.astype(np.int32) for name, array in arrays.items()}
+            save_arrays(temporary, packed | {_COUNTS: cell.counts.astype(np.int32)})
+        write_text(self._path(key, _RECORDS), json_of(cell.record))
+
+    def __getitem__(self, key: CellKey) -> Cell:
+        path = self._path(key, _RECORDS)
+        try:
+            return self._read(key)
+        except (msgspec.DecodeError, ModelFileError, OSError, KeyError) as error:
+            raise DataError(
+                "a training that was kept cannot be read",
+                where=str(path),
+                found=_describe(error),
+                hint="Delete this file: it is trained again.",
+            ) from error
+
+    def _read(self, key: CellKey) -> Cell:
+        record = msgspec.json.decode(self._path(key, _RECORDS).read_bytes(), type=CellRecord)
+        arrays = {name: np.array(of, np.int64) for name, of in map_arrays(self._path(key, _ARRAYS)).items()}
+        labels = sorted(name.partition("/")[2] for name in arrays if name.startswith(f"{LABEL}/"))
+        groups = {**GROUPS, LABEL: tuple(labels)}
+        slices = {
+            group: {name: arrays[f"{group}/{name}"] for name in names} for group, names in groups.items()
+        }
+        return Cell(record, arrays[_COUNTS], slices)
+
+    def _path(self, key: CellKey, ending: str) -> Path:
+        return self._directory / f"{key}{ending}"
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, ModelFileError):
+        return error.problem
+    return f"no counts of {error}" if isinstance(error, KeyError) else str(error)
+
+
+def json_of(value: Any) -> str:
+    """Return a value of dataclasses as JSON, as all files of a study have it."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"

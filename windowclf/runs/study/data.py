@@ -1,0 +1,162 @@
+"""What the tuning study trains and tests on: three corpora, training data of several sizes, and vectors."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from windowclf.config import Config
+from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.sentence import Sentences, columns
+from windowclf.errors import ConfigError, DataError
+from windowclf.runs.study.results import Corpus, Vectors
+from windowclf.training.fit import check_training
+from windowclf.vectors.random import is_random
+from windowclf.vectors.word_vectors import WordVectors, load_vectors
+
+ALL = "all"  # the size that is the whole training corpus
+DEFAULT_SIZES = ("1000", "10000", "100000", ALL)
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """A labelled corpus: what users call it, its sentences and their labels."""
+
+    name: str
+    sentences: Sentences
+    labels: Sentences
+
+    @property
+    def n_words(self) -> int:
+        """How many words it has."""
+        return sum(map(len, self.sentences))
+
+    @cached_property
+    def described(self) -> Corpus:
+        """Its name, hash and size."""
+        digest = hashlib.sha256()
+        for words, labels in zip(self.sentences, self.labels, strict=True):
+            lines = "".join(f"{word}\t{label}\n" for word, label in zip(words, labels, strict=True))
+            digest.update(f"{lines}\n".encode())
+        return Corpus(self.name, digest.hexdigest(), len(self.sentences), self.n_words)
+
+    def take(self, size: str, seed: int) -> "Labelled":
+        """Return training data of a size: sentences drawn without replacement until they have so many words.
+
+        With the same seed, smaller data are a part of larger ones. Of size ``all``, it is the whole corpus.
+        """
+        if size == ALL:
+            return self
+        order = np.random.default_rng(seed).permutation(len(self.sentences))
+        lengths = np.array([len(self.sentences[i]) for i in order])
+        n = int(np.searchsorted(np.cumsum(lengths), int(size))) + 1
+        chosen = sorted(order[:n].tolist())
+        return Labelled(self.name, [self.sentences[i] for i in chosen], [self.labels[i] for i in chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class StudyData:
+    """Everything that a study reads.
+
+    Attributes
+    ----------
+    train, dev, test : Labelled
+    vectors : WordVectors
+    label_set : LabelSet
+        Of the whole training corpus: how its labels count.
+    """
+
+    train: Labelled
+    dev: Labelled
+    test: Labelled
+    vectors: WordVectors
+    label_set: LabelSet
+
+    @property
+    def span_labels(self) -> bool:
+        """Whether entities count, or else words."""
+        return self.label_set.scheme is not None
+
+    @property
+    def score(self) -> str:
+        """The main score."""
+        return "f1" if self.span_labels else "token_accuracy"
+
+    @property
+    def described_vectors(self) -> Vectors:
+        """Name, hash and size of the pretrained set."""
+        v = self.vectors
+        return Vectors(v.name, v.sha256, len(v), v.dimension)
+
+
+def read_study_data(config: Config, train: str, dev: str, test: str) -> StudyData:
+    """Read the corpora of a study and the vectors that its configuration names.
+
+    Parameters
+    ----------
+    config : Config
+    train, dev, test : str
+        As `windowclf.corpus.named.locate` takes them.
+
+    Raises
+    ------
+    WindowClfError
+        If one cannot be read, they are not of the same task, or the vectors are not pretrained ones.
+    """
+    if is_random(config.model.vectors):
+        raise ConfigError(
+            "the study is of pretrained vectors",
+            where="model.vectors",
+            found=config.model.vectors,
+            hint="The mode `random` draws its own.",
+        )
+    options = options_of(config.data, columns=config.features.columns)
+    corpora = [_without_empty(name, *columns(read_labelled(name, options))) for name in (train, dev, test)]
+    whole, on_dev, on_test = corpora
+    label_set, _ = check_training(config, whole.sentences, whole.labels, (on_dev.sentences, on_dev.labels))
+    label_set.check_comparable(on_test.labels)
+    _check_apart(whole, on_test)
+    return StudyData(whole, on_dev, on_test, load_vectors(config.model.vectors or None), label_set)
+
+
+def check_sizes(sizes: Sequence[str] | None, train: Labelled) -> tuple[str, ...]:
+    """Return sizes in words, smallest first, once each; None stands for those of `DEFAULT_SIZES` that fit.
+
+    Raises
+    ------
+    ConfigError
+        If one is neither a number of words that the corpus has, nor ``all``.
+    """
+    n = train.n_words
+    if sizes is None:
+        sizes = [size for size in DEFAULT_SIZES if size == ALL or int(size) < n]
+    for size in sizes:
+        if size != ALL and not (size.isascii() and size.isdecimal() and 0 < int(size) < n):
+            raise ConfigError(
+                "no size of training data",
+                where="sizes",
+                found=size,
+                allowed=f"a number of words below {n:,}, the size of {train.name}, or {ALL!r}",
+            )
+    if not sizes:
+        raise ConfigError("no size of training data", where="sizes", found="none")
+    chosen = {size if size == ALL else str(int(size)) for size in sizes}
+    return tuple(sorted(chosen, key=lambda size: n if size == ALL else int(size)))
+
+
+def _without_empty(name: str, sentences: Sequence[Any], labels: Sequence[Any]) -> Labelled:
+    kept = [i for i, sentence in enumerate(sentences) if len(sentence)]
+    return Labelled(name, [sentences[i] for i in kept], [labels[i] for i in kept])
+
+
+def _check_apart(train: Labelled, test: Labelled) -> None:
+    """Refuse a test corpus that is the training corpus."""
+    if train.described.sha256 == test.described.sha256:
+        raise DataError(
+            "training and test data are the same", where=Path(test.name).name, hint="Give another --test."
+        )

@@ -1,0 +1,130 @@
+"""What tuning did to the vectors of a study's models: words that moved, words left behind, a picture of both.
+
+P chosen words, D dimensions.
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from windowclf.arrays import Floats
+from windowclf.encoding.vocabulary import count_tuned
+from windowclf.errors import VectorsError
+from windowclf.files import write_text
+from windowclf.inspection.drift import Drift, Surroundings, describe_drift, find_stranded
+from windowclf.inspection.movement import Movement, row_of, trace_movement
+from windowclf.inspection.replacing import pair_stranded, replace_words
+from windowclf.model.storage import StoredModel
+from windowclf.runs.study.cells import json_of
+from windowclf.runs.study.data import StudyData
+from windowclf.runs.study.modes import BASELINE, TUNED
+from windowclf.runs.study.results import ProjectedWord, Replaced, SizeDrift
+from windowclf.tagger import WindowTagger
+
+CHOSEN = ("TV", "telly", "television")  # the example of the lecture that the question comes from
+_MOST_OTHERS = 15_000  # words that training never read, the most frequent ones
+_MOST_PLACES = 5_000  # where a word is replaced
+_SHOWN = 10  # words of a list
+_SHOWN_PAIRS = 4  # stranded words in the picture, each with the neighbour that left it
+
+
+def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
+    """Return what tuning did at a size, by the models of the first seed in `models`.
+
+    Raises
+    ------
+    ModelFileError
+        If a model is missing or damaged.
+    """
+    taggers = {mode: WindowTagger.load(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
+    tuned = taggers[TUNED]
+    chosen = _with_vectors(tuned.stored)
+    vocabulary = tuned.stored.vocabulary
+    most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
+    movement = trace_movement(tuned.pipeline, vectors=data.vectors, most=most, include=chosen)
+    stranded = find_stranded(movement)
+    found = describe_drift(movement, n=_SHOWN, stranded=stranded)
+    words = [vocabulary.words[row_of(tuned.stored, word)] for word in chosen]
+    pairs = pair_stranded(movement, stranded)
+    replaced = []
+    for mode, tagger in taggers.items():
+        counts = replace_words(tagger, pairs, data.test.sentences, data.test.labels, most=_MOST_PLACES)
+        if counts.places:
+            assert counts.right_before is not None and counts.right_after is not None
+            right = counts.right_before, counts.right_after
+            replaced.append(Replaced(mode, counts.places, counts.changed, *right))
+    return SizeDrift(
+        size,
+        f"{models.name}/{size}-{TUNED}",
+        found.words,
+        found.seen,
+        found.moved,
+        found.stranded,
+        found.median_relative,
+        found.furthest,
+        found.most_stranded,
+        _project(movement, [*words, *_examples(movement, stranded, found)]),
+        tuple(replaced),
+    )
+
+
+def read_drift(path: Path) -> SizeDrift | None:
+    """Read what was kept of a size; None if there is nothing, or it is cut short."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SizeDrift)
+    except (msgspec.DecodeError, OSError):
+        return None
+
+
+def write_drift(path: Path, drift: SizeDrift) -> None:
+    """Keep it."""
+    write_text(path, json_of(drift))
+
+
+def _with_vectors(stored: StoredModel) -> list[str]:
+    """Return those of the lecture's words that have a vector in the model."""
+    found = []
+    for word in CHOSEN:
+        try:
+            row_of(stored, word)
+        except VectorsError:
+            continue
+        found.append(word)
+    return found
+
+
+def _examples(movement: Movement, stranded: Surroundings, found: Drift) -> list[str]:
+    """Return the worst stranded words, each with the word read in training that moved furthest from it."""
+    words = []
+    for i in range(min(_SHOWN_PAIRS, len(stranded.rows))):
+        lost = stranded.before[i] - stranded.after[i]
+        lost[movement.counts[stranded.neighbours[i]] == 0] = -np.inf
+        words.append(movement.words[stranded.rows[i]])
+        if np.isfinite(lost).any():
+            words.append(movement.words[stranded.neighbours[i][int(lost.argmax())]])
+    return words + [word.word for word in found.furthest[:_SHOWN_PAIRS]]
+
+
+def _project(movement: Movement, words: list[str]) -> tuple[ProjectedWord, ...]:
+    """Return words on the first two principal components of their vectors before and after, (2P, D)."""
+    words = list(dict.fromkeys(words))
+    rows = [movement.rows[word] for word in words]
+    points = np.concatenate([movement.before[rows], movement.after[rows]]).astype(np.float64)
+    plane = _principal_plane(points)
+    before, after = np.split(plane, 2)
+    return tuple(
+        ProjectedWord(word, int(movement.counts[row]), (float(b[0]), float(b[1])), (float(a[0]), float(a[1])))
+        for word, row, b, a in zip(words, rows, before, after, strict=True)
+    )
+
+
+def _principal_plane(points: Floats) -> Floats:
+    """Return points (n, D) in the plane (n, 2) of their greatest variance; the signs are fixed."""
+    centred = points - points.mean(axis=0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    largest = np.abs(components).argmax(axis=1)
+    components *= np.sign(components[np.arange(len(components)), largest])[:, None]
+    plane = np.zeros((len(points), 2))
+    plane[:, : len(components)] = centred @ components.T
+    return plane

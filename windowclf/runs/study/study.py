@@ -1,0 +1,300 @@
+"""The tuning study: when are pretrained vectors better frozen, and when tuned.
+
+Every training is a cell that is kept when it is done, so that a study that was killed goes on where it was.
+In the directory: `study.json` (what the study is of), `cells/` and `models/`, and at the end `results.json`
+(the same for the same inputs), `timings.json` and `report.html`.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from multiprocessing.sharedctypes import RawValue
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from windowclf.config import Config
+from windowclf.config_io import config_to_dict
+from windowclf.errors import DataError, WindowClfError
+from windowclf.files import read_json, write_text
+from windowclf.runs.study.cells import Cell, CellKey, CellStore, json_of
+from windowclf.runs.study.data import StudyData, check_sizes
+from windowclf.runs.study.drift import drift_of_size, read_drift, write_drift
+from windowclf.runs.study.modes import CARRIED, MODES, TUNED, check_modes, without_mode
+from windowclf.runs.study.report import check_report, html_of
+from windowclf.runs.study.results import SizeDrift, StudyResults
+from windowclf.runs.study.statistics import carrying_of, compare_modes, points_of
+from windowclf.runs.study.train import Job, new_job, train_cells
+from windowclf.runs.study.verdict import verdict_of
+from windowclf.streaming.processes import map_in_processes
+
+RESULTS, TIMINGS, REPORT = "results.json", "timings.json", "report.html"
+_STUDY = "study.json"
+_LIBRARIES = ("windowclf", "numpy")  # that decide what comes of a training
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the study is: `done` of `total` parts, the last of them `title`, or what is being done."""
+
+    done: int
+    total: int
+    title: str
+
+
+class TuningStudy:
+    """A study in a directory.
+
+    Parameters
+    ----------
+    data : StudyData
+    config : Config
+        Everything but how the vectors are used, and the seed.
+    out : Path
+        The directory; a study of the same things in it goes on.
+    sizes : sequence of str, optional
+        Words of training, or "all"; default: those of 1,000, 10,000, 100,000 and all that there are.
+    modes : sequence of str
+        Of `MODES`, the baseline among them.
+    n_seeds : int
+        Seeds 0 to n - 1, each with training data of its own at every size but all.
+    threads : int
+        Of linear algebra in each process; the caller sees to it.
+    with_report : bool
+        Whether the report is written in the end, which needs matplotlib.
+
+    Raises
+    ------
+    WindowClfError
+        If sizes or modes make no sense, there is something else in the directory, or the report cannot be
+        drawn.
+    """
+
+    def __init__(
+        self,
+        data: StudyData,
+        config: Config,
+        out: Path,
+        *,
+        sizes: Sequence[str] | None = None,
+        modes: Sequence[str] = tuple(MODES),
+        n_seeds: int = 10,
+        threads: int = 1,
+        with_report: bool = True,
+    ) -> None:
+        if with_report:
+            check_report()
+        self.data = data
+        self.out = out
+        self.sizes = check_sizes(sizes, data.train)
+        self.modes = check_modes(modes)
+        self.n_seeds = n_seeds
+        self.threads = threads
+        self._with_report = with_report
+        # small training data may not show what scheme their labels are of
+        scheme = data.label_set.scheme
+        fixed = replace(config.data, scheme=scheme.value if scheme else "none")
+        single = replace(config.training, seed=0, ensemble=1)
+        self.config = without_mode(replace(config, data=fixed, training=single))
+        self._cells = CellStore(out / "cells")
+        self._models = out / "models"
+        self._claim()
+
+    # -- what there is to do -------------------------------------------------------------------------
+
+    def jobs(self) -> list[Job]:
+        """Return the trainings that are not done yet, the longest first, so that processes end together."""
+        trained = [mode for mode in self.modes if mode != CARRIED]
+        if CARRIED in self.modes and TUNED not in trained:
+            trained.append(TUNED)
+        jobs = [
+            new_job(size, mode, seed, carries=CARRIED in self.modes and mode == TUNED, models=self._models)
+            for size in reversed(self.sizes)
+            for mode in trained
+            for seed in range(self.n_seeds)
+        ]
+        return [job for job in jobs if not self._is_done(job)]
+
+    def _is_done(self, job: Job) -> bool:
+        keys = [job.key, *([replace(job.key, mode=CARRIED)] if job.carries else [])]
+        has_model = job.model is None or TUNED not in self.modes or (job.model / "manifest.json").is_file()
+        return has_model and all(key in self._cells for key in keys)
+
+    def run(self, n_processes: int = 1) -> Generator[Progress, None, StudyResults]:
+        """Train what is missing, then write results, timings and report, and return the results.
+
+        However it ends, what is finished is kept.
+
+        Parameters
+        ----------
+        n_processes : int
+            That train at once.
+        """
+        jobs = self.jobs()
+        drifting = self._sizes_without_drift()
+        total = len(jobs) + len(drifting)
+        done = 0
+        yield Progress(done, total, "the first trainings")
+        with closing(self._trained(jobs, n_processes)) as finished:
+            for key in finished:
+                done += 1
+                yield Progress(done, total, f"{key.mode}, {key.size} words, seed {key.seed}")
+        for size in drifting:
+            write_drift(self._drift_path(size), drift_of_size(size, self._models, self.data))
+            done += 1
+            yield Progress(done, total, f"drift, {size} words")
+        yield Progress(done, total, "statistics and report")
+        return self._finish()
+
+    def _trained(self, jobs: Sequence[Job], n_processes: int) -> Generator[CellKey, None, None]:
+        stop, parent = RawValue("b", 0), os.getpid()
+
+        def check() -> None:
+            """End a training whose study has ended."""
+            if stop.value or (n_processes > 1 and os.getppid() != parent):
+                raise WindowClfError("the study was ended")
+
+        def train(job: Job) -> CellKey:
+            for key, cell in train_cells(job, self.config, self.data, check=check):
+                self._cells.add(key, cell)
+            return job.key
+
+        if n_processes == 1 or len(jobs) < 2:
+            yield from map(train, jobs)
+            return
+        self.data.vectors.index  # noqa: B018  made before the fork, so that processes share it
+        workers = map_in_processes(train, jobs, min(n_processes, len(jobs)))
+        try:
+            yield from workers
+        finally:
+            stop.value = 1
+            workers.close()
+
+    # -- drift ---------------------------------------------------------------------------------------
+
+    def _drift_path(self, size: str) -> Path:
+        return self.out / "cells" / f"{size}-drift.json"
+
+    def _drifts(self) -> dict[str, SizeDrift | None]:
+        sizes = self.sizes if TUNED in self.modes else ()
+        return {size: read_drift(self._drift_path(size)) for size in sizes}
+
+    def _sizes_without_drift(self) -> list[str]:
+        return [size for size, drift in self._drifts().items() if drift is None]
+
+    # -- files ---------------------------------------------------------------------------------------
+
+    def _inputs(self) -> dict[str, Any]:
+        """Return what decides the result of a training of a size, a mode and a seed."""
+        data = self.data
+        inputs = {
+            "train": asdict(data.train.described),
+            "dev": asdict(data.dev.described),
+            "test": asdict(data.test.described),
+            "vectors": asdict(data.described_vectors),
+            "config": config_to_dict(self.config),
+            "versions": {name: version(name) for name in _LIBRARIES},
+            "threads": self.threads,
+        }
+        return dict(json.loads(json_of(inputs)))  # as it is read back
+
+    def _claim(self) -> None:
+        """Say in the directory what the study is of, or see that it is what is said there."""
+        path = self.out / _STUDY
+        inputs = self._inputs()
+        if path.is_file():
+            before = read_json(path)
+            for name, value in inputs.items():
+                if before.get(name) != value:
+                    raise DataError(
+                        f"there is a study of something else: {name} is another",
+                        where=str(path),
+                        found=_differing(before.get(name), value),
+                        hint="Give another --out, or delete this directory.",
+                    )
+            return
+        if self.out.is_dir() and any(self.out.iterdir()):
+            raise DataError(
+                "this directory is not empty, and no study is in it",
+                where=str(self.out),
+                hint="Give another --out.",
+            )
+        write_text(path, json_of(inputs))
+
+    def _finish(self) -> StudyResults:
+        keys = [
+            CellKey(size, mode, seed)
+            for size in self.sizes
+            for mode in self.modes
+            for seed in range(self.n_seeds)
+        ]
+        cells = {key: self._cells[key] for key in keys}
+        results = self._results(cells)
+        write_text(self.out / RESULTS, json_of(results))
+        write_text(self.out / TIMINGS, json_of(_timings(cells)))
+        if self._with_report:
+            write_text(self.out / REPORT, html_of(results))
+        return results
+
+    def _results(self, cells: dict[CellKey, Cell]) -> StudyResults:
+        chosen = self.sizes, self.modes, self.n_seeds
+        points, tests = points_of(cells, *chosen), compare_modes(cells, *chosen)
+        carrying = carrying_of(cells, self.sizes, self.n_seeds) if CARRIED in self.modes else ()
+        inputs = self._inputs()
+        return StudyResults(
+            score=self.data.score,
+            train=self.data.train.described,
+            dev=self.data.dev.described,
+            test=self.data.test.described,
+            vectors=self.data.described_vectors,
+            config=inputs["config"],
+            versions=inputs["versions"]
+            | {"python": platform.python_version()}
+            | {name: version(name) for name in ("scipy", *(["matplotlib"] if self._with_report else []))},
+            threads=self.threads,
+            sizes=self.sizes,
+            modes={mode: MODES[mode] for mode in self.modes},
+            seeds=self.n_seeds,
+            points=points,
+            tests=tests,
+            carrying=carrying,
+            drift=tuple(drift for drift in self._drifts().values() if drift is not None),
+            verdict=verdict_of(points, tests, carrying, of_spans=self.data.span_labels),
+        )
+
+
+def read_results(path: Path) -> StudyResults:
+    """Read the results of a study.
+
+    Raises
+    ------
+    DataError
+        If they are not there, or of another form.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StudyResults)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataError("no results of a study", where=str(path), found=str(error)) from error
+
+
+def _timings(cells: dict[CellKey, Cell]) -> dict[str, Any]:
+    """Return what differs from run to run; a mode that carries over has the training of `tuned` in it."""
+    trainings = {
+        str(key): {"seconds": cell.record.seconds, "words_per_second": cell.record.words_per_second}
+        for key, cell in cells.items()
+    }
+    trained = [cell.record.seconds for key, cell in cells.items() if key.mode != CARRIED]
+    return {"training_seconds": sum(trained), "trainings": trainings}
+
+
+def _differing(before: Any, now: Any) -> str:
+    """Name the first value that is another."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        name = next(name for name in {**before, **now} if before.get(name) != now.get(name))
+        return f"{name}: {_differing(before.get(name), now.get(name))}"
+    return f"{now}, where the study has {before}"

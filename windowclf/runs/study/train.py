@@ -1,0 +1,182 @@
+"""Train a mode of the tuning study, and count what its model gets right on test.
+
+M vectors that training reads, R vectors that only dev and test read, D dimensions, S test sentences.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import Config
+from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary, choose_words, count_words
+from windowclf.evaluation.significance import sentence_counts
+from windowclf.evaluation.slices import LABEL, Knowledge, slice_counts
+from windowclf.inspection.movement import trace_movement
+from windowclf.model.scorer import Pipeline
+from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
+from windowclf.runs.study.data import Labelled, StudyData
+from windowclf.runs.study.modes import BASELINE, CARRIED, TUNED, configure
+from windowclf.tagger import WindowTagger
+from windowclf.training.events import Calibrated, EpochDone
+from windowclf.training.extrapolate import FITS
+from windowclf.vectors.random import is_random
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, that dev chooses from, beside none
+_KEPT = (BASELINE, TUNED)  # modes whose model of the first seed is kept, to look at
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training.
+
+    Attributes
+    ----------
+    key : CellKey
+        Never of the mode that carries over, which comes of a training of `tuned`.
+    carries : bool
+        Whether the movement is carried over afterwards, for another cell.
+    model : Path or None
+        Where the model is kept.
+    """
+
+    key: CellKey
+    carries: bool
+    model: Path | None
+
+
+def new_job(size: str, mode: str, seed: int, *, carries: bool, models: Path) -> Job:
+    """Return a training, its model kept if drift is to be read from it."""
+    keeps = seed == 0 and mode in _KEPT
+    return Job(CellKey(size, mode, seed), carries, models / f"{size}-{mode}" if keeps else None)
+
+
+def train_cells(
+    job: Job, config: Config, data: StudyData, *, check: Callable[[], None] = lambda: None
+) -> Iterator[tuple[CellKey, Cell]]:
+    """Train and yield what came of it: one cell, or two where the movement is carried over afterwards.
+
+    `check` is called at every step; what it raises ends the training.
+    """
+    key = job.key
+    part = data.train.take(key.size, key.seed)
+    config = configure(config, key.mode, n_sentences=len(part.sentences), dimension=data.vectors.dimension)
+    config = replace(config, training=replace(config.training, seed=key.seed))
+    tagger = WindowTagger(config, vectors=None if is_random(config.model.vectors) else data.vectors)
+    began = perf_counter()
+    rates: list[float] = []
+    dev_score = 0.0
+    for event in tagger.fit_events(part.sentences, part.labels, dev=(data.dev.sentences, data.dev.labels)):
+        check()
+        if isinstance(event, EpochDone):
+            rates.append(event.words_per_second)
+        elif isinstance(event, Calibrated):  # the last: dev has been scored with the model as it is now
+            dev_score = event.dev_score
+    seconds = perf_counter() - began
+    training = tagger.stored.info["training"]
+    record = CellRecord(
+        words=part.n_words,
+        sentences=len(part.sentences),
+        best_epoch=training["best_epoch"],
+        epochs=tagger.stored.config.training.epochs,
+        dev_score=dev_score,
+        carrying=(),
+        seconds=seconds,
+        words_per_second=float(np.median(rates)),
+    )
+    knowledge = _knowledge(tagger.stored.vocabulary, part, config, data)
+    if job.model is not None:
+        tagger.save(job.model)
+    yield key, _count(tagger, record, knowledge, data)
+    if job.carries:
+        trials = list(carry_best(tagger, data, dev_score, check=check))
+        carried = replace(record, dev_score=max(trial.dev_score for trial in trials), carrying=tuple(trials))
+        yield replace(key, mode=CARRIED), _count(tagger, carried, knowledge, data)
+
+
+def _knowledge(vocabulary: Vocabulary, part: Labelled, config: Config, data: StudyData) -> Knowledge:
+    """Collect what is known of words: the same for all modes on the same training data."""
+    if is_random(config.model.vectors):
+        counts = count_words(part.sentences)
+        words = choose_words(data.vectors.words, counts, config.model.max_vectors)
+        vocabulary = Vocabulary(words, counts)
+    return Knowledge.of(
+        part.sentences,
+        part.labels,
+        vocabulary,
+        span_labels=data.span_labels,
+        ignore_label=data.label_set.ignore,
+    )
+
+
+def _count(tagger: WindowTagger, record: CellRecord, knowledge: Knowledge, data: StudyData) -> Cell:
+    test, ignore = data.test, data.label_set.ignore
+    predicted = tagger.predict(test.sentences)
+    slices = slice_counts(
+        test.sentences,
+        test.labels,
+        predicted,
+        knowledge,
+        span_labels=data.span_labels,
+        ignore_label=ignore,
+    )
+    slices[LABEL] = {name: counts.sum(axis=0, keepdims=True) for name, counts in slices[LABEL].items()}
+    counts = sentence_counts(test.labels, predicted, span_labels=data.span_labels, ignore_label=ignore)
+    return Cell(record, counts, slices)
+
+
+def carry_best(
+    tagger: WindowTagger, data: StudyData, dev_score: float, *, check: Callable[[], None] = lambda: None
+) -> Iterator[Carrying]:
+    """Carry the movement over in the way that is best on dev, and yield every way that was tried.
+
+    Only the vectors that dev and test read are moved: the labels of others do not come up. Of equal ways,
+    the first counts; the very first is to carry nothing.
+
+    Parameters
+    ----------
+    tagger : WindowTagger
+        With tuned vectors; changed in place.
+    data : StudyData
+    dev_score : float
+        With nothing carried.
+    check : callable
+        Called before each trial.
+    """
+    pipeline, dev = tagger.pipeline, (data.dev.sentences, data.dev.labels)
+    before, after = _movement(pipeline, data)
+    rows = _rows_left_behind(pipeline, data, len(before))
+    vectors = tagger.stored.parameters["vectors"]
+    start = vectors[rows].copy()
+    has_moved = (before != after).any(axis=1)
+    best, best_rows = dev_score, start
+    yield Carrying("none", 0.0, best)
+    for method, fit in FITS.items() if has_moved.any() else ():
+        points = before[has_moved]
+        displaced = fit(points, after[has_moved] - points)(start)
+        for strength in STRENGTHS:
+            check()
+            vectors[rows] = moved = start + (strength * displaced).astype(start.dtype)
+            score = tagger.evaluate(*dev, calibration=False).main_score
+            if score > best:
+                best, best_rows = score, moved
+            yield Carrying(method, strength, score)
+    vectors[rows] = best_rows
+
+
+def _movement(pipeline: Pipeline, data: StudyData) -> tuple[Floats, Floats]:
+    """Return the vectors (M, D) that training reads, as they were before it and as they are."""
+    found = trace_movement(pipeline, vectors=data.vectors, most=1)  # training's are taken in any case
+    return found.before, found.after
+
+
+def _rows_left_behind(pipeline: Pipeline, data: StudyData, n_read: int) -> Ints:
+    """Return the rows (R,) that dev and test read and training does not."""
+    ids = [
+        pipeline.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)
+    ]
+    rows = np.unique(np.concatenate(ids))
+    return rows[rows >= n_read]

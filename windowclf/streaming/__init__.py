@@ -1,0 +1,1 @@
+"""Files of any size, by one process or several."""

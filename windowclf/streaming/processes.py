@@ -1,0 +1,172 @@
+"""A function applied to a stream of items by several processes, in order and in flat memory.
+
+The processes are forks: what was in memory before is shared, not copied. They end with the process that made
+them, however it ends.
+"""
+
+import gc
+import multiprocessing
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+from windowclf.errors import WindowClfError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_ITEMS_A_PROCESS = 2  # under way or waiting for their turn; bounds memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+
+
+def map_in_processes(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    n_processes: int,
+    *,
+    source: int | None = None,
+) -> Generator[Result, None, None]:
+    """Yield `function(item)` for each item, in order.
+
+    Items are taken as processes become free. Close the iterator if it is not read to its end.
+
+    Parameters
+    ----------
+    function : callable
+        Need not be picklable; items and results must be.
+    items : iterable
+        Read in this process. If it raises, the results of what came before are yielded first.
+    n_processes : int
+        From 1.
+    source : int, optional
+        The file descriptor that items are read from, if it may keep one waiting: results do not wait for it.
+        Once it can be read, the next item must come, or the end, without another wait.
+
+    Raises
+    ------
+    WindowClfError
+        If this system has no fork, or a process ends before its time.
+    Exception
+        What the function raises, after the results of the items before.
+    """
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise WindowClfError(
+            "several processes need fork, which this system does not have", hint="Leave out --jobs."
+        )
+    workers: list[_Worker] = []
+    try:
+        gc.freeze()  # the collector would write into pages that are shared otherwise
+        for _ in range(n_processes):
+            workers.append(_fork(function, workers))
+        gc.unfreeze()
+        yield from _exchange(workers, iter(items), source)
+    finally:
+        for worker in workers:
+            worker.connection.close()  # which tells it to end
+        for worker in workers:
+            worker.process.join()
+
+
+def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None) -> Iterator[Any]:
+    idle, busy = [*workers], dict[Connection, tuple[_Worker, int]]()
+    results: dict[int, Any] = {}
+    n_taken = n_yielded = 0
+    fault: Exception | None = None
+    has_more = True
+
+    def is_open() -> bool:
+        return has_more and bool(idle) and n_taken - n_yielded < _ITEMS_A_PROCESS * len(workers)
+
+    while True:
+        while is_open() and (source is None or not busy or wait([source], timeout=0)):
+            try:
+                item = next(items)
+            except StopIteration:
+                has_more = False
+            except Exception as error:
+                has_more, fault = False, error
+            else:
+                # a worker has one item at a time: it reads when this writes, so neither waits for the other
+                worker = idle.pop()
+                _send(worker, item)
+                busy[worker.connection] = worker, n_taken
+                n_taken += 1
+        if not busy:
+            break
+        for ready in wait([*busy, *([source] if is_open() and source is not None else [])]):
+            if isinstance(ready, Connection):
+                worker, number = busy.pop(ready)
+                results[number] = _receive(worker)
+                idle.append(worker)
+        while n_yielded in results:
+            result, failure = results.pop(n_yielded)
+            if failure is not None:
+                raise failure
+            n_yielded += 1
+            yield result
+    if fault is not None:
+        raise fault
+
+
+def _send(worker: _Worker, item: object) -> None:
+    try:
+        worker.connection.send(item)
+    except ConnectionError as error:
+        raise _ended(worker) from error
+
+
+def _receive(worker: _Worker) -> Any:
+    try:
+        return worker.connection.recv()
+    except (EOFError, ConnectionError) as error:
+        raise _ended(worker) from error
+
+
+def _ended(worker: _Worker) -> WindowClfError:
+    worker.process.join()
+    return WindowClfError(
+        "a process ended before its work was done",
+        found=f"exit status {worker.process.exitcode}",
+        hint="Perhaps memory ran out: fewer --jobs need less.",
+    )
+
+
+def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+    not_theirs = [ours, *(worker.connection for worker in others)]
+    process = context.Process(target=_work, args=(function, theirs, not_theirs), daemon=True)
+    with warnings.catch_warnings():
+        # Python 3.12 counts BLAS's threads too; these end before a fork, and there are no others
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _work(function: Callable[[Any], Any], connection: Connection, not_ours: list[Connection]) -> None:
+    """Answer item after item until the other end is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process's to hear
+    for other in not_ours:
+        other.close()  # or it would stay open when the process that made this one ends
+    try:
+        while True:
+            item = connection.recv()
+            try:
+                answer: tuple[Any, Exception | None] = function(item), None
+            except Exception as fault:
+                if not isinstance(fault, WindowClfError):
+                    fault.add_note(traceback.format_exc())  # which does not come along otherwise
+                answer = None, fault
+            connection.send(answer)
+    except (EOFError, ConnectionError):
+        pass

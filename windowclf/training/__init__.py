@@ -1,0 +1,1 @@
+"""Labelled sentences to a trained model."""

@@ -1,0 +1,242 @@
+"""What development data say of a model's probabilities, and of when to name a span.
+
+N words, C labels, S sentences.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from windowclf.arrays import Bools, Floats, Ints
+from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.corpus.sentence import Sentences
+from windowclf.errors import DataError
+from windowclf.evaluation.metrics import judge_entities
+from windowclf.evaluation.significance import score_of, sentence_counts
+from windowclf.model.correction import UNCORRECTED, Correction, Scaling, _log_odds
+from windowclf.model.decoder import Labeller
+from windowclf.model.scorer import Pipeline
+from windowclf.model.viterbi import allowed_pairs
+from windowclf.nn.crf import crf_loss
+from windowclf.nn.losses import softmax_cross_entropy
+
+_COSTS = np.arange(-6, 23) / 4  # of being outside; -1 to 5 with half a stretch on each side
+STRETCH = 5  # costs
+
+
+def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Correction:
+    """Return the correction of probabilities that development data ask for.
+
+    First the temperature at which the true labels are most probable. Then what being outside should cost for
+    the best F1, where the configuration asks for it: what is most probable word by word names too few spans.
+    Last, of spans, the scaling at which it is most probable that the right ones are right: most words are
+    outside, and a temperature that suits them need not suit spans.
+    """
+    scores, lengths = pipeline.all_scores(sentences)
+    label_set, A = pipeline.stored.labels, pipeline.transitions
+    targets = label_set.encode_all(labels, unknown=IGNORED)
+    if not (targets != IGNORED).any():
+        return UNCORRECTED
+    if A is None:
+        temperature = fit_temperature(softmax_loss(scores, targets))
+    else:
+        temperature = fit_temperature(_crf_loss(scores, A, targets, lengths, allowed_pairs(label_set)))
+    correction = Correction(temperature)
+    if label_set.scheme is None:
+        return correction
+    if pipeline.stored.config.training.fit_outside_cost:
+        cost = fit_outside_cost(label_set, A, scores, lengths, labels)
+        correction = replace(correction, outside_cost=cost)
+    found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
+    judged = judge_entities(labels, [tagged.entities for tagged in found], ignore_label=label_set.ignore)
+    scaling = fit_scaling(
+        [entity.probability for entity in judged],
+        [entity.span.end - entity.span.start for entity in judged],
+        [entity.span.kind for entity in judged],
+        [entity.is_right for entity in judged],
+    )
+    return replace(correction, spans=scaling)
+
+
+def fit_outside_cost(
+    label_set: LabelSet, A: Floats | None, scores: Floats, lengths: Ints, labels: Sentences
+) -> float:
+    """Return what being outside should cost, so that entity F1 on development data is about the greatest."""
+    sentence_of = np.repeat(np.arange(len(lengths)), lengths)
+    counts = np.zeros((len(_COSTS), len(lengths), 3))
+    before = np.full(len(scores), -1)
+    for row, cost in enumerate(_COSTS.tolist()):
+        best = Labeller(label_set, A, Correction(outside_cost=cost)).best(scores, lengths)
+        spelled = label_set.spell(best, lengths)
+        # few sentences change from one cost to the next
+        changed = np.unique(sentence_of[best != before]).tolist()
+        counts[row] = counts[row - 1]
+        counts[row, changed] = sentence_counts(
+            [labels[i] for i in changed],
+            [spelled[i] for i in changed],
+            span_labels=True,
+            ignore_label=label_set.ignore,
+        )
+        before = best
+    return choose_cost(_COSTS, counts)
+
+
+def choose_cost(costs: Floats, counts: Floats) -> float:
+    """Return the cost nearest to 0 whose F1 is the greatest, or less by no more than one standard error.
+
+    Parameters
+    ----------
+    costs : array (Q,)
+        In order, at equal distances; at least `STRETCH`.
+    counts : array (Q, S, 3)
+        Right, true and predicted entities of each of S sentences, at each cost.
+
+    Notes
+    -----
+    F1 by the cost is ragged where entities are few, so its mean over `STRETCH` costs around each counts;
+    those at either end are not chosen. The rule of one standard error: Breiman, Friedman, Olshen and Stone
+    1984, Classification and Regression Trees, section 3.4.3; here the error is that of the difference to the
+    greatest, by the delta method: sentence s moves F1 = 2 r / n by (2 r_s - F1 n_s) / n.
+    """
+    totals = counts.sum(axis=1)
+    f1 = score_of(totals)
+    found = counts[..., 1] + counts[..., 2]  # (Q, S)
+    moves = (2 * counts[..., 0] - f1[:, None] * found) / np.maximum(found.sum(axis=1), 1)[:, None]
+    f1, moves = (sliding_window_view(values, STRETCH, axis=0).mean(axis=-1) for values in (f1, moves))
+    best = int(f1.argmax())
+    errors = np.sqrt(((moves[best] - moves) ** 2).sum(axis=1))
+    middle = STRETCH // 2
+    near = np.flatnonzero(f1 >= f1[best] - errors) + middle
+    return float(min(costs[near], key=abs))
+
+
+def _crf_loss(
+    scores: Floats, A: Floats, targets: Ints, lengths: Ints, legal: Bools | None
+) -> Callable[[float], float]:
+    """Return the loss of sentences by the temperature."""
+    return lambda t: crf_loss(scores / t, A / t, targets=targets, lengths=lengths, legal=legal)[0]
+
+
+_TEMPERATURES = (0.1, 10.0)  # the least and the greatest that are looked at
+
+
+def fit_temperature(loss: Callable[[float], float]) -> float:
+    """Return the temperature T, from 0.1 to 10, at which a loss is least.
+
+    Probabilities of scores / T are less extreme the greater T is; the most probable label stays the same.
+
+    Parameters
+    ----------
+    loss : callable
+        T -> mean negative log probability of the true labels of development data, with all scores (of a CRF:
+        and transitions) divided by T. `softmax_loss` makes one.
+
+    Raises
+    ------
+    DataError
+        If the loss is not finite.
+
+    Notes
+    -----
+    Guo et al. 2017, section 4.2. The loss is convex in 1/T, for softmax and CRF are log-linear, so that it
+    has one minimum; Brent's method finds it on log T. It is at 0 where the true label of every word has the
+    greatest score, and at infinity where scores tell nothing: hence the bounds.
+    """
+    from scipy.optimize import minimize_scalar  # here: what only tags or evaluates starts without
+
+    def checked(log_temperature: float) -> float:
+        value = float(loss(math.exp(log_temperature)))
+        if not math.isfinite(value):
+            raise DataError(
+                "the loss is not finite", where=f"temperature {math.exp(log_temperature):.3g}", found=value
+            )
+        return value
+
+    lowest, highest = map(math.log, _TEMPERATURES)
+    return math.exp(minimize_scalar(checked, bounds=(lowest, highest), method="bounded").x)
+
+
+def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
+    """Return what `fit_temperature` minimises for words that are labelled independently.
+
+    Parameters
+    ----------
+    scores : array (N, C)
+    targets : array (N,)
+        The true label of each word; negative where there is none, which is left out.
+
+    Raises
+    ------
+    DataError
+        If no word has a true label.
+    ShapeError
+        If shapes do not agree or a target is not a label; raised by the loss itself.
+    """
+    is_labelled = targets >= 0
+    if not is_labelled.any():
+        raise DataError("no word has a label to fit a temperature to", found=f"{len(targets)} words")
+    scores, targets = scores[is_labelled].astype(np.float64), targets[is_labelled]
+    return lambda temperature: softmax_cross_entropy(scores / temperature, targets=targets)[0]
+
+
+_BOUNDS = ((0.1, 10.0), (-10.0, 10.0))  # of slope, and of offsets
+
+
+def fit_scaling(
+    probabilities: Sequence[float] | Floats,
+    n_words: Sequence[int],
+    kinds: Sequence[str],
+    is_right: Sequence[bool] | Bools,
+) -> Scaling | None:
+    """Return the scaling under which what is right of development data is most probable.
+
+    Parameters
+    ----------
+    probabilities : sequence or array (n,)
+        The probability that a network gives each span found.
+    n_words : sequence of int (n,)
+        How many words each has, at least 1.
+    kinds : sequence of str (n,)
+    is_right : sequence or array (n,)
+        Whether each is right.
+
+    Returns
+    -------
+    Scaling or None
+        None where there are no spans: nothing is known of them.
+
+    Notes
+    -----
+    Platt 1999, "Probabilistic outputs for support vector machines", on log odds. By his section 2.2 the
+    targets are not 1 and 0 but (n_right + 1) / (n_right + 2) and 1 / (n_wrong + 2), so that few predictions,
+    or such as are all right, do not make sure.
+
+    The root: the labels of a span's words go together, so that their product has long spans less probable
+    than they are. An offset of a kind is normally distributed with deviation 1 before anything is known, and
+    so near 0 for a kind that is rarely found; they matter where other text has other kinds.
+    """
+    from scipy.optimize import minimize  # here: what only tags or evaluates starts without
+
+    right = np.asarray(is_right, np.bool_)
+    n_right, n_wrong = int(right.sum()), int((~right).sum())
+    if not len(right):
+        return None
+    targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+    names = sorted(set(kinds))
+    log_odds = np.array([_log_odds(float(p), m) for p, m in zip(probabilities, n_words, strict=True)])
+    is_kind = np.array([[kind == name for name in names] for kind in kinds], np.float64)  # (n, K)
+    X = np.column_stack([log_odds, np.ones(len(right)), is_kind])
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        z = X @ w
+        # cross-entropy of targets t: log(1 + e^z) - t z; its derivative by z is sigmoid(z) - t
+        dw = X.T @ (1 / (1 + np.exp(-z)) - targets)
+        dw[2:] += w[2:]
+        return float(np.sum(np.logaddexp(0, z) - targets * z) + w[2:] @ w[2:] / 2), dw
+
+    start, bounds = [1.0, *[0.0] * (1 + len(names))], [_BOUNDS[0], *[_BOUNDS[1]] * (1 + len(names))]
+    slope, offset, *of_kinds = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return Scaling(slope, offset, dict(zip(names, of_kinds, strict=True)))

@@ -1,0 +1,97 @@
+"""Training data as integers, and the mini-batches of an epoch.
+
+N windows, K window width, J ids a word has, U distinct words, S sentences.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from windowclf.arrays import Ints
+from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.encoding.encoder import Encoder, windows
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A corpus as integers, made once.
+
+    Attributes
+    ----------
+    words : array (U, J)
+        The ids of each distinct word.
+    windows : array (N, K)
+        Rows of `words`, a window for each token that counts.
+    targets : array (N,)
+        The label of each window; -1 for none, where the objective needs whole sentences.
+    starts : array (S + 1,)
+        The windows of sentence s are `starts[s]` to `starts[s + 1]`.
+    """
+
+    words: Ints
+    windows: Ints
+    targets: Ints
+    starts: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step learns from.
+
+    Attributes
+    ----------
+    windows : array (N,)
+        Numbers of windows, sentence after sentence.
+    lengths : array (S,)
+        Windows of each sentence; they sum to N.
+    """
+
+    windows: Ints
+    lengths: Ints
+
+
+MOST_WINDOWS = 8192  # windows of one step; a longer batch (a sentence of 100,000 words, say) is several steps
+
+
+def make_batches(order: Ints, starts: Ints, batch_sentences: int) -> list[Batch]:
+    """Return the mini-batches of sentences taken in `order`; none is empty."""
+    found: list[Batch] = []
+    for first in range(0, len(order), batch_sentences):
+        chosen = order[first : first + batch_sentences]
+        begins, lengths = starts[chosen], starts[chosen + 1] - starts[chosen]
+        ends = np.cumsum(lengths)
+        numbers = np.arange(ends[-1]) + np.repeat(begins - (ends - lengths), lengths)
+        for i in range(0, len(numbers), MOST_WINDOWS):
+            part = numbers[i : i + MOST_WINDOWS]
+            # where a part ends within a sentence, its pieces count as sentences
+            borders = np.clip(np.concatenate([[0], ends]) - i, 0, len(part))
+            found.append(Batch(part, np.diff(borders)))
+    return found
+
+
+def prepare_training(
+    encoder: Encoder,
+    sentences: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]],
+    label_set: LabelSet,
+    width: int,
+    *,
+    whole_sentences: bool = False,
+) -> TrainingData:
+    """Turn a labelled corpus into arrays.
+
+    Windows of ignored words are left out, but stand in others; with `whole_sentences` they are kept. In lists
+    of training's entities, those of a sentence are found where other sentences have them.
+    """
+    encoded = encoder.encode(sentences, encoder.own_entities(sentences, labels, label_set))
+    targets = label_set.encode_all(labels)
+    counts = np.full(len(targets), whole_sentences) | (targets != IGNORED)
+    sentence_of = np.repeat(np.arange(len(encoded.lengths)), encoded.lengths)
+    per_sentence = np.bincount(sentence_of[counts], minlength=len(encoded.lengths))
+    return TrainingData(
+        words=encoded.words,
+        windows=windows(encoded.tokens, encoded.lengths, width)[counts],
+        targets=targets[counts],
+        starts=np.concatenate([[0], np.cumsum(per_sentence)]),
+    )

@@ -1,0 +1,48 @@
+"""What suits training data: how long to train, in what batches, and how much of a word's spelling counts.
+
+S sentences.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from math import sqrt
+
+from windowclf.config import FeaturesConfig, TrainingConfig
+from windowclf.corpus.label_schemes import OUTSIDE
+from windowclf.corpus.label_set import LabelSet
+
+_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
+_SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
+_AFFIXES, _AFFIXES_OF_NAMES = 24, 4  # numbers of an affix vector
+
+
+def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
+    """Return the configuration with epochs and batches that suit S sentences, where it leaves them open (0).
+
+    1000 / √S epochs, from 3 to 60: 50 for 400 sentences, 10 for 10,000; S / 400 sentences a batch, from 16 to
+    64. docs/results.md shows what longer and shorter training makes of corpora of several sizes.
+    """
+    n = max(n_sentences, 1)
+    epochs = config.epochs or min(max(round(1000 / sqrt(n)), _FEWEST_EPOCHS), _MOST_EPOCHS)
+    batch = config.batch_sentences or min(max(n // 400, _SMALLEST_BATCH), _LARGEST_BATCH)
+    return replace(config, epochs=epochs, batch_sentences=batch)
+
+
+def suited(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
+    """Return the configuration with a dimension of affix vectors that suits the labels, if it is open (-1).
+
+    Affixes tell much of a part of speech, and so of a chunk, but little of what kind of name a word is:
+    there, more numbers are more to learn by heart. docs/results.md shows what either dimension is worth.
+    """
+    if config.affix_dimension >= 0:
+        return config
+    return replace(config, affix_dimension=_AFFIXES_OF_NAMES if finds_names else _AFFIXES)
+
+
+def finds_names(label_set: LabelSet, labels: Sequence[Sequence[str]]) -> bool:
+    """Return whether labels mark spans that most words are outside of, as names are and chunks are not."""
+    if label_set.scheme is None:
+        return False
+    counts = Counter(label for of_one in labels for label in of_one if label != label_set.ignore)
+    return 2 * counts[OUTSIDE] > counts.total()

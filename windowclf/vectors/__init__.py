@@ -1,0 +1,1 @@
+"""Pretrained word vectors: find, read, join, cache, choose."""
