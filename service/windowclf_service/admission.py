@@ -123,7 +123,7 @@ class _Place:
             board.leave()
 
 
-def install(app: Flask, board: Board) -> None:
+def install(app: Flask, board: Board, longest_body: int) -> None:
     """Count each POST to /v1 and /v2 while it is answered, or refuse it with status 429."""
 
     @app.before_request
@@ -135,6 +135,10 @@ def install(app: Flask, board: Board) -> None:
         if environ["REQUEST_METHOD"] != "POST" or not path.startswith(("/v1/", "/v2/")):
             return
         if not board.enter():
+            # a client that still sends when its connection closes may not see why
+            length: str = environ.get("CONTENT_LENGTH") or ""
+            if length.isdecimal() and int(length) <= longest_body and "HTTP_EXPECT" not in environ:
+                environ["wsgi.input"].read(int(length))
             raise TooManyRequests(
                 "The service is answering as many requests as it takes at once.", retry_after=1
             )

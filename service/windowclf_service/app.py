@@ -82,7 +82,7 @@ def create_app(
             request.environ[telemetry.ROUTE] = rule.rule
 
     security.install(app, guard)
-    admission.install(app, board)
+    admission.install(app, board, config.limits.stream_bytes)
     app.after_request(compress)
     app.register_blueprint(v1.make_blueprint(models, tagging, config.limits))
     app.register_blueprint(inference.make_blueprint(models, tagging, config.limits))

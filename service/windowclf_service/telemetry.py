@@ -64,9 +64,8 @@ class _Log:
     def __init__(self) -> None:
         self._pid = 0
         self._starting = threading.Lock()
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[bytes | threading.Event] = queue.SimpleQueue()
         self._lost = 0
-        self._written = threading.Lock()  # held while lines are on their way
 
     def write(self, line: bytes) -> None:
         if self._pid != os.getpid():
@@ -78,38 +77,37 @@ class _Log:
 
     def flush(self, seconds: float = 1.0) -> None:
         """Wait until all lines are written, or the time is over."""
-        end = time.monotonic() + seconds
-        while self._pid == os.getpid() and time.monotonic() < end:
-            if self._lines.empty() and self._written.acquire(timeout=max(0.0, end - time.monotonic())):
-                self._written.release()
-                if self._lines.empty():
-                    return
-            time.sleep(_TICK / 4)
+        if self._pid == os.getpid():
+            written = threading.Event()
+            self._lines.put(written)
+            written.wait(seconds)
 
     def _start(self) -> None:
         with self._starting:
-            if self._pid == os.getpid():
-                return
-            self._lines, self._written, self._lost = queue.SimpleQueue(), threading.Lock(), 0
-            self._pid = os.getpid()
-            threading.Thread(target=self._run, args=(self._lines,), name="log", daemon=True).start()
+            if self._pid != os.getpid():
+                self._lines, self._lost, self._pid = queue.SimpleQueue(), 0, os.getpid()
+                threading.Thread(target=self._run, name="log", daemon=True).start()
 
-    def _run(self, lines: "queue.SimpleQueue[bytes]") -> None:
+    def _run(self) -> None:
         while True:
-            line = lines.get()
-            with self._written:
-                batch = line
-                with suppress(queue.Empty):
-                    while True:
-                        line = lines.get_nowait()
-                        if len(batch) + len(line) > _WRITTEN_AT_ONCE:
-                            _write(batch)
-                            batch = b""
-                        batch += line
-                _write(batch)
-                if self._lost:
-                    lost, self._lost = self._lost, 0
-                    _write(_event("warning", f"{lost} lines of the log were lost: its reader stalled"))
+            batch = b""
+            item: bytes | threading.Event = self._lines.get()
+            with suppress(queue.Empty):
+                while True:
+                    if isinstance(item, threading.Event):
+                        _write(batch)
+                        batch = b""
+                        item.set()
+                    elif len(batch) + len(item) > _WRITTEN_AT_ONCE:
+                        _write(batch)
+                        batch = item
+                    else:
+                        batch += item
+                    item = self._lines.get_nowait()
+            _write(batch)
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                _write(_event("warning", f"{lost} lines of the log were lost: its reader stalled"))
             time.sleep(_TICK)
 
 

@@ -12,7 +12,7 @@ from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagge
 from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_service.app import create_app
-from windowclf_service.board import Board
+from windowclf_service.admission import Board
 from windowclf_service.config import ServiceConfig
 
 QUIET = ServiceConfig(access_log=False)
@@ -132,7 +132,7 @@ def test_two_models_of_one_name_are_refused_and_both_are_named(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["a\nb", "\udcff", "/"])
 def test_a_name_that_cannot_be_said_is_refused(name: str) -> None:
-    with pytest.raises(WindowClfError, match="cannot be named after this directory"):
+    with pytest.raises(WindowClfError, match="a model cannot have this name"):
         create_app(ServiceConfig(models=(name,)))
 
 
@@ -176,6 +176,6 @@ def test_a_service_that_ends_is_not_ready_but_still_answers(tagger: WindowTagger
         assert client.get(path).json == body
     board.drain()
     for path in ("/v2/health/ready", "/v2/models/places/ready"):
-        check_problem(client.get(path), 503, "ending")
+        check_problem(client.get(path), 503, "stopping")
     assert client.get("/v2/health/live").json == {"live": True}
     assert client.post("/v1/tag", json={"inputs": "Rome"}).status_code == 200
