@@ -78,6 +78,7 @@ class Batcher(Generic[T, R]):
         self._lock = Lock()
         self._waiting: list[_Job[T, R]] = []
         self._is_led = False
+        self._is_crowded = False  # another thread came while the last batch was worked on
         self._long = Semaphore(LONG_AT_ONCE)
 
     def do(self, item: T, deadline: Deadline) -> R:
@@ -94,7 +95,8 @@ class Batcher(Generic[T, R]):
             leads = not self._is_led
             self._is_led = True
         if leads:
-            _let_others_in()
+            if self._is_crowded:
+                _let_others_in()
         elif not job.wake.acquire(timeout=deadline.left):
             self._give_up(job, deadline)
         if not job.is_done:
@@ -117,6 +119,7 @@ class Batcher(Generic[T, R]):
                     job.is_done = True
                     job.wake.release()
                 self._is_led = bool(self._waiting)
+                self._is_crowded = self._is_led or len(batch) > 1
                 if self._waiting:
                     self._waiting[0].wake.release()
 
@@ -149,7 +152,10 @@ class Batcher(Generic[T, R]):
 
 
 def _let_others_in() -> None:
-    """Release the interpreter lock once, so that threads that have a request can bring it."""
+    """Release the interpreter lock once, so that threads that have a request can bring it.
+
+    On a busy machine this may take a millisecond, so it is not for a thread that is alone.
+    """
     if hasattr(os, "sched_yield"):
         os.sched_yield()  # a sleep of 0 seconds takes at least 50 microseconds
     else:
