@@ -21,8 +21,6 @@ from urllib.request import Request, urlopen
 import http_load
 from service_page import STRAIN, write_record
 from serving import Running, describe_machine, same_server, texts, windowclf_serve
-from windowclf.tagger import WindowTagger
-from windowclf_service.server.wsgi import WSGIApplication
 
 WORKERS = 2
 SLOW_CLIENTS = 600
@@ -116,7 +114,7 @@ def measure_leak(model: str, n_requests: int) -> dict[str, Any]:
     """Ask with fresh text again and again; then ask a service that keeps a little of each request."""
     with windowclf_serve(model, "--workers", WORKERS, "--no-access-log") as service:
         sound = growth(service, n_requests, n_requests // 10)
-    with same_server(lambda: leaking(model, LEAKED_BYTES), WORKERS) as service:
+    with same_server("leaking", WORKERS, MODEL=model, LEAKED_BYTES=str(LEAKED_BYTES)) as service:
         leaking_growth = growth(service, n_requests, n_requests // 10)
     return {
         "requests": n_requests,
@@ -124,21 +122,6 @@ def measure_leak(model: str, n_requests: int) -> dict[str, Any]:
         "allowed, MB": GROWTH_ALLOWED_MB,
         "with a planted leak, MB": leaking_growth,
     }
-
-
-def leaking(model: str, n_bytes: int) -> WSGIApplication:
-    """Return the service's application, made to keep so many bytes of every request."""
-    from windowclf_service.app import create_app
-    from windowclf_service.config import ServiceConfig
-
-    app = create_app(ServiceConfig(access_log=False), {"model": WindowTagger.load(model).compile()})
-    kept: list[bytes] = []
-
-    def leak(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        kept.append(random.randbytes(n_bytes))
-        return app(environ, start_response)
-
-    return leak
 
 
 def growth(service: Running, n_requests: int, n_before: int) -> list[float]:
@@ -196,7 +179,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "uvicorn", "uvloop")
+    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "granian")
     for name in options.parts or parts:
         found[name] = parts[name]()
         print(f"{name}: {json.dumps(found[name], indent=1)}", flush=True)

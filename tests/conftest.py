@@ -187,10 +187,10 @@ class Service:
         """Return the lines of its log so far."""
         return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
 
-    def wait_for(self, message: str) -> None:
-        """Wait until its log holds a message."""
+    def wait_for(self, text: str, field: str = "message") -> None:
+        """Wait until a line of its log has a text in a field."""
         end = time.monotonic() + 30
-        while not any(message in line.get("message", "") for line in self.log()):
+        while not any(text in line.get(field, "") for line in self.log()):
             assert time.monotonic() < end, self.log()
             time.sleep(0.02)
 

@@ -11,11 +11,12 @@ from flask import Flask, Response, request
 
 from windowclf.tagger import WindowTagger
 from windowclf_service import admission, page, security, telemetry
-from windowclf_service.admission import Board
 from windowclf_service.api import inference, v1
 from windowclf_service.api.requests import JSON, compress
 from windowclf_service.api.tag import Tagging
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
+from windowclf_service.edge import Edge
 from windowclf_service.errors import register_errors
 from windowclf_service.models import Models
 
@@ -97,8 +98,8 @@ def create_app(
     def describe() -> Response:
         return Response(_openapi(), content_type=JSON)
 
-    edge = telemetry.Edge(app.wsgi_app, guard, board, access_log=config.access_log)
-    app.wsgi_app = edge  # type: ignore[method-assign, assignment]
+    edge = Edge(app.wsgi_app, guard, board, access_log=config.access_log)
+    app.wsgi_app = edge  # type: ignore[method-assign]
     return app
 
 

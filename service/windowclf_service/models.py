@@ -13,7 +13,7 @@ from windowclf.corpus.label_schemes import Span, labels_from_spans, parse_label
 from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.model.storage import find_model
 from windowclf.tagger import WindowTagger
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 from windowclf_service.errors import WrongField
 from windowclf_service.telemetry import log_event, metrics

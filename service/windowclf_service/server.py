@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from granian import Granian
@@ -27,12 +28,15 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from windowclf.errors import WindowClfError
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 from windowclf_service.telemetry import EventHandler, log_event
 
+if TYPE_CHECKING:
+    from granian.server.common import AbstractServer
+
 STOP_SECONDS = 30.0  # from SIGTERM to the end, whatever happens
-HEAD_SECONDS = 20  # for the request line and all headers
+HEAD_SECONDS = 60  # for the request line and all headers; an idle connection is closed after them too
 _LINGER_SECONDS = 1.0  # that open connections have for their next request when the service stops
 _CONNECTIONS = 4096  # of a worker; idle ones count too
 _MORE_THREADS = 16  # of a worker than requests may be in flight: they answer health, and 429
@@ -125,7 +129,7 @@ def _check_address(host: str, port: int) -> tuple[str, int]:
         ) from error
 
 
-def _announce(announce: Callable[[str], None], url: str, server: Granian) -> None:
+def _announce(announce: Callable[[str], None], url: str, server: "AbstractServer[Any]") -> None:
     """Wait until the service accepts connections, and tell its URL."""
     while len(server.wrks) < server.workers:  # a fork must not find a lock that this thread holds
         time.sleep(_TICK)
@@ -136,7 +140,7 @@ def _announce(announce: Callable[[str], None], url: str, server: Granian) -> Non
     announce(url)
 
 
-def _take_over(server: Granian, board: Board, grace: float) -> None:
+def _take_over(server: "AbstractServer[Any]", board: Board, grace: float) -> None:
     """Handle signals: Granian's own handlers would stop workers before requests are answered."""
     told_twice = threading.Event()
 
@@ -153,7 +157,7 @@ def _take_over(server: Granian, board: Board, grace: float) -> None:
     signal.signal(signal.SIGHUP, lambda *_: board.reload())
 
 
-def _stop(server: Granian, board: Board, grace: float, told_twice: threading.Event) -> None:
+def _stop(server: "AbstractServer[Any]", board: Board, grace: float, told_twice: threading.Event) -> None:
     end = time.monotonic() + STOP_SECONDS - 5
     log_event("info", "stopping: not ready for new clients, still answering", seconds=grace)
     told_twice.wait(grace)
@@ -161,7 +165,7 @@ def _stop(server: Granian, board: Board, grace: float, told_twice: threading.Eve
     time.sleep(_LINGER_SECONDS)
     while board.in_flight and time.monotonic() < end:
         time.sleep(_TICK)
-    server.signal_handler_interrupt()
+    server.signal_handler_interrupt()  # type: ignore[no-untyped-call]
 
 
 def _start_worker(app: Flask, board: Board, parent: int) -> Flask:

@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from windowclf import WindowTagger
 from windowclf_service.app import create_app
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 
 BODIES = {

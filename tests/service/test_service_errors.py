@@ -155,7 +155,9 @@ def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(
         assert len(body) == size
         response = client.post(route, data=body, content_type=JSON)
         assert response.status_code == status
-    check_problem(response, 413, "at most 2000 bytes; send more as newline-delimited JSON (application/x-ndjson)")
+    check_problem(
+        response, 413, "at most 2000 bytes; send more as newline-delimited JSON (application/x-ndjson)"
+    )
 
 
 @pytest.mark.parametrize(("size", "status"), [(2000, 200), (2001, 413)])

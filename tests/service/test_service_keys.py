@@ -54,7 +54,11 @@ def test_the_environment_holds_keys_separated_by_commas(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [("", "the environment variable has no key"), (" , ", "the environment variable has no key"), (f"{A},short", "this key cannot")],
+    [
+        ("", "the environment variable has no key"),
+        (" , ", "the environment variable has no key"),
+        (f"{A},short", "this key cannot"),
+    ],
 )
 def test_a_variable_without_a_usable_key_does_not_open_the_service(
     monkeypatch: pytest.MonkeyPatch, value: str, problem: str

@@ -13,10 +13,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from windowclf import WindowTagger
-from windowclf_service.app import create_app
-from windowclf_service.admission import Board
-from windowclf_service.config import ServiceConfig
 from windowclf_service import telemetry
+from windowclf_service.app import create_app
+from windowclf_service.board import Board
+from windowclf_service.config import ServiceConfig
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -12,7 +12,7 @@ from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagge
 from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_service.app import create_app
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 
 QUIET = ServiceConfig(access_log=False)

@@ -112,7 +112,8 @@ def test_the_document_that_is_checked_in_is_served(document: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    "of", [TagRequest, LineRequest, ExplainRequest, TagAnswer, DisplacyAnswer, ExplainAnswer, ModelList, Problem]
+    "of",
+    [TagRequest, LineRequest, ExplainRequest, TagAnswer, DisplacyAnswer, ExplainAnswer, ModelList, Problem],
 )
 def test_schemas_have_the_fields_of_the_types(document: dict[str, Any], of: Any) -> None:
     _, of_types = msgspec.json.schema_components([of], ref_template="#/components/schemas/{name}")

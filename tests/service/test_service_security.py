@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from windowclf import WindowTagger
 from windowclf.errors import ConfigError
 from windowclf_service.app import create_app
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 
 KEYS = ("the-first-of-two-keys", "the-second-of-two-keys")

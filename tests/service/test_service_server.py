@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import http_load
-from windowclf_service.admission import Board
+from windowclf_service.board import Board
 
 TEXT = {"inputs": "museums in Paris are amazing"}
 POST = b"POST /v1/tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -143,12 +143,9 @@ def test_work_on_a_stream_stops_when_its_client_has_left(
     with socket.create_connection((url.hostname, url.port), timeout=30) as connection:
         connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         connection.recv(1000)  # the answer has begun
-    end = time.monotonic() + 60
-    while not (lines := tag_lines(service)):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    service.wait_for("/v1/tag", "route")
     assert in_flight(service) == 0
-    (line,) = lines
+    (line,) = tag_lines(service)
     (tokens,) = [
         float(line.split()[1])
         for line in service.ask("/metrics")[1].decode().splitlines()

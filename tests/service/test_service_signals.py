@@ -104,7 +104,7 @@ def test_sighup_keeps_the_old_models_if_a_new_one_is_damaged(
     weights.write_bytes(damaged)
     service.process.send_signal(signal.SIGHUP)
     service.wait_for("new version of a model refused")
-    event = [line for line in service.log() if "model refused" in line.get("message", "")][0]
+    event = next(line for line in service.log() if "model refused" in line.get("message", ""))
     assert "safetensors" in event["error"]
     assert service.ask("/v1/models")[1] == before
     assert service.ask("/v1/tag", TEXT)[0] == 200

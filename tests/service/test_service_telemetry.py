@@ -11,9 +11,9 @@ import pytest
 from flask import Flask, Response
 
 from windowclf import WindowTagger
+from windowclf_service import telemetry
 from windowclf_service.app import create_app
 from windowclf_service.config import ServiceConfig
-from windowclf_service import telemetry
 
 PIPE_TAKES_AT_ONCE = 4096  # bytes, PIPE_BUF of Linux
 

@@ -132,9 +132,7 @@ def _tag_together(requests: Sequence[_Wanted]) -> list[list[TaggedInput]]:
     return answers
 
 
-def _tag_and_count(
-    options: Options, inputs: Sequence[Input], deadline: Deadline | None
-) -> list[TaggedInput]:
+def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline | None) -> list[TaggedInput]:
     results = tag_inputs(
         options.model.tagger,
         inputs,
