@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 
 import click
 
+from windowclf.errors import WindowClfError
 from windowclf_cli.options import limited_threads
 
 _EXAMPLE = json.dumps({"inputs": "museums in Paris are amazing"})
@@ -137,22 +139,33 @@ def command(
         table_mb=table_mb,
     )
     names = ", ".join(name_models(models))
+    address, port = _check_address(host, port)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def announce(address: str) -> None:
+    def announce() -> None:
         click.echo(
-            f"Serving {names} at {address}; try: curl {address}/v1/tag "
+            f"Serving {names} at {url}; try: curl {url}/v1/tag "
             f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'"
         )
 
     with limited_threads(threads):
-        serve(
-            config,
-            host=host,
-            port=port,
-            workers=workers or min(_MOST_WORKERS, _n_cores()),
-            grace=grace,
-            announce=announce,
-        )
+        serve(config, address, port, workers or min(_MOST_WORKERS, _n_cores()), grace, announce)
+
+
+def _check_address(host: str, port: int) -> tuple[str, int]:
+    """Return the IP address and port to listen on: the server would share a port that is in use."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family) as probe:
+            address, port = probe.getsockname()[:2]
+            return address, port
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WindowClfError(
+            f"cannot listen there: {reason.partition(' (while')[0]}",  # Python adds the address once more
+            where=f"{host}:{port}",
+            hint="Choose another --port or --host; --port 0 takes a free one.",
+        ) from error
 
 
 def _n_cores() -> int:
