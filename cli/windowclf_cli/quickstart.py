@@ -100,7 +100,7 @@ def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
 def _tag(tagger: WindowTagger, text: str) -> str:
     sentences = list(sentences_of_text(text))
     tagged = tagger.predict([sentence.tokens for sentence in sentences])
-    scheme = tagger.stored.labels.scheme
+    scheme = tagger.model.labels.scheme
     lines = [
         inline(replace(sentence, labels=tuple(labels)), scheme=scheme)
         for sentence, labels in zip(sentences, tagged, strict=True)

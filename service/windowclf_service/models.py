@@ -54,7 +54,7 @@ class ServedModel:
         WindowClfError
             If the tagger is not trained, or takes columns beside the words.
         """
-        if columns := tagger.stored.config.features.columns:
+        if columns := tagger.model.config.features.columns:
             raise WindowClfError(
                 "this model takes columns beside the words, which requests do not have",
                 where=name,
@@ -63,7 +63,7 @@ class ServedModel:
                 "features.columns.",
             )
         tagger.tag([["warm"]])
-        return cls(name, tagger, labels_of(tagger), tagger.stored.version, tagger.stored.info)
+        return cls(name, tagger, labels_of(tagger), tagger.model.version, tagger.model.info)
 
 
 class Models(Mapping[str, ServedModel]):
@@ -252,7 +252,7 @@ def labels_of(tagger: WindowTagger) -> tuple[str, ...]:
     They follow the scheme of the training data. Where the spelling of a label depends on its neighbours, as
     in IOB1, they differ from the labels that have probabilities (`spelled_labels`).
     """
-    spelled, scheme = tagger.spelled_labels, tagger.stored.labels.scheme
+    spelled, scheme = tagger.spelled_labels, tagger.model.labels.scheme
     if scheme is None:
         return spelled
     names = {"O"}

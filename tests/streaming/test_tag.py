@@ -37,7 +37,7 @@ def plainly(tagger: WindowTagger, block: Block, options: ReadOptions, format: Ta
         for sentence in read_sentences(block, options):
             (labels,) = tagger.predict([sentence.tokens])
             labelled = replace(sentence, labels=tuple(labels))
-            write_sentences([labelled], stream, format, scheme=tagger.stored.labels.scheme)
+            write_sentences([labelled], stream, format, scheme=tagger.model.labels.scheme)
     except DataError as error:
         return stream.getvalue().encode(), str(error)
     return stream.getvalue().encode(), None
@@ -61,7 +61,7 @@ def any_tagger(
     sentences, labels = corpus
     labels = [[_respelled(outer, names, i) for i in range(len(names))] for names in labels]
     tagger = WindowTagger(settings, vectors=vectors).fit(sentences, labels)
-    assert str(tagger.stored.labels.scheme or "none") == outer
+    assert str(tagger.model.labels.scheme or "none") == outer
     return tagger.compile()
 
 
@@ -115,7 +115,7 @@ def test_any_legal_labels_are_written_as_sentence_by_sentence(
     any_tagger: WindowTagger, data: st.DataObject
 ) -> None:
     """Spans of a word and of more, beside each other, at the ends of sentences."""
-    label_set = any_tagger.stored.labels
+    label_set = any_tagger.model.labels
     lengths = np.array(data.draw(st.lists(st.integers(0, 5), max_size=5)), np.int64)
     n = int(lengths.sum())
     scores = np.array(

@@ -77,7 +77,7 @@ class BlockTagger:
         self._probabilities = probabilities
         self._n_best = n_best
         self._is_plain = not probabilities and n_best is None
-        self._writer = Writer(tagger.stored.labels, format)
+        self._writer = Writer(tagger.model.labels, format)
 
     def __call__(self, item: tuple[Block, ReadOptions]) -> Labelled:
         """Tag the sentences of a block, which is read as the options say; labels in it are left aside."""
@@ -107,13 +107,13 @@ class BlockTagger:
         return Labelled(stream.getvalue().encode("utf-8"), sum(map(len, words)), fault)
 
     def _label_ids(self, sentences: Sentences) -> Ints:
-        parts = [ids for ids, _ in self._tagger.label_ids(sentences)]
+        parts = [ids for ids, _ in self._tagger.model.label_ids(sentences)]
         return np.concatenate([np.zeros(0, np.int64), *parts])
 
     def _write(self, sentences: Sequence[Sentence], tagged: Sequence[Tagged], stream: StringIO) -> None:
         if self._is_plain:
             labelled = (replace(s, labels=tuple(t.labels)) for s, t in zip(sentences, tagged, strict=True))
-            write_sentences(labelled, stream, self._format, scheme=self._tagger.stored.labels.scheme)
+            write_sentences(labelled, stream, self._format, scheme=self._tagger.model.labels.scheme)
             return
         write = _conll_with_probabilities if self._format == "conll" else self._record
         for sentence, t in zip(sentences, tagged, strict=True):
@@ -126,7 +126,7 @@ class BlockTagger:
         record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}
         if self._probabilities:
             record["probabilities"] = [round(p, 6) for p in tagged.probabilities]
-            if self._tagger.stored.labels.scheme is not None:
+            if self._tagger.model.labels.scheme is not None:
                 spans = [asdict(span) for span in tagged.spans]
                 record["spans"] = [span | {"probability": round(span["probability"], 6)} for span in spans]
         if self._n_best is not None:

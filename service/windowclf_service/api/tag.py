@@ -212,7 +212,7 @@ def answer_of(options: Options, results: list[TaggedInput]) -> TagAnswer | Displ
     """Return results in the shape that the request asks for."""
     if not options.displacy:
         return TagAnswer(options.model.name, results)
-    by_token = not options.entities or options.model.tagger.stored.labels.scheme is None
+    by_token = not options.entities or options.model.tagger.model.labels.scheme is None
     return DisplacyAnswer(options.model.name, [_to_displacy(result, by_token) for result in results])
 
 
