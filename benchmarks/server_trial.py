@@ -4,13 +4,18 @@
 
 `--against` names the Python of an installation whose `windowclf serve` is measured too, such as that of
 commit 2e81e91 in a clone. Needs wrk (Debian: apt-get install wrk), and gunicorn, uvicorn and a2wsgi, whose
-rows are left out where they are missing. Ratios are to the first row, run by run. Loopback only.
+rows are left out where they are missing. Ratios are to the first row, run by run. In the end each gets SIGTERM
+while 16 connections ask it without pause; lost is a request that was sent whole and got no answer. Loopback only.
 """
 
 import argparse
+import asyncio
 import json
+import os
+import signal
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -18,6 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import http_load
 from pages import ROOT, machine_line, markdown_table, three_digits, update_page
 from serving import N_TOKENS, Running, describe_machine, run, same_server, texts, windowclf_serve, wrk
 
@@ -74,13 +80,36 @@ def table(record: dict[str, Any]) -> str:
                 for key in ("a_second", "p99")
             ]
             row += [three_digits(median([r["a_second"] for r in mine])), *ratios]
-        rows.append(row)
+        rows.append([*row, record["lost at SIGTERM"][name]])
     columns = ["server", *(f"{what}, {n}" for n in CONNECTIONS for what in ("requests/s", "rate ÷", "p99 ÷"))]
+    columns.append("lost at SIGTERM")
     return (
         f"{markdown_table(columns, rows)}\n\nRequests of {N_TOKENS} tokens over 1, 16 and 64 connections to "
         f"{record['workers']} workers with the model `{record['model']}`; medians of {record['repeats']} "
         f"runs, ratios to {names[0]!r}, run by run. Measured on: {machine_line(record)}."
     )
+
+
+def lost_at_sigterm(service: Running) -> int:
+    """Stop a service under load, and return how many requests it lost."""
+    request = http_load.request_bytes("/v1/tag", json.dumps({"inputs": texts(1)[0]}).encode())
+    stop_at = time.monotonic() + 1
+
+    async def ask() -> int:
+        def is_over() -> bool:
+            nonlocal stop_at
+            if stop_at < time.monotonic():
+                os.kill(service.pid, signal.SIGTERM)
+                stop_at = float("inf")
+            return outcomes.counts[http_load.REFUSED] > 200  # nobody listens any more
+
+        outcomes = http_load.Outcomes()
+        await http_load.keep_asking(
+            service.address, request, n_connections=16, until=is_over, outcomes=outcomes
+        )
+        return outcomes.counts[http_load.LOST]
+
+    return asyncio.run(ask())
 
 
 def main() -> None:
@@ -115,6 +144,7 @@ def main() -> None:
                     if measured.errors:
                         raise SystemExit(f"{name}: {measured.errors} requests failed")
                     found["runs"].append({"server": name, "connections": n, **asdict(measured)})
+        found["lost at SIGTERM"] = {name: lost_at_sigterm(service) for name, service in services.items()}
     print(table(found))
     if options.update_docs:
         RECORD.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
