@@ -3,9 +3,9 @@
     python benchmarks/server_trial.py ner-en [--against PYTHON] [--seconds 5] [--repeats 5] [--update-docs]
 
 `--against` names the Python of an installation whose `windowclf serve` is measured too, such as that of
-commit 2e81e91 in a clone. Needs wrk (Debian: apt-get install wrk), and gunicorn, uvicorn and a2wsgi, whose
-rows are left out where they are missing. Ratios are to the first row, run by run. In the end each gets SIGTERM
-while 16 connections ask it without pause; lost is a request that was sent whole and got no answer. Loopback only.
+commit 2e81e91 in a clone. Ratios are to the first row, run by run. In the end each gets SIGTERM while 16
+connections ask it without pause; lost is a request that was sent whole and got no answer. Loopback only.
+Needs wrk (Debian: apt-get install wrk), and gunicorn, uvicorn and a2wsgi for their rows.
 """
 
 import argparse
