@@ -20,13 +20,7 @@ R = TypeVar("R")
 
 
 class Deadline:
-    """The time at which an answer must start.
-
-    Parameters
-    ----------
-    seconds : float
-        From now.
-    """
+    """The time at which an answer must start, so many seconds from now; missed, the status is 503."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -38,12 +32,7 @@ class Deadline:
         return max(0.0, self._end - monotonic())
 
     def check(self) -> None:
-        """Stop the work on a request whose time is over: status 503.
-
-        Raises
-        ------
-        ServiceUnavailable
-        """
+        """Stop the work on a request whose time is over."""
         if not self.left:
             raise self.missed()
 
@@ -66,11 +55,7 @@ class _Job(Generic[T, R]):
 class Batcher(Generic[T, R]):
     """Lets one of the waiting threads work for all of them.
 
-    Parameters
-    ----------
-    work : callable
-        Does several items at once, and returns the result of each. Raises an exception if one of them is
-        faulty; each is then done by itself.
+    `work` does several items at once and returns a result for each. If it raises, each is done by itself.
     """
 
     def __init__(self, work: Callable[[Sequence[T]], list[R]]) -> None:
@@ -82,13 +67,7 @@ class Batcher(Generic[T, R]):
         self._long = Semaphore(LONG_AT_ONCE)
 
     def do(self, item: T, deadline: Deadline) -> R:
-        """Do an item, together with those that other threads bring at the same time.
-
-        Raises
-        ------
-        ServiceUnavailable
-            If it was not begun before the deadline.
-        """
+        """Do an item, together with those that other threads bring at the same time."""
         job: _Job[T, R] = _Job(item)
         with self._lock:
             self._waiting.append(job)
@@ -135,13 +114,7 @@ class Batcher(Generic[T, R]):
 
     @contextmanager
     def long_work(self, deadline: Deadline | None = None) -> Iterator[None]:
-        """Wait for one of the few places for long work, and hold it within the block.
-
-        Raises
-        ------
-        ServiceUnavailable
-            If none was free before the deadline.
-        """
+        """Wait for one of the few places for long work, and hold it within the block."""
         if not self._long.acquire(timeout=None if deadline is None else deadline.left):
             assert deadline is not None
             raise deadline.missed()

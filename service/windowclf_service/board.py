@@ -15,13 +15,6 @@ class Board:
 
     It lives in memory that forked processes share. Each process writes only to its own slot, which it takes
     when it first counts a request; the slot of a process that died is taken by the next one.
-
-    Parameters
-    ----------
-    in_flight_limit : int
-        Most requests in flight, over all processes.
-    n_slots : int
-        Most processes that count at once.
     """
 
     def __init__(self, in_flight_limit: int, n_slots: int = 32) -> None:

@@ -24,13 +24,6 @@ class Edge:
 
     Not Flask's after_request, whose checked headers take five times as long to add to, and which does not
     see the end of a streamed answer.
-
-    Parameters
-    ----------
-    app : WSGI application
-    guard : Guard
-    board : Board
-    access_log : bool
     """
 
     def __init__(self, app: "WSGIApplication", guard: Guard, board: Board, *, access_log: bool) -> None:

@@ -37,14 +37,7 @@ class Served(Protocol):
 
 
 class Metrics:
-    """The counts of this process, and the page that shows those of all.
-
-    Raises
-    ------
-    RuntimeError
-        If prometheus-client was imported before PROMETHEUS_MULTIPROC_DIR was set: this process would then
-        be missing from the sums.
-    """
+    """The counts of this process, and the page that shows those of all."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

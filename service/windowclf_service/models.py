@@ -25,35 +25,17 @@ _Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A model and what clients are told about it.
-
-    Attributes
-    ----------
-    name : str
-    tagger : WindowTagger
-    labels : tuple of str
-        The labels that a token of an answer can have.
-    version : str
-        The SHA-256 of the model's manifest; empty for a model that was never saved.
-    card : dict
-        The model's record of its training: vectors, coverage, score.
-    """
+    """A model and what clients are told about it."""
 
     name: str
     tagger: WindowTagger
-    labels: tuple[str, ...]
-    version: str
-    card: dict[str, Any]
+    labels: tuple[str, ...]  # those that a token of an answer can have
+    version: str  # the SHA-256 of its manifest; empty for a model that was never saved
+    card: dict[str, Any]  # the record of its training: vectors, coverage, score
 
     @classmethod
     def of(cls, name: str, tagger: WindowTagger) -> "ServedModel":
-        """Check that a tagger can be served, and let it tag a word so that the first request finds it warm.
-
-        Raises
-        ------
-        WindowClfError
-            If the tagger is not trained, or takes columns beside the words.
-        """
+        """Check that a tagger can be served, and warm it up for the first request."""
         if columns := tagger.model.config.features.columns:
             raise WindowClfError(
                 "this model takes columns beside the words, which requests do not have",
@@ -69,19 +51,7 @@ class ServedModel:
 class Models(Mapping[str, ServedModel]):
     """The served models by name; the first answers requests that name none.
 
-    Parameters
-    ----------
-    config : ServiceConfig
-        Names the model directories, unless taggers are given.
-    board : Board
-        Shows whether the service is stopping, and whether workers were asked to reload.
-    taggers : mapping of str to WindowTagger, optional
-        Served as they are, and never reloaded.
-
-    Raises
-    ------
-    WindowClfError
-        If a model cannot be loaded or served, or two have one name.
+    Taggers that are given are served as they are, and never reloaded.
     """
 
     def __init__(
@@ -126,15 +96,7 @@ class Models(Mapping[str, ServedModel]):
         return self._refused
 
     def choose(self, name: str | None) -> ServedModel:
-        """Return the model of a name, or the first one.
-
-        Raises
-        ------
-        WrongField
-            If no model has the name.
-        ServiceUnavailable
-            If no model is served at all.
-        """
+        """Return the model of a name, or the first one."""
         if name is None:
             for model in self._models.values():
                 return model
@@ -199,16 +161,8 @@ class Models(Mapping[str, ServedModel]):
 def name_models(arguments: Iterable[str]) -> dict[str, str]:
     """Return the path of each model by its name.
 
-    Parameters
-    ----------
-    arguments : iterable of str
-        Model directories, run directories that have one, or names of shipped models, each optionally as
-        `NAME=PATH`. Without a name, a model has the name of its directory.
-
-    Raises
-    ------
-    WindowClfError
-        If two models have one name, or a name cannot be written in JSON.
+    An argument is a model directory, a run directory that has one, or the name of a shipped model, optionally
+    as `NAME=PATH`. Without a name, a model has the name of its directory.
     """
     found: dict[str, str] = {}
     for argument in arguments:

@@ -34,12 +34,7 @@ _usable_key = re.compile(rf"[!-~]{{{SHORTEST_KEY},}}").fullmatch
 
 
 class Keys:
-    """The valid keys, as digests: comparing a key does not even reveal its length.
-
-    Parameters
-    ----------
-    keys : iterable of str
-    """
+    """The valid keys, as digests: comparing a key does not even reveal its length."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._digests = tuple(sha256(key.encode()).digest() for key in keys)
@@ -59,11 +54,7 @@ class Keys:
 def read_keys(file: str | Path) -> tuple[str, ...]:
     """Read a file of keys, one a line; blank lines and lines that start with # are skipped.
 
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, has no key, or one that is too short or not visible ASCII. The message
-        names the line, never the key.
+    Error messages name the line, never the key.
     """
     where = str(file)
     try:
@@ -84,11 +75,7 @@ def read_keys(file: str | Path) -> tuple[str, ...]:
 def keys_from_environment() -> tuple[str, ...]:
     """Return the keys in the environment variable WINDOWCLF_KEYS, separated by commas.
 
-    Raises
-    ------
-    ConfigError
-        If a key is too short or not visible ASCII, or the variable is set but has no key: whoever sets it
-        wants a closed service.
+    Set without a key it is an error: whoever sets it wants a closed service.
     """
     value = os.environ.get(VARIABLE)
     if value is None:
@@ -111,15 +98,7 @@ def _checked(key: str, where: str, line: int | None = None) -> str:
 
 
 class KeyRefused(Unauthorized):
-    """A request without a valid key: status 401.
-
-    Parameters
-    ----------
-    detail : str
-        What to do.
-    challenge : str
-        The value of WWW-Authenticate (RFC 6750).
-    """
+    """A request without a valid key: status 401."""
 
     def __init__(self, detail: str, challenge: str) -> None:
         super().__init__(detail)
@@ -186,14 +165,7 @@ _VARY = ("Vary", "Origin")
 class Guard:
     """The access rules of a configuration, applied to WSGI environs.
 
-    Parameters
-    ----------
-    config : ServiceConfig
-
-    Raises
-    ------
-    ConfigError
-        If an origin is malformed; `*` is refused too, as it would open the service to every page.
+    An origin `*` is refused, as it would open the service to every page.
     """
 
     def __init__(self, config: ServiceConfig) -> None:
@@ -213,10 +185,6 @@ class Guard:
 
         With keys, /v1 and /v2 are closed, except the service's name and health, which load balancers ask
         for, and a browser's preflight request, which never carries a key.
-
-        Raises
-        ------
-        KeyRefused
         """
         if not self._keys or not _needs_key(environ["PATH_INFO"]) or self.is_preflight(environ):
             return
@@ -242,14 +210,6 @@ class Guard:
 
         Keys come in a header that scripts set, so cookies and other credentials that browsers add are not
         allowed.
-
-        Parameters
-        ----------
-        environ : WSGI environ
-        media_type : str
-            Without parameters.
-        cached : bool
-            Whether the response says itself how it may be cached.
         """
         headers = [*_HEADERS_BY_KIND.get(media_type, (_NOSNIFF,))]
         if not cached:

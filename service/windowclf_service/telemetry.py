@@ -178,22 +178,7 @@ def observe(
 ) -> None:
     """Count an answered request, and log it.
 
-    Parameters
-    ----------
-    route : str
-        The pattern that the path matched, never the path itself: there must not be many.
-    method : str
-    status : int
-    seconds : float
-        From the arrival of the request in the application to the end of its answer.
-    request_id : str
-    client : str or None
-        The address that the request came from.
-    received, sent : int
-        Bytes of the bodies.
-    path : str, optional
-        For the log, without the query.
-    access_log : bool
+    `route` is the pattern that the path matched, never the path itself: there must not be many.
     """
     metrics().observe(route, method, status, seconds)
     if not access_log:

@@ -97,14 +97,7 @@ _BOOLEANS: dict[str, Any] = {"true": True, "false": False}
 
 
 def read_query(environ: Environ, models: Models) -> Query:
-    """Read the query of POST /v1/tag.
-
-    Raises
-    ------
-    WrongField
-        If a parameter is unknown, is given twice, or has a value that is not allowed. The pointer is empty,
-        because it would point into the body.
-    """
+    """Read the query of POST /v1/tag."""
     given: str = environ.get("QUERY_STRING", "")
     if not given:
         return _NO_QUERY
@@ -154,13 +147,7 @@ def resolve(parameters: Parameters, query: Query, models: Models) -> Options:
 
 
 def check_inputs(given: str | list[Input], limits: Limits) -> Sequence[Input]:
-    """Return the inputs of a request as a list.
-
-    Raises
-    ------
-    WrongField
-        If there are too many, one is too long, or texts are mixed with lists of tokens.
-    """
+    """Return the inputs of a request as a list."""
     if isinstance(given, str):
         check_length(given, limits.characters, "/inputs")
         return [given]
@@ -173,23 +160,13 @@ def check_inputs(given: str | list[Input], limits: Limits) -> Sequence[Input]:
 
 
 def check_number(n: int, what: str, limits: Limits, pointer: str) -> None:
-    """Refuse a request with too many inputs.
-
-    Raises
-    ------
-    WrongField
-    """
+    """Refuse a request with too many inputs."""
     if n > limits.inputs:
         raise WrongField(pointer, f"{n} {what}; allowed: at most {limits.inputs} a request; {_USE_NDJSON}")
 
 
 def check_length(value: Input, limit: int, pointer: str) -> None:
-    """Refuse an input that is too long.
-
-    Raises
-    ------
-    WrongField
-    """
+    """Refuse an input that is too long."""
     if (length := length_of(value)) > limit:
         raise WrongField(pointer, f"{length} characters; allowed: at most {limit}")
 
@@ -208,13 +185,6 @@ def check_media_type(environ: Environ, *allowed: str) -> str:
     """Return the media type of the body; refuse others, and clients that do not accept the answer.
 
     Parameters of the type are ignored: JSON is UTF-8 whatever they say.
-
-    Raises
-    ------
-    UnsupportedMediaType
-        If the type is not allowed.
-    NotAcceptable
-        If the client accepts neither JSON nor, where the body is newline-delimited JSON, that.
     """
     found: str = environ.get("CONTENT_TYPE", "")
     if found not in allowed:
@@ -233,23 +203,9 @@ def check_media_type(environ: Environ, *allowed: str) -> str:
 
 
 def read_body(environ: Environ, limits: Limits, *, streams: bool = False) -> bytes:
-    """Read a body, whether its length is declared or not, and decompress it.
+    """Read a body, whether its length is declared or not, and decompress it, never beyond the limit.
 
-    Parameters
-    ----------
-    environ : WSGI environ
-    limits : Limits
-    streams : bool
-        Whether the limit is that of newline-delimited JSON.
-
-    Raises
-    ------
-    RequestEntityTooLarge
-        If it is too long; a declared length is checked before anything is read.
-    BadRequest
-        If it ends before its declared length, or is not valid gzip.
-    UnsupportedMediaType
-        If it is compressed in another way.
+    A declared length is checked before anything is read.
     """
     limit = limits.stream_bytes if streams else limits.body_bytes
     encoding: str = environ.get("HTTP_CONTENT_ENCODING", "").strip().lower()
@@ -346,20 +302,8 @@ def json_response(value: object) -> Response:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, *, what: str = "The body") -> T:
     """Read a body, or a line of one, as the type of a decoder.
 
-    Parameters
-    ----------
-    decoder : msgspec.json.Decoder
-    body : bytes
-    what : str
-        What error messages call it.
-
-    Raises
-    ------
-    BadRequest
-        If it is not JSON in UTF-8. This comes first: a body cut short after a wrong field is malformed. So
-        is a lone surrogate: there is no such character, and no UTF-8 for it.
-    WrongField
-        If a field is missing, unknown, or of a wrong type.
+    Malformed JSON is refused first: a body cut short after a wrong field is malformed. So is a lone
+    surrogate: there is no such character, and no UTF-8 for it.
     """
     try:
         # in fields that it skips because they are unknown, msgspec does not check UTF-8

@@ -39,19 +39,6 @@ class TagStream:
     """The answer to a request in newline-delimited JSON, as an iterator over blocks of lines.
 
     It needs no request context. A server stops to iterate when the client has gone.
-
-    Parameters
-    ----------
-    body : bytes
-        Each line is an input, or an object of `inputs` and `parameters`; blank lines are ignored.
-    models : Models
-    tagging : Tagging
-    query : Query
-        The parameters that lines leave out.
-    limits : Limits
-    request_id : str
-    logger : Logger
-        For unexpected exceptions.
     """
 
     def __init__(
@@ -73,13 +60,7 @@ class TagStream:
         self._lines = ((n, line) for n, line in enumerate(io.BytesIO(body), 1) if not line.isspace())
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the answers to the lines, in order, up to `LINES_AT_ONCE` at a time.
-
-        Raises
-        ------
-        HTTPException
-            If a line of the first block is faulty, or there is no line. A later fault is the last line.
-        """
+        """Yield the answers to the lines, in order, up to `LINES_AT_ONCE` at a time."""
         is_first = True
         while block := list(islice(self._lines, LINES_AT_ONCE)):
             answers, number, fault = self._answer(block)

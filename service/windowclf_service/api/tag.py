@@ -50,20 +50,7 @@ class Tagging:
     def results(
         self, options: Options, inputs: Sequence[Input], deadline: Deadline | None
     ) -> list[TaggedInput]:
-        """Tag inputs and count their tokens; one result for each.
-
-        Parameters
-        ----------
-        options : Options
-        inputs : sequence of str or list of str
-        deadline : Deadline or None
-            When the work stops; None: never.
-
-        Raises
-        ------
-        ServiceUnavailable
-            If the deadline has passed.
-        """
+        """Tag inputs and count their tokens; one result for each."""
         if deadline is not None and sum(map(length_of, inputs)) <= SHORT_CHARACTERS:
             return self._batcher.do(_Wanted(options, inputs), deadline)
         with self._batcher.long_work(deadline):
@@ -72,23 +59,7 @@ class Tagging:
     def explanations(
         self, tagger: WindowTagger, inputs: Sequence[Input], top: int, deadline: Deadline
     ) -> list[ExplainedInput]:
-        """Explain the labels of inputs.
-
-        Parameters
-        ----------
-        tagger : WindowTagger
-        inputs : sequence of str or list of str
-        top : int
-            How many of the most probable labels each token gets.
-        deadline : Deadline
-
-        Raises
-        ------
-        WindowClfError
-            If the model's window is too wide to be explained.
-        ServiceUnavailable
-            If the deadline has passed.
-        """
+        """Explain the labels of inputs."""
         answers = []
         with self._batcher.long_work(deadline):
             for value in inputs:
@@ -154,33 +125,9 @@ def tag_inputs(
     top: int | None = None,
     deadline: Deadline | None = None,
 ) -> list[TaggedInput]:
-    """Tag texts, or sentences that are already split into tokens.
+    """Tag texts, or lists of tokens, each one sentence; one result for each, in order.
 
-    Parameters
-    ----------
-    tagger : WindowTagger
-    inputs : sequence of str or list of str
-        A text is split into sentences and tokens; a list of tokens is one sentence as it is.
-    entities : bool
-        Whether entities are put together from the labels of the tokens.
-    probabilities : bool
-        Whether each token gets the probability of every label.
-    top : int, optional
-        How many of the most probable labels each token gets.
-    deadline : Deadline, optional
-        When the work stops.
-
-    Returns
-    -------
-    list of TaggedInput
-        One for each input, in order. `text[token.start:token.end] == token.text` for every token.
-
-    Raises
-    ------
-    WrongField
-        If the answer would have more than `MOST_PROBABILITIES`.
-    ServiceUnavailable
-        If the deadline has passed.
+    `text[token.start:token.end] == token.text` for every token of a result.
     """
     read = [read_input(value) for value in inputs]
     words = [[token[0] for token in sentence] for _, found in read for sentence in found]
