@@ -1,4 +1,4 @@
-"""Newline-delimited JSON: long lists of inputs, answered block by block."""
+"""Newline-delimited JSON: any number of inputs, answered block by block."""
 
 import io
 from collections.abc import Iterator
@@ -8,11 +8,19 @@ from logging import Logger
 import msgspec
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
-from windowclf_service.api.bodies import decode
-from windowclf_service.api.request_schemas import Input, LineRequest, Parameters, Query, Word
-from windowclf_service.api.requests import Options, check_length, resolve
+from windowclf_service.api.requests import (
+    Input,
+    LineRequest,
+    Options,
+    Parameters,
+    Query,
+    Word,
+    check_length,
+    decode,
+    resolve,
+)
 from windowclf_service.api.schemas import LineError
-from windowclf_service.api.tagging import tag
+from windowclf_service.api.tag import Tagging, answer_of
 from windowclf_service.config import Limits
 from windowclf_service.errors import describe
 from windowclf_service.models import Models
@@ -30,26 +38,21 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 class TagStream:
     """The answer to a request in newline-delimited JSON, as an iterator over blocks of lines.
 
-    It needs no request context, and may go on in another thread than the one that it began in.
-
-    Parameters
-    ----------
-    body : bytes
-        In each line an input, or an object of `inputs` and `parameters`; lines of white space are passed
-        over.
-    models : Models
-    query : Query
-        What lines do not say themselves.
-    limits : Limits
-    request_id : str
-    logger : Logger
-        Where unforeseen exceptions go.
+    It needs no request context. A server stops to iterate when the client has gone.
     """
 
     def __init__(
-        self, body: bytes, models: Models, query: Query, limits: Limits, request_id: str, logger: Logger
+        self,
+        body: bytes,
+        models: Models,
+        tagging: Tagging,
+        query: Query,
+        limits: Limits,
+        request_id: str,
+        logger: Logger,
     ) -> None:
         self._models = models
+        self._tagging = tagging
         self._query = query
         self._limits = limits
         self._request_id = request_id
@@ -57,13 +60,7 @@ class TagStream:
         self._lines = ((n, line) for n, line in enumerate(io.BytesIO(body), 1) if not line.isspace())
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the answers to the lines, in order, up to `LINES_AT_ONCE` at a time.
-
-        Raises
-        ------
-        HTTPException
-            If the first block has a fault, or there is none. A later fault is the last line that is yielded.
-        """
+        """Yield the answers to the lines, in order, up to `LINES_AT_ONCE` at a time."""
         is_first = True
         while block := list(islice(self._lines, LINES_AT_ONCE)):
             answers, number, fault = self._answer(block)
@@ -90,9 +87,10 @@ class TagStream:
             fault = error
         answers: list[object] = []
         try:
-            # neighbours that want the same are tagged at once
+            # neighbours with equal options are tagged together
             for options, group in groupby(lines, key=lambda line: line[1]):
-                answers += tag(options, [value for value, _ in group]).results
+                results = self._tagging.results(options, [value for value, _ in group], None)
+                answers += answer_of(options, results).results
         except HTTPException as error:
             return [], block[0][0], error
         except Exception as error:
@@ -101,7 +99,7 @@ class TagStream:
         return answers, block[min(len(lines), len(block) - 1)][0], fault
 
     def _read(self, line: bytes) -> _Line:
-        """Read a line; pointers of its errors point into the line's own value."""
+        """Read a line; the pointers of its errors point into the value of the line."""
         value = decode(_DECODER, line, what="It")
         if isinstance(value, LineRequest):
             check_length(value.inputs, self._limits.characters, "/inputs")
