@@ -5,15 +5,15 @@ N tokens, C labels, C' labels as they are spelled, S sentences.
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import accumulate
 
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_schemes import OUTSIDE, Scheme, Span, parse_label
-from windowclf.corpus.label_set import LabelSet, parted
+from windowclf.corpus.label_set import LabelSet
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
 from windowclf.nn.crf import marginals, sum_labellings
@@ -140,18 +140,18 @@ class Decoder:
         inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
         chosen = probs[np.arange(len(best)), self.labels.spelled_ids[best]].tolist()
-        rows: Iterable[Floats | None] = repeat(None, len(lengths))
-        if every:
-            rows = np.split(probs, np.cumsum(lengths)[:-1])
-        return list(
-            map(
-                Tagged,
+        ends = [*accumulate(lengths.tolist())]
+        firsts = [0, *ends[:-1]]
+        return [
+            Tagged(labels, chosen[first:end], spans, probs[first:end] if every else None)
+            for labels, spans, first, end in zip(
                 self.labels.spell(best, lengths),
-                parted(chosen, lengths),
                 self._spans(best, inner, scores, lengths),
-                rows,
+                firsts,
+                ends,
+                strict=True,
             )
-        )
+        ]
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
         """Return the n best legal labellings of a sentence, as they are spelled, and their probabilities.
@@ -196,43 +196,41 @@ class Decoder:
         ids = best.tolist()
         begins: list[int] = []
         stops: list[int] = []
-        # a labelling follows its scheme, so a span goes on until another begins
-        for place in inside.tolist():
-            if self._prefixes[ids[place]] in "BS":
-                begins.append(place)
-                stops.append(place + 1)
+        # the labels follow their scheme, so a span goes on until another begins
+        for position in inside.tolist():
+            if self._prefixes[ids[position]] in "BS":
+                begins.append(position)
+                stops.append(position + 1)
             else:
-                stops[-1] = place + 1
-        ends = np.cumsum(lengths).tolist()
+                stops[-1] = position + 1
+        ends = [*accumulate(lengths.tolist())]
         places = []
         for begin, stop in zip(begins, stops, strict=True):
             i = bisect_right(ends, begin)
-            places.append((i, ends[i] - int(lengths[i]), begin, stop, self._kinds[ids[begin]]))
+            places.append((i, ends[i - 1] if i else 0, begin, stop, self._kinds[ids[begin]]))
         raw: Sequence[float] | Floats
         if self.transitions is None:
-            raw = self._independent(places, best, probs, ends)
+            raw = [self._independent(begin, stop, ends[i], ids, probs) for i, _, begin, stop, _ in places]
         else:
             raw = self._marginal(places, best, scores, lengths)
         scaling = self.calibration.spans
         for (i, first, begin, stop, kind), probability in zip(places, raw, strict=True):
             p = float(probability)
-            corrected = p if scaling is None else scaling(p, stop - begin, kind)
-            found[i].append(TaggedSpan(begin - first, stop - first, kind, corrected))
+            calibrated = p if scaling is None else scaling(p, stop - begin, kind)
+            found[i].append(TaggedSpan(begin - first, stop - first, kind, calibrated))
         return found
 
-    def _independent(
-        self, places: Sequence[_Place], best: Ints, probs: Floats, ends: Sequence[int]
-    ) -> list[float]:
-        """Return the probability of spans where words are labelled one by one: that of all their labels."""
-        own = probs[np.arange(len(best)), best].tolist()
-        found = []
-        for i, _, begin, stop, kind in places:
-            probability = math.prod(own[begin:stop])
-            if self.labels.inner_scheme is not Scheme.IOBES and stop < ends[i]:
-                # the span's own labels do not say that it ends: the next one does not go on with it
-                probability *= 1 - float(probs[stop, self.labels.names.index(f"I-{kind}")])
-            found.append(probability)
-        return found
+    def _independent(self, begin: int, stop: int, end: int, ids: Sequence[int], probs: Floats) -> float:
+        """Return the probability of a span if words are labelled one by one: that of all its labels.
+
+        `end` is that of its sentence.
+        """
+        probability = math.prod([probs.item(i, ids[i]) for i in range(begin, stop)])
+        if self.labels.inner_scheme is not Scheme.IOBES and stop < end:
+            # the span's own labels do not say that it ends: the next one does not go on with it
+            inside = self.labels.names.index(f"I-{self._kinds[ids[begin]]}")
+            probability *= 1 - probs.item(stop, inside)
+        return probability
 
     def _marginal(self, places: Sequence[_Place], best: Ints, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability of spans among all labellings of their sentences."""

@@ -3,8 +3,11 @@
 N tokens, C labels, S sentences, T tokens of the longest sentence.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,14 +17,15 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.errors import ConfigError
 from windowclf.nn.crf import sum_labellings
 
+_FEW = 4  # sentences, to be decoded one by one in Python; for more, arrays are faster
 _SUMS_AT_ONCE = 1 << 16  # of the best sequences of several sentences; so many stay in the cache
 
 
 def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Floats | None = None) -> Ints:
-    """Return the number of the label of each token, (N,).
+    """Return the id of the label of each token, (N,).
 
-    Without transitions, words are labelled independently, so the most probable sequence is the best label of
-    each word, unless those break the scheme; then it is found among the sequences that do not, by dynamic
+    Without transitions, words are labelled independently: the most probable sequence is the best label of
+    each word, unless those break the scheme; then it is found among the legal sequences by dynamic
     programming. With transitions, every sentence is.
 
     Parameters
@@ -31,9 +35,9 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
     lengths : array (S,)
         Tokens of each sentence.
     labels : LabelSet
-        Its scheme, if any, is kept to.
+        The sequences follow its scheme, if it has one.
     transitions : array (C + 1, C + 1), optional
-        The score of label j after label i; the last row and column are those of beginning and ending.
+        The score of label j after label i; the last row and column are those of the sentence's ends.
     """
     if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
@@ -46,7 +50,16 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
         best = scores.argmax(axis=1)
         if legal is None:
             return best
-        sentences = _illegal_sentences(best, lengths, legal)
+        rules = _rules(labels)
+        sentences = _illegal_sentences(best, lengths, rules)
+        if not sentences:
+            return best
+        if len(sentences) <= _FEW:
+            ends = np.cumsum(lengths).tolist()
+            for i in sentences:
+                here = slice(ends[i] - int(lengths[i]), ends[i])
+                best[here] = _best_legal_path(scores[here].tolist(), rules)
+            return best
         matrix = np.where(legal, 0.0, -np.inf)
     firsts = np.cumsum(lengths) - lengths
     for group in _groups(sentences, lengths, len(matrix)):
@@ -56,6 +69,24 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
         paths = best_legal_paths(scores[places], lengths[group], matrix)
         best[places[is_open]] = paths[is_open]
     return best
+
+
+def _best_legal_path(scores: Sequence[Sequence[float]], rules: "_Rules") -> list[int]:
+    """Do what `best_legal_paths` does, for one sentence without transition scores; faster for a few."""
+    reached = [score if j in rules.first else -math.inf for j, score in enumerate(scores[0])]
+    before = []
+    for row in scores[1:]:
+        here, came_from = [0.0] * len(row), [0] * len(row)
+        for predecessors, followers in rules.groups:
+            i = max(predecessors, key=reached.__getitem__)
+            for j in followers:
+                here[j], came_from[j] = reached[i] + row[j], i
+        before.append(came_from)
+        reached = here
+    path = [max(rules.last, key=reached.__getitem__)]
+    for came_from in reversed(before):
+        path.append(came_from[path[-1]])
+    return path[::-1]
 
 
 def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints:
@@ -173,32 +204,61 @@ def n_best_labels(
 
 
 def allowed_pairs(labels: LabelSet) -> Bools | None:
-    """Return what `legal_pairs` does; None for labels without a scheme, where any may follow any."""
+    """Return `legal_pairs`; None for labels without a scheme, where any label may follow any other."""
     return None if labels.inner_scheme is None else legal_pairs(labels)
 
 
 def legal_pairs(labels: LabelSet) -> Bools:
-    """Return (C + 1, C + 1) whether label j may follow label i; the last of each is the sentence's end."""
+    """Return whether label j may follow label i (C + 1, C + 1); the last of each is the sentence's end."""
+    return _rules(labels).legal
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """Which labels may follow which, in several forms.
+
+    `groups` holds labels that have the same predecessors, after these predecessors.
+    """
+
+    legal: Bools
+    illegal: frozenset[tuple[int, int]]
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+
+
+def _rules(labels: LabelSet) -> _Rules:
     assert labels.inner_scheme is not None
-    return _legal_pairs(labels.names, labels.inner_scheme)
+    return _rules_of(labels.names, labels.inner_scheme)
 
 
 @lru_cache(maxsize=64)
-def _legal_pairs(names: tuple[str, ...], scheme: Scheme) -> Bools:
-    """Make the table once for a set of labels, not for every text; it is read-only."""
+def _rules_of(names: tuple[str, ...], scheme: Scheme) -> _Rules:
+    """Make the rules of a set of labels, once; the table is read-only."""
     ends = [*names, None]
     table = np.array([[is_legal(first, second, scheme) for second in ends] for first in ends])
     table.flags.writeable = False
-    return table
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for j in range(len(names)):
+        groups.setdefault(tuple(np.flatnonzero(table[:-1, j]).tolist()), []).append(j)
+    return _Rules(
+        table,
+        frozenset(zip(*(ids.tolist() for ids in np.nonzero(~table)), strict=True)),
+        tuple(np.flatnonzero(table[-1, :-1]).tolist()),
+        tuple(np.flatnonzero(table[:-1, -1]).tolist()),
+        tuple((predecessors, tuple(followers)) for predecessors, followers in groups.items()),
+    )
 
 
-def _illegal_sentences(best: Ints, lengths: Ints, legal: Bools) -> list[int]:
-    """Return the numbers of the sentences whose labels break the scheme, by one look-up per token."""
-    outside = len(legal) - 1  # stands before the first and after the last word of a sentence
+def _illegal_sentences(best: Ints, lengths: Ints, rules: _Rules) -> list[int]:
+    """Return the numbers of the sentences whose labels break the scheme."""
+    outside = len(rules.legal) - 1  # stands before the first and after the last word of a sentence
+    if len(lengths) == 1:
+        return [] if rules.illegal.isdisjoint(pairwise([outside, *best.tolist(), outside])) else [0]
     places, size = spread_apart(lengths, 1)
     padded = np.full(size, outside, dtype=np.int64)
     padded[places] = best
-    is_legal_pair = legal[padded[:-1], padded[1:]]
+    is_legal_pair = rules.legal[padded[:-1], padded[1:]]
     if is_legal_pair.all():
         return []
     faults = np.flatnonzero(~is_legal_pair) + 1
