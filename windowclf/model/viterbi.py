@@ -17,7 +17,6 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.errors import ConfigError
 from windowclf.nn.crf import sum_labellings
 
-_FEW = 4  # sentences, to be decoded one by one in Python; for more, arrays are faster
 _SUMS_AT_ONCE = 1 << 16  # of the best sequences of several sentences; so many stay in the cache
 
 
@@ -41,52 +40,78 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
     """
     if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
-    legal = allowed_pairs(labels)
     if transitions is not None:
-        sentences = np.flatnonzero(lengths).tolist()
-        best: Ints = np.empty(len(scores), dtype=np.int64)
-        matrix = transitions if legal is None else np.where(legal, transitions, -np.inf)
-    else:
-        best = scores.argmax(axis=1)
-        if legal is None:
-            return best
-        rules = _rules(labels)
-        sentences = _illegal_sentences(best, lengths, rules)
-        if not sentences:
-            return best
-        if len(sentences) <= _FEW:
-            ends = np.cumsum(lengths).tolist()
-            for i in sentences:
-                here = slice(ends[i] - int(lengths[i]), ends[i])
-                best[here] = _best_legal_path(scores[here].tolist(), rules)
-            return best
-        matrix = np.where(legal, 0.0, -np.inf)
-    firsts = np.cumsum(lengths) - lengths
-    for group in _groups(sentences, lengths, len(matrix)):
-        steps = np.arange(lengths[group[0]])[:, None]
-        is_open = steps < lengths[group]
-        places = np.where(is_open, firsts[group] + steps, 0)  # (T, S)
-        paths = best_legal_paths(scores[places], lengths[group], matrix)
-        best[places[is_open]] = paths[is_open]
+        return _best_with_transitions(scores, lengths, allowed_pairs(labels), transitions)
+    best: Ints = scores.argmax(axis=1)
+    if labels.inner_scheme is None:
+        return best
+    rules = _rules(labels)
+    if illegal := _illegal_sentences(best, lengths, rules):
+        ends = np.cumsum(lengths)
+        for i in illegal:
+            here = slice(ends[i] - lengths[i], ends[i])
+            best[here] = _best_legal_labels(scores[here], best[here].tolist(), rules)
     return best
 
 
-def _best_legal_path(scores: Sequence[Sequence[float]], rules: "_Rules") -> list[int]:
-    """Do what `best_legal_paths` does, for one sentence without transition scores; faster for a few."""
-    reached = [score if j in rules.first else -math.inf for j, score in enumerate(scores[0])]
-    before = []
+def _best_legal_labels(scores: Floats, best: list[int], rules: "_Rules") -> list[int]:
+    """Return the legal labels with the greatest sum of scores (T, C), given the best label of each word.
+
+    Only a window around the illegal pairs is searched. If the best legal labels of the window fit the labels
+    left and right of it, no sequence is better, for each part is the best that there is. If not, the window
+    grows.
+    """
+    T, outside = len(best), len(rules.legal) - 1
+    pairs = enumerate(pairwise([outside, *best, outside]))
+    faults = [i for i, pair in pairs if pair in rules.illegal]  # between words i - 1 and i
+    begin, end = max(0, faults[0] - 1), min(T, faults[-1] + 1)
+    while True:
+        path = _best_path(scores[begin:end].tolist(), rules, is_first=begin == 0, is_last=end == T)
+        fits_left = begin == 0 or (best[begin - 1], path[0]) not in rules.illegal
+        fits_right = end == T or (path[-1], best[end]) not in rules.illegal
+        if fits_left and fits_right:
+            return [*best[:begin], *path, *best[end:]]
+        growth = end - begin  # the window doubles, so that the work stays linear in T
+        if not fits_left:
+            begin = max(0, begin - growth)
+        if not fits_right:
+            end = min(T, end + growth)
+
+
+def _best_path(
+    scores: Sequence[Sequence[float]], rules: "_Rules", *, is_first: bool, is_last: bool
+) -> list[int]:
+    """Search some words for the best legal labels (Viterbi 1967), with or without the sentence's ends."""
+    reached = list(scores[0])
+    if is_first:
+        reached = [score if j in rules.first else -math.inf for j, score in enumerate(reached)]
+    came_from: list[list[int]] = []
     for row in scores[1:]:
-        here, came_from = [0.0] * len(row), [0] * len(row)
+        here, before = [0.0] * len(row), [0] * len(row)
         for predecessors, followers in rules.groups:
             i = max(predecessors, key=reached.__getitem__)
             for j in followers:
-                here[j], came_from[j] = reached[i] + row[j], i
-        before.append(came_from)
+                here[j], before[j] = reached[i] + row[j], i
+        came_from.append(before)
         reached = here
-    path = [max(rules.last, key=reached.__getitem__)]
-    for came_from in reversed(before):
-        path.append(came_from[path[-1]])
+    path = [max(rules.last if is_last else range(len(reached)), key=reached.__getitem__)]
+    for before in reversed(came_from):
+        path.append(before[path[-1]])
     return path[::-1]
+
+
+def _best_with_transitions(scores: Floats, lengths: Ints, legal: Bools | None, transitions: Floats) -> Ints:
+    """Do what `best_labels` does, where the score of a sequence includes transitions."""
+    matrix = transitions if legal is None else np.where(legal, transitions, -np.inf)
+    best = np.empty(len(scores), dtype=np.int64)
+    firsts = np.cumsum(lengths) - lengths
+    for group in _groups(np.flatnonzero(lengths).tolist(), lengths, len(matrix)):
+        steps = np.arange(lengths[group[0]])[:, None]
+        is_open = steps < lengths[group]
+        positions = np.where(is_open, firsts[group] + steps, 0)  # (T, S)
+        paths = best_legal_paths(scores[positions], lengths[group], matrix)
+        best[positions[is_open]] = paths[is_open]
+    return best
 
 
 def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints:
