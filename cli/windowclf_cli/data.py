@@ -11,7 +11,8 @@ import click
 from windowclf.corpus.catalog import corpus_dir
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
 from windowclf.corpus.named import PARTS
-from windowclf.inspection.inventory import list_corpora, list_vectors
+from windowclf.inspection.inventory import list_corpora
+from windowclf.vectors.known import list_vectors
 from windowclf_cli.data_check import check, stats
 from windowclf_cli.data_convert import convert
 from windowclf_cli.options import json_option

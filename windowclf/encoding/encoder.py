@@ -145,18 +145,7 @@ class Encoder:
     ) -> Ints:
         """Return the context ids (N, T) of every token: what gazetteers and columns say of it.
 
-        Parameters
-        ----------
-        sentences : sequence of sequence of str
-        tokens, lengths : sequence of str, array (S,)
-            Their tokens in a row, and the number of tokens of each.
-        own : sequence (S,) of OwnEntities, optional
-            As in `encode`.
-
-        Raises
-        ------
-        DataError
-            If a sentence lacks a column.
+        `tokens` are those of all sentences in a row, `lengths` (S,) their numbers; `own` as in `encode`.
         """
         return np.hstack([self.match(tokens, lengths, own), self.columns.rows(sentences)])
 

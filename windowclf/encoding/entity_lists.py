@@ -48,7 +48,7 @@ def read_lists(
     ConfigError
         If the features name entity lists, as those of a trained model do, and switch them off.
     DataError
-        As `read_gazetteers`.
+        As `Gazetteer.read`.
     """
     files = tuple(name for name in features.gazetteers if not is_entity_list(name))
     if len(files) < len(features.gazetteers) and not features.entity_lists:
@@ -75,16 +75,9 @@ def read_lists(
 def own_entities(
     sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]], label_set: LabelSet, *, case: bool
 ) -> list[OwnEntities]:
-    """Return for each sentence (S,) the entities that no other sentence has; a copy of it is no other.
+    """Return for each sentence (S,) of training data the entities that no other sentence has.
 
-    Parameters
-    ----------
-    sentences, labels : sequences of sequences of str
-        The training data.
-    label_set : LabelSet
-        Its labels must mark spans.
-    case : bool
-        Whether matching is case-sensitive.
+    A copy of a sentence is no other sentence. The labels must mark spans; `case`: matching is case-sensitive.
     """
     of_sentences = [
         _entities(sentence, own, label_set.ignore, case=case)
@@ -104,14 +97,7 @@ def own_entities(
 
 
 def phrases_left_out(names: Sequence[str], own: Sequence[OwnEntities]) -> list[dict[int, frozenset[str]]]:
-    """Return for each sentence (S,) the phrases of each list, by its number, that are not matched in it.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The lists of a configuration.
-    own : sequence (S,) of OwnEntities
-    """
+    """Return for each sentence (S,) the phrases of each list, by its number, that are not matched in it."""
     lists = {name.removeprefix(_PREFIX): g for g, name in enumerate(names) if is_entity_list(name)}
     return [{lists[type_]: phrases for type_, phrases in alone.items() if type_ in lists} for alone in own]
 

@@ -6,7 +6,6 @@ N tokens, S sentences, G lists.
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
@@ -36,13 +35,7 @@ class Gazetteer:
 
     @classmethod
     def of(cls, phrases: Iterable[str], *, case: bool = True) -> "Gazetteer":
-        """Make a list of raw phrases, without duplicates and blank ones.
-
-        Raises
-        ------
-        DataError
-            If a phrase has more than `LONGEST_PHRASE` tokens, or there is no phrase.
-        """
+        """Make a list of raw phrases, without duplicates and blank ones; errors as of `read`."""
         return cls._of_lines(enumerate(phrases, 1), "phrases", case)
 
     @classmethod
@@ -91,31 +84,13 @@ class Gazetteer:
         return self.text.split("\n")[:-1]
 
 
-class Gazetteers(Sequence[Gazetteer]):
-    """Lists whose phrases are matched together.
+class Gazetteers(tuple[Gazetteer, ...]):
+    """Lists whose phrases are matched together: all case-sensitive, or none."""
 
-    Parameters
-    ----------
-    lists : sequence of Gazetteer
-        All case-sensitive, or none of them.
-    """
-
-    def __init__(self, lists: Iterable[Gazetteer] = ()) -> None:
-        self._lists = tuple(lists)
-        self.case = all(own.case for own in self._lists)
-        assert self.case or not any(own.case for own in self._lists)
-
-    def __len__(self) -> int:
-        return len(self._lists)
-
-    @overload
-    def __getitem__(self, index: int) -> Gazetteer: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Gazetteer, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Gazetteer | tuple[Gazetteer, ...]:
-        return self._lists[index]
+    @property
+    def case(self) -> bool:
+        """Whether matching is case-sensitive."""
+        return all(own.case for own in self)
 
     def build(self) -> None:
         """Build the trie now instead of at the first match; before a fork, so that processes share it."""
@@ -163,18 +138,12 @@ class Gazetteers(Sequence[Gazetteer]):
 
     @cached_property
     def _trie(self) -> PhraseTrie:
-        return PhraseTrie([own.phrases for own in self._lists])
+        return PhraseTrie([own.phrases for own in self])
 
 
 NO_GAZETTEERS = Gazetteers()
 
 
 def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
-    """Read the lists that a configuration names.
-
-    Raises
-    ------
-    DataError
-        As `Gazetteer.read`.
-    """
+    """Read the lists that a configuration names."""
     return tuple(Gazetteer.read(path, case=config.gazetteer_case) for path in config.gazetteers)

@@ -29,13 +29,9 @@ class Position(IntEnum):
 class PhraseTrie:
     """Lists of phrases, matched longest first, from left to right, without overlaps within a list.
 
-    The trie over tokens is kept as sorted arrays, not as objects: a million phrases take about a hundred
-    megabytes, most of it their distinct tokens. Node 0 is the root; edge e leads to node e + 1.
-
-    Parameters
-    ----------
-    lists : sequence of sequence of str
-        The phrases of each list, tokens separated by single spaces.
+    The trie over tokens, which single spaces separate in the phrases, is kept as sorted arrays and not as
+    objects: a million phrases take about a hundred megabytes, most of it their distinct tokens. Node 0 is the
+    root; edge e leads to node e + 1.
     """
 
     def __init__(self, lists: Sequence[Sequence[str]]) -> None:
@@ -83,14 +79,8 @@ class PhraseTrie:
     ) -> list[tuple[int, int, int]]:
         """Return list, begin and end (exclusive) of each phrase in one sentence.
 
-        The time is linear in the number of tokens, whatever they and the phrases are. On a large text this
-        loop is about as fast as array operations; on one sentence it takes a tenth of their time.
-
-        Parameters
-        ----------
-        tokens : sequence of str
-        without : mapping of int to frozenset of str, optional
-            By the number of a list, phrases that are not matched.
+        `without` has phrases that are not matched, by the number of their list. The time is linear in the
+        number of tokens, whatever they and the phrases are.
         """
         root, lists, lists_from = self._root, self._lists, self._lists_from
         edge_tokens, edges_from, n_ids = self._edge_tokens, self._edges_from, len(self._ids)

@@ -138,16 +138,7 @@ def choose_words(
 def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Counter[int]:
     """Count the training words that use each vector, in any spelling; unused vectors are left out.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-    training_counts : mapping of str to int
-        Number of occurrences of each word, as written.
-
-    Returns
-    -------
-    Counter
-        By row: the number of the word in the vocabulary.
+    The key is the row: the number of the word in the vocabulary.
     """
     counts: Counter[int] = Counter()
     for token, count in training_counts.items():
@@ -163,13 +154,7 @@ def count_tuned(vocabulary: Vocabulary, training_counts: Mapping[str, int], from
 
 
 def count_movable(ids: Ints) -> int:
-    """Return how many vectors training can change: all up to the last word of the training data.
-
-    Parameters
-    ----------
-    ids : array of any shape
-        Ids of the words of the training data, from `Vocabulary.find`.
-    """
+    """Return how many vectors training can change, given its ids: all up to the last one it uses."""
     return max(0, int(ids.max(initial=0)) - N_SPECIAL + 1)
 
 
@@ -201,13 +186,7 @@ def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int
 
 
 def check_words(counts: Mapping[str, int]) -> None:
-    """Check that a vocabulary file can hold the words.
-
-    Raises
-    ------
-    DataError
-        For a word that is empty, holds a line break, or is not valid Unicode.
-    """
+    """Check that a vocabulary file can hold the words: not empty, no line break, valid Unicode."""
     for word in counts:
         if not word or "\n" in word or not is_utf8(word):
             raise DataError(

@@ -109,19 +109,13 @@ def crf_cross_entropy(
 
     Parameters
     ----------
-    scores : Floats of shape (N, C)
-        Of every label at every token, sentence after sentence; any finite numbers, N at least 1.
-    A : Floats of shape (C + 1, C + 1)
-        Transition, start and end scores, as above; any finite numbers.
+    scores, A, lengths, legal
+        As in `crf_loss`.
     unary : Floats of shape (N, C)
         The teacher's probability of every label at every token.
     pairs : Floats of shape (C + 1, C + 1)
         The teacher's expected number of each transition in the batch, starts and ends included; [C, C] and
         illegal transitions are ignored.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, together N. A sentence without tokens contributes nothing.
-    legal : Bools of shape (C + 1, C + 1), optional
-        The legal transitions. Default: all.
 
     Returns
     -------
@@ -139,8 +133,8 @@ def crf_cross_entropy(
     Notes
     -----
     For one sentence and the teacher's distribution q, -Σ_y q(y) log P(y) = log Z - Σ_y q(y) score(y). As a
-    score is a sum over labels and transitions, the second term needs only q's marginals u and expected counts
-    n:
+    score is a sum over labels and transitions, the second term needs only q's marginals u and expected
+    counts n:
 
         loss = log Z - Σ_t Σ_j u[t, j] s[t, j] - Σ_i Σ_j n[i, j] A[i, j]
 
@@ -162,14 +156,8 @@ def marginals(
 
     Parameters
     ----------
-    scores : Floats of shape (N, C)
-        Of every label at every token, sentence after sentence; any finite numbers.
-    A : Floats of shape (C + 1, C + 1)
-        Transition, start and end scores; any finite numbers.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, together N; 0 is allowed.
-    legal : Bools of shape (C + 1, C + 1), optional
-        The legal transitions. Default: all.
+    scores, A, lengths, legal
+        As in `crf_loss`; N may be 0.
 
     Returns
     -------
@@ -180,10 +168,8 @@ def marginals(
 
     Raises
     ------
-    ShapeError
-        If the shapes do not agree.
-    DataError
-        If no tag sequence of a sentence is legal.
+    ShapeError, DataError
+        As `crf_cross_entropy`.
     """
     sums = sum_labellings(scores, A, lengths=lengths, legal=legal)
     return sums.log_z.astype(scores.dtype), sums.unary.astype(scores.dtype)
@@ -197,7 +183,7 @@ def expected_pairs(
     Parameters
     ----------
     scores, A, lengths, legal
-        As in `marginals`.
+        As in `crf_loss`; N may be 0.
 
     Returns
     -------
@@ -206,13 +192,6 @@ def expected_pairs(
     pairs : Floats of shape (C + 1, C + 1)
         The expected number of times that label j follows label i, in all sentences together; the last row and
         column count starts and ends.
-
-    Raises
-    ------
-    ShapeError
-        If the shapes do not agree.
-    DataError
-        If no tag sequence of a sentence is legal.
     """
     sums = sum_labellings(scores, A, lengths=lengths, legal=legal)
     return sums.unary.astype(scores.dtype), sums.pairs.astype(scores.dtype)

@@ -125,17 +125,7 @@ class Sums:
 
 
 def log_sum_exp(x: Floats, axis: int) -> Floats:
-    """Compute log Σ e^x along an axis without overflow; -inf if all numbers are -inf.
-
-    Parameters
-    ----------
-    x : Floats of any shape
-    axis : int
-
-    Returns
-    -------
-    Floats of the shape of x without the axis
-    """
+    """Compute log Σ e^x along an axis without overflow; -inf if all numbers are -inf."""
     greatest = x.max(axis=axis, keepdims=True)
     greatest = np.where(np.isneginf(greatest), 0, greatest)
     with np.errstate(divide="ignore"):
@@ -199,20 +189,7 @@ def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     α and β are not kept as logs but divided by their sum at every token (Rabiner 1989, section V.A), so that
     a step is a product with e^A. The greatest score of each token and of A is subtracted before the
     exponential. Numbers too small for float64 are lost: a sentence in which a legal α, β or sum comes close
-    to that is computed again by `plain_sums`.
-
-    Parameters
-    ----------
-    scores : Floats of shape (N, C)
-        Any finite numbers.
-    A : Floats of shape (C + 1, C + 1)
-        -inf for illegal transitions.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, N together; 0 is allowed.
-
-    Returns
-    -------
-    Sums
+    to that is computed again by `plain_sums`. Scores must be finite.
     """
     walk, C = Walk.of(lengths), scores.shape[1]
     first, later, last = slice(len(walk.last)), slice(len(walk.last), None), walk.last

@@ -134,19 +134,7 @@ def is_ascending(ids: Ints) -> bool:
 
 
 def check_ids(ids: Ints, n_rows: int) -> None:
-    """Check that ids are rows of a table; numpy would read a negative one from the end.
-
-    Parameters
-    ----------
-    ids : Ints of any shape
-    n_rows : int
-        Rows of the table.
-
-    Raises
-    ------
-    ShapeError
-        If an id is below 0, or `n_rows` or more.
-    """
+    """Check that ids are rows of a table; numpy would read a negative one from the end."""
     if ids.size and not (0 <= ids.min() and ids.max() < n_rows):
         found = int(ids.min() if ids.min() < 0 else ids.max())
         raise ShapeError("an id is not a row of its table", found=found, allowed=f"0 to {n_rows - 1}")

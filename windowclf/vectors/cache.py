@@ -26,26 +26,10 @@ def cached_table(
 ) -> tuple[Table, str]:
     """Map the converted form of `sources`; convert them first if it is missing, stale or damaged.
 
-    It is stale if the size or the modification time of a file has changed. If the cache cannot be written,
-    the table is returned all the same.
-
-    Parameters
-    ----------
-    name : str
-        Begins the name of the folder, for people who look into the cache.
-    sources : sequence of Path or str
-        The files that `read` reads, or the SHA-256 hashes of the tables that it joins.
-    read : callable
-        Reads and checks them.
-    cache_dir : Path, optional
-        As in `cache_root`.
-
-    Returns
-    -------
-    table : Table
-        matrix (V, D), mapped read-only, or in memory if it could not be cached.
-    sha256 : str
-        Hash of the table's content.
+    It is stale if the size or the modification time of a file has changed. `sources` are the files that
+    `read` reads, or the SHA-256 hashes of the tables that it joins. `name` begins the name of the folder.
+    If the cache cannot be written, the table is returned all the same, unmapped. The second result is the
+    SHA-256 of its content.
     """
     stamps = _stamps(sources)  # before reading, so that a change meanwhile makes the conversion stale
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:60].strip("._") or "vectors"
@@ -71,13 +55,7 @@ def is_set_name(name: str) -> bool:
 def store_named(
     name: str, source: Path, read: Callable[[], Table], *, force: bool, cache_dir: Path | None
 ) -> None:
-    """Convert `source` under a name; nothing is done if that was done already.
-
-    Raises
-    ------
-    VectorsError
-        If the name is taken and `force` is not given, the source has a fault, or the cache cannot be written.
-    """
+    """Convert `source` under a name, unless that was done; only `force` replaces other vectors."""
     folder, stamps = _named_folder(name, cache_dir), _stamps([source])
     if folder.exists() and not force:
         found = _look_up(folder)
@@ -96,13 +74,7 @@ def store_named(
 
 
 def load_named(name: str, cache_dir: Path | None) -> tuple[Table, str, str] | None:
-    """Map vectors that were converted under a name: table, source and SHA-256; None if there are none.
-
-    Raises
-    ------
-    VectorsError
-        If they are damaged.
-    """
+    """Map vectors that were converted under a name: table, source and SHA-256; None if there are none."""
     folder = _named_folder(name, cache_dir)
     if not is_set_name(name) or not folder.is_dir():
         return None

@@ -62,13 +62,7 @@ def convert_vectors(
 
 
 def read_source(path: Path) -> Table:
-    """Read vectors in any format that can be converted.
-
-    Raises
-    ------
-    VectorsError
-        If the format is not known, not safe to open (pickle), or the content has a fault.
-    """
+    """Read vectors in any format that can be converted."""
     if not path.is_dir() and path.name.lower().endswith(JSON_SUFFIXES):
         return read_wink_json(path)
     if not path.is_dir() and path.name.lower().endswith(PACKAGE_SUFFIXES):

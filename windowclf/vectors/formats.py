@@ -27,23 +27,7 @@ _LARGEST_RATIO = 1100  # deflate compresses by a factor of 1032 at most
 
 
 def read_vectors_file(path: Path) -> Table:
-    """Read a file or directory of word vectors; text and binary are told apart by content.
-
-    Parameters
-    ----------
-    path : Path
-        An existing file or directory.
-
-    Returns
-    -------
-    Table
-        Checked.
-
-    Raises
-    ------
-    VectorsError
-        If the format is not known, not safe to open (pickle), or the content has a fault.
-    """
+    """Read an existing file or directory of word vectors; text and binary are told apart by content."""
     if path.is_dir():
         return read_directory(path)
     name = path.name.lower()
@@ -58,32 +42,28 @@ def is_vectors_suffix(name: str) -> bool:
 
 
 def _refuse(path: Path, name: str) -> None:
-    if name.endswith(_PICKLES):
-        raise VectorsError(
+    refused = [
+        (
+            _PICKLES,
             "this is a pickle, which is not read because opening it can run any code",
-            where=str(path),
-            allowed=_FORMATS,
-            hint="If you trust it, convert it with gensim: "
+            "If you trust it, convert it with gensim: "
             "KeyedVectors.load(FILE).save_word2vec_format('vectors.bin', binary=True)",
-        )
-    if name.endswith((*JSON_SUFFIXES, *PACKAGE_SUFFIXES)):
-        raise VectorsError(
+        ),
+        (
+            (*JSON_SUFFIXES, *PACKAGE_SUFFIXES),
             "this format must be converted before it can be loaded",
-            where=str(path),
-            allowed=_FORMATS,
-            hint=f"Convert it once with: windowclf vectors convert {path.name}",
-        )
-    if name.endswith(_ARCHIVES):
-        raise VectorsError(
-            "this is an archive", where=str(path), allowed=_FORMATS, hint="Unpack it and give one file of it"
-        )
-    if name.endswith(_ARRAYS):
-        raise VectorsError(
+            f"Convert it once with: windowclf vectors convert {path.name}",
+        ),
+        (_ARCHIVES, "this is an archive", "Unpack it and give one file of it"),
+        (
+            _ARRAYS,
             "an array of numbers without words",
-            where=str(path),
-            allowed=_FORMATS,
-            hint=f"Save it as {MATRIX_FILE} beside {WORDS_FILE} and give the directory",
-        )
+            f"Save it as {MATRIX_FILE} beside {WORDS_FILE} and give the directory",
+        ),
+    ]
+    for suffixes, problem, hint in refused:
+        if name.endswith(suffixes):
+            raise VectorsError(problem, where=str(path), allowed=_FORMATS, hint=hint)
 
 
 def _is_binary(path: Path, name: str) -> bool:
@@ -152,25 +132,7 @@ def read_word2vec_binary(path: Path) -> Table:
 
 
 def table_of_keyed_vectors(keyed_vectors: Any, where: str) -> Table:
-    """Copy the words and numbers of gensim's KeyedVectors, or of an object with the same attributes.
-
-    Parameters
-    ----------
-    keyed_vectors : gensim.models.KeyedVectors
-        Its `index_to_key` and `vectors` are used.
-    where : str
-        For messages.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If the object has no such attributes, or their content has a fault.
-    """
+    """Copy words and numbers of gensim's KeyedVectors, in float32; `where` is for messages."""
     words = getattr(keyed_vectors, "index_to_key", None)
     vectors = getattr(keyed_vectors, "vectors", None)
     if words is None or vectors is None:

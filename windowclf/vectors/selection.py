@@ -51,28 +51,10 @@ def is_random(given: object) -> bool:
 def draw_vectors(name: str, training_counts: Mapping[str, int], seed: int) -> WordVectors:
     """Draw a vector for each word of the training data; all other words are out of vocabulary.
 
-    Spellings that differ only in case or digits share a vector, as they do with a pretrained set that has the
-    lower-cased word only (`Vocabulary.find`).
-
-    Parameters
-    ----------
-    name : str
-        ``random:D``.
-    training_counts : mapping of str to int
-        Number of occurrences of each word, as written, in the training data.
-    seed : int
-        The same seed and counts give the same vectors.
-
-    Returns
-    -------
-    WordVectors
-        V words, most frequent first, ties by code points; a matrix (V, D) of float32, its numbers independent
-        and normal, with mean 0 and standard deviation 1.
-
-    Raises
-    ------
-    VectorsError
-        If D is not a number from 1 to 10,000.
+    The numbers are independent and normal, with mean 0 and standard deviation 1; the same seed and counts
+    give the same vectors. Spellings that differ only in case or digits share a vector, as they do with a
+    pretrained set that has the lower-cased word only (`Vocabulary.find`). The most frequent word is first;
+    ties are sorted.
     """
     text = name.removeprefix(RANDOM_PREFIX)
     dimension = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
@@ -117,15 +99,7 @@ def choose_vectors(
 
 
 def take_vectors(vectors: "WordVectors", words: Sequence[str], scales: Sequence[float]) -> Floats:
-    """Return the vectors (V, D) of V words of a set, in float32, each joined set times its own scale.
-
-    Parameters
-    ----------
-    vectors : WordVectors
-    words : sequence of str
-    scales : sequence of float
-        One for each joined set.
-    """
+    """Return the vectors (V, D) of V words of a set, in float32, each joined set times its own scale."""
     row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay in memory
     rows = np.fromiter(map(row_of.__getitem__, words), np.int32, len(words))
     del row_of

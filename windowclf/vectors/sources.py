@@ -30,17 +30,7 @@ _TIMEOUT = 30.0  # seconds without a byte
 
 
 class GlovePackage(NamedTuple):
-    """The files of an installed package of GloVe vectors.
-
-    Attributes
-    ----------
-    title : str
-        Name and version of the package.
-    matrix : Path
-        ``.npy`` file of shape (V, D), float32.
-    words : Path
-        Parquet file whose column ``index`` has the V words.
-    """
+    """The files of an installed package of GloVe vectors, and its name and version."""
 
     title: str
     matrix: Path
@@ -61,13 +51,7 @@ def has_glove_package() -> bool:
 
 
 def find_glove_package() -> GlovePackage:
-    """Find the installed full GloVe set without importing it.
-
-    Raises
-    ------
-    VectorsError
-        If the package, a file of it, or pyarrow is missing.
-    """
+    """Find the installed full GloVe set without importing it."""
     try:
         distribution = importlib.metadata.distribution(_GLOVE_PACKAGE)
     except importlib.metadata.PackageNotFoundError as error:
@@ -121,20 +105,10 @@ def gensim_path(name: str) -> Path:
 
 
 def gensim_file(name: str) -> Path:
-    """Return the file of a vector set of gensim's downloader; download it if it is missing.
+    """Return the file of a set of gensim's downloader, without prefix; download it if it is missing.
 
     Only the file is fetched, and its checksum verified: ``gensim.downloader.load`` without `return_path`
     would run code that comes with it.
-
-    Parameters
-    ----------
-    name : str
-        Without the prefix ``gensim:``.
-
-    Raises
-    ------
-    VectorsError
-        If there is no such name, or the download fails.
     """
     if not _GENSIM_NAME.fullmatch(name):
         raise VectorsError("not a name of gensim's downloader", found=name, allowed="letters, digits, - _ .")

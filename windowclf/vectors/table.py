@@ -28,15 +28,7 @@ BLANK = re.compile("[ \t\r\n\v\f]")
 
 
 class Table(NamedTuple):
-    """Words, most frequent first, and one row for each.
-
-    Attributes
-    ----------
-    words : list of str
-        V distinct words.
-    matrix : ndarray of shape (V, D)
-        float32 or float16.
-    """
+    """Distinct words, most frequent first, and a matrix (V, D) of float32 or float16 with a row for each."""
 
     words: list[str]
     matrix: Floats
@@ -48,9 +40,8 @@ def check_table(table: Table, where: str, *, words_are_lines: bool = False) -> N
     Parameters
     ----------
     table : Table
-        What was read.
     where : str
-        The file, for the message.
+        The file, for messages.
     words_are_lines : bool
         Whether word i is line i + 1 of `where`. If not, messages count words.
 
@@ -72,27 +63,13 @@ def check_table(table: Table, where: str, *, words_are_lines: bool = False) -> N
     if matrix.dtype not in (np.float32, np.float16):
         raise VectorsError("wrong dtype", where=where, found=str(matrix.dtype), allowed="float32, float16")
     fault = _faulty_word(words)
+    if fault is None and (row := _row_not_finite(matrix)) is not None:
+        problem = "the word's vector has a number that is not finite"
+        fault = row, problem, "finite numbers within the range of float32"
     if fault is not None:
         row, problem, allowed = fault
-        raise _word_error(problem, where, row, words[row], allowed, words_are_lines)
-    bad_row = _row_not_finite(matrix)
-    if bad_row is not None:
-        raise _word_error(
-            "the word's vector has a number that is not finite",
-            where,
-            bad_row,
-            words[bad_row],
-            "finite numbers within the range of float32",
-            words_are_lines,
-        )
-
-
-def _word_error(
-    problem: str, where: str, row: int, word: str, allowed: str, words_are_lines: bool
-) -> VectorsError:
-    if words_are_lines:
-        return VectorsError(problem, where=where, line=row + 1, found=word, allowed=allowed)
-    return VectorsError(problem, where=f"{where}, word {row + 1}", found=word, allowed=allowed)
+        at, line = (where, row + 1) if words_are_lines else (f"{where}, word {row + 1}", None)
+        raise VectorsError(problem, where=at, line=line, found=words[row], allowed=allowed)
 
 
 def _faulty_word(words: list[str]) -> tuple[int, str, str] | None:
@@ -140,13 +117,7 @@ def write_table(table: Table, directory: Path) -> None:
 
 
 def map_table(directory: Path) -> Table:
-    """Read ``words.txt`` and map ``vectors.safetensors``; the content is not checked.
-
-    Raises
-    ------
-    VectorsError
-        If a file is missing, cut short, or of another format.
-    """
+    """Read ``words.txt`` and map ``vectors.safetensors``; the content is not checked."""
     return Table(_read_words(directory / WORDS_FILE), _map_matrix(directory / MATRIX_FILE))
 
 
@@ -183,22 +154,12 @@ def _map_matrix(path: Path) -> Floats:
 
 
 def join_tables(tables: Sequence[Table]) -> Table:
-    """Join tables side by side, as one table with longer rows.
+    """Join tables (V_t, D_t) side by side, as one table with longer rows, in the widest of their dtypes.
 
-    In each block of columns, a word has the vector that it finds in this table: as written, else lower-cased,
-    else with digits folded (`Vocabulary.find`), else zeros. So a cased set does not hide the vector that a
-    lower-cased one has for the same word.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        T tables with matrices (V_t, D_t).
-
-    Returns
-    -------
-    Table
-        The words of the first table in its order, then the further words of each next one; a matrix
-        (V, D_1 + … + D_T) in the widest of their dtypes.
+    In each block of columns, a word has the vector that it finds in this table: as written, else
+    lower-cased, else with digits folded (`Vocabulary.find`), else zeros. So a cased set does not hide the
+    vector that a lower-cased one has for the same word. The words are those of the first table in its order,
+    then the further words of each next one.
     """
     words = list(dict.fromkeys(chain.from_iterable(table.words for table in tables)))
     ends = np.cumsum([table.matrix.shape[1] for table in tables])

