@@ -101,7 +101,7 @@ class Gazetteers(tuple[Gazetteer, ...]):
     ) -> list[tuple[int, int, int]]:
         """Return list, begin and end of each phrase in a sentence, as `PhraseTrie.matches`."""
         tokens = sentence if self.case else [*map(str.casefold, sentence)]
-        return self._trie.matches(tokens, without) if self._lists else []
+        return self._trie.matches(tokens, without) if self else []
 
     def positions(
         self,
