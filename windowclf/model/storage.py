@@ -1,7 +1,7 @@
-"""The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
+"""The model directory: data files and a manifest with the size and hash of each; no code, no pickle.
 
-`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, for each gazetteer its phrases, from
-`gazetteer-1.txt` on, and of columns their values, `columns.json`, listed in `manifest.json`.
+`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, the phrases of each gazetteer
+(`gazetteer-1.txt` and so on) and the values of columns (`columns.json`) are listed in `manifest.json`.
 """
 
 import os
@@ -49,7 +49,7 @@ _COUNTS = "training_counts"
 
 
 def save_model(model: TrainedModel, directory: Path) -> str:
-    """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
+    """Write a model directory, whole or not at all; return its version, the manifest's SHA-256."""
     words, counts = _lines_and_counts(model.vocabulary)
     labels = {
         "labels": model.labels.names,
@@ -79,13 +79,13 @@ def save_model(model: TrainedModel, directory: Path) -> str:
 
 
 def load_model(directory: Path) -> TrainedModel:
-    """Open a model directory, or a run directory that holds one as `model`, after verifying all of it.
+    """Verify and open a model directory, or a run directory that holds one as `model`.
 
     Raises
     ------
     ModelFileError
-        If a file is missing, cut short or changed, the format version is another, the arrays do not have
-        the shapes that the configuration asks for, or hold values that are not finite.
+        If a file is missing, cut short or changed, the format version is another, or the arrays do not have
+        the shapes of the configuration or are not finite.
     """
     if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
@@ -96,12 +96,12 @@ def load_model(directory: Path) -> TrainedModel:
 
 
 def find_model(name: str) -> Path:
-    """Return the directory of a model given by path or by the name of a shipped model.
+    """Return the directory of a model, given its path or the name of a shipped model.
 
     Raises
     ------
     ModelFileError
-        If there is neither.
+        If there is no such model.
     """
     if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
         return Path(name)
@@ -121,7 +121,7 @@ def find_model(name: str) -> Path:
 
 
 def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
-    """Return the words with vectors, then those of training without one, and the counts of all."""
+    """Return the words with vectors, then those of training without one, and the counts of all words."""
     counts = vocabulary.training_counts
     # the training words are looked up one by one: a set of all words would take more memory than training
     without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
@@ -279,7 +279,7 @@ def _verify_arrays(
 
 
 def _write_manifest(directory: Path, names: Sequence[str]) -> str:
-    """Write the manifest of the files that are named, and return its SHA-256."""
+    """Write the manifest of some files and return its SHA-256."""
     files = {
         name: {"bytes": (directory / name).stat().st_size, "sha256": sha256_of(directory / name)}
         for name in names
@@ -293,8 +293,7 @@ def _write_manifest(directory: Path, names: Sequence[str]) -> str:
 def _verified(directory: Path, names: Sequence[str]) -> Iterator[None]:
     """Verify the files of a directory while the block reads them: hashing lets other threads work.
 
-    The block ends without an error only where the files are whole. What it found in damaged ones is of no
-    account: the damage is the error then.
+    If a file is damaged, that error is raised, whatever the block raised.
     """
     faults: list[Exception] = []
 

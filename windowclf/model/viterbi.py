@@ -1,4 +1,4 @@
-"""Scores to labels: the most probable sequence of labels that its scheme allows.
+"""Scores to labels: the most probable legal sequence.
 
 N tokens, C labels, S sentences, T tokens of the longest sentence.
 """
@@ -17,7 +17,7 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.errors import ConfigError
 from windowclf.nn.crf import sum_labellings
 
-_SUMS_AT_ONCE = 1 << 16  # of the best sequences of several sentences; so many stay in the cache
+_SUMS_AT_ONCE = 1 << 16  # of several sentences; so many stay in the cache
 
 
 def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Floats | None = None) -> Ints:
@@ -115,17 +115,17 @@ def _best_with_transitions(scores: Floats, lengths: Ints, legal: Bools | None, t
 
 
 def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints:
-    """Return the sequences of labels with the greatest sums of scores (Viterbi 1967).
+    """Return the tag sequences with the greatest sums of scores (Viterbi 1967).
 
     Parameters
     ----------
     scores : array (T, S, C)
-        Sentences side by side; what stands after the end of one does not count.
+        Sentences side by side; scores after the end of a sentence are ignored.
     lengths : array (S,)
-        Longest first: T, …; none is 0.
+        Longest first, so the first is T; none is 0.
     transitions : array (C + 1, C + 1)
-        The score of label j after label i; the last row and column are those of beginning and ending. -inf
-        where a pair is forbidden.
+        The score of label j after label i; the last row and column are those of the sentence's ends. -inf
+        for a forbidden pair.
 
     Returns
     -------
@@ -136,10 +136,10 @@ def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints
     dtype = np.result_type(scores, np.float32)
     transitions = transitions.astype(dtype)
     between = np.ascontiguousarray(transitions[:C, :C])
-    # of each t the number of sentences that have a token t; these come first
+    # for each t, the number of sentences that have a token t; these come first
     n_open = np.searchsorted(-lengths, -np.arange(T)).tolist()
     # reached[t, c, s]: the best sum of a sequence that ends with label c at token t of s, less the best of
-    # all c, so that a sum of many scores loses no digits. Sentences stand last: numpy is fastest that way.
+    # all c, so that a sum of many scores loses no digits. Sentences are the last axis: numpy is fastest so.
     reached = np.empty((T, C, S), dtype)
     least = np.finfo(dtype).min
     for t in range(T):
@@ -158,7 +158,7 @@ def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints
         n = n_open[t]
         paths[t, :n] = label[:n]
         if t > 0:
-            # looked for again on the way back: cheaper than to remember it for every label
+            # searched again on the way back: cheaper than to store it for every label
             label[:n] = (reached[t - 1, :, :n] + between[:, label[:n]]).argmax(axis=0)
     return paths
 
@@ -166,9 +166,9 @@ def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints
 def n_best_labels(
     scores: Floats, transitions: Floats, n: int, legal: Bools | None = None
 ) -> list[tuple[Ints, float]]:
-    """Return the most probable labellings of one sentence, and how probable they are.
+    """Return the n most probable tag sequences of one sentence and their log probabilities.
 
-    Viterbi's algorithm with the n best beginnings for every label instead of the best one (Schwartz and Chow
+    Viterbi's algorithm with the n best prefixes for every label instead of the best one (Schwartz and Chow
     1990); the result is exact.
 
     Parameters
@@ -176,18 +176,18 @@ def n_best_labels(
     scores : array (T, C)
         Of every label at every word.
     transitions : array (C + 1, C + 1)
-        The score of label j after label i; the last row and column are those of beginning and ending. Zeros
-        for a network that labels words independently.
+        The score of label j after label i; the last row and column are those of the sentence's ends. Zeros
+        if words are independent.
     n : int
-        How many, 1 or more.
+        1 or more.
     legal : array (C + 1, C + 1), optional
-        Which pairs a labelling may contain. All, if not given.
+        The legal pairs. Default: all.
 
     Returns
     -------
     list of (array (T,), float)
-        Numbers of labels and log probability, best first; fewer than n if there are not that many legal
-        labellings. A sentence without words has one, of no labels.
+        Label ids and log probability, best first; fewer than n if there are fewer legal sequences. A sentence
+        without words has one, of no labels.
 
     Raises
     ------
@@ -196,10 +196,10 @@ def n_best_labels(
     ShapeError
         If the shapes do not fit together.
     DataError
-        If no labelling is legal.
+        If no sequence is legal.
     """
     if n < 1:
-        raise ConfigError("not a number of labellings", where="n", found=n, allowed="1 or more")
+        raise ConfigError("not a number of tag sequences", where="n", found=n, allowed="1 or more")
     T, C = scores.shape
     log_z = sum_labellings(scores, transitions, lengths=np.array([T]), legal=legal).log_z[0]
     if T == 0:
@@ -207,8 +207,8 @@ def n_best_labels(
     A = transitions.astype(np.float64)
     if legal is not None:
         A = np.where(legal, A, -np.inf)
-    # reached[r, c]: the sum of the r-th best beginning that ends with label c; before[t][r, c]: which of the
-    # beginnings of the word before it goes on with, as r' · C + c'
+    # reached[r, c]: the sum of the r-th best prefix that ends with label c; before[t][r, c]: the prefix that
+    # it continues, up to the word before, as r' · C + c'
     reached = A[None, C, :C] + scores[0]
     before: list[Ints] = []
     for t in range(1, T):
@@ -219,13 +219,13 @@ def n_best_labels(
     ends = (reached + A[:C, C]).ravel()
     best = np.argsort(-ends, kind="stable")[:n]
     best = best[ends[best] > -np.inf]
-    places = best
+    cells = best
     paths = np.empty((T, len(best)), dtype=np.int64)
     for t in range(T - 1, -1, -1):
-        ranks, paths[t] = np.divmod(places, C)
+        ranks, paths[t] = np.divmod(cells, C)
         if t > 0:
-            places = before[t - 1][ranks, paths[t]]
-    return [(paths[:, k], min(0.0, float(ends[place] - log_z))) for k, place in enumerate(best.tolist())]
+            cells = before[t - 1][ranks, paths[t]]
+    return [(paths[:, k], min(0.0, float(ends[cell] - log_z))) for k, cell in enumerate(best.tolist())]
 
 
 def allowed_pairs(labels: LabelSet) -> Bools | None:
@@ -280,20 +280,20 @@ def _illegal_sentences(best: Ints, lengths: Ints, rules: _Rules) -> list[int]:
     outside = len(rules.legal) - 1  # stands before the first and after the last word of a sentence
     if len(lengths) == 1:
         return [] if rules.illegal.isdisjoint(pairwise([outside, *best.tolist(), outside])) else [0]
-    places, size = spread_apart(lengths, 1)
+    positions, size = spread_apart(lengths, 1)
     padded = np.full(size, outside, dtype=np.int64)
-    padded[places] = best
+    padded[positions] = best
     is_legal_pair = rules.legal[padded[:-1], padded[1:]]
     if is_legal_pair.all():
         return []
     faults = np.flatnonzero(~is_legal_pair) + 1
-    # sentence i, with the outside after it, is at places up to boundaries[i] of `padded`
+    # sentence i, with the outside after it, is at positions up to boundaries[i] of `padded`
     boundaries = np.cumsum(lengths + 1)
     return sorted(set(np.searchsorted(boundaries, faults).tolist()))
 
 
 def _groups(sentences: list[int], lengths: Ints, n_labels: int) -> Iterator[list[int]]:
-    """Put sentences of like length together, longest first, so that little is padded."""
+    """Group sentences of similar length, longest first, so that little is padded."""
     most = max(1, _SUMS_AT_ONCE // n_labels**2)
     group: list[int] = []
     for i in sorted(sentences, key=lambda i: -lengths[i]):
