@@ -20,9 +20,10 @@ from windowclf.arrays import Floats
 from windowclf.corpus.named import read_labelled
 from windowclf.corpus.readers import ReadOptions
 from windowclf.corpus.sentence import columns
-from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues
+from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.encoder import Encoder, windows
 from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
+from windowclf.encoding.phrase_trie import Position
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError, ModelFileError
@@ -189,6 +190,14 @@ def test_every_token_has_the_ids_of_its_word_and_of_its_place(texts: list[list[t
     expected[:, -1:] = values.rows(sentences)
     expected[:, -2:-1] = encoder.match(tokens, encoded.lengths)
     assert ids.tolist() == expected.tolist()
+    # and the same, token by token, of one sentence
+    firsts = [0, len(Position) - N_RESERVED_ROWS]  # what moves an id of each range to its row of all ranges
+    for sentence, end in zip(sentences, np.cumsum(encoded.lengths), strict=True):
+        own = expected[end - len(sentence) : end, -2:] + firsts
+        known = expected[end - len(sentence) : end, -2:] != encoder.elsewhere
+        assert encoder.context_rows(sentence) == list(
+            zip(known.nonzero()[0].tolist(), own[known].tolist(), strict=True)
+        )
 
 
 def test_values_that_training_did_not_see_say_nothing(
