@@ -89,24 +89,24 @@ def drift(
 
         windowclf vectors drift runs/mine --words TV,television --sentences sample:test
     """
-    tagger = WindowTagger.load(model)
+    trained = WindowTagger.load(model).model
     asked = [word for word in (words or "").split(",") if word]
     sentences = labels = None
     if file is not None:
-        sentences, labels = _read(file, tagger.config, input_format, token_column, separator)
+        sentences, labels = _read(file, trained.config, input_format, token_column, separator)
     with limited_threads(threads):
-        movement = trace_movement(tagger.model, vectors=vectors, member=member, most=most, include=asked)
+        movement = trace_movement(trained, vectors=vectors, member=member, most=most, include=asked)
         stranded = find_stranded(movement, k=neighbours)
         found = describe_drift(
             movement,
             n=top,
             k=neighbours,
-            words=[tagger.model.vocabulary.words[row_of(tagger.model, word)] for word in asked],
+            words=[trained.vocabulary.words[row_of(trained, word)] for word in asked],
             stranded=stranded,
         )
         replaced = None
         if sentences is not None:
-            replaced = replace_words(tagger, pair_stranded(movement, stranded), sentences, labels)
+            replaced = replace_words(trained, pair_stranded(movement, stranded), sentences, labels)
     if as_json:
         print_json(asdict(found) | ({} if replaced is None else {"replacements": asdict(replaced)}))
         return

@@ -471,7 +471,7 @@ def test_the_checks_of_a_network_pass(columned: Config, told: Columned) -> None:
 
 def test_the_graph_names_the_vectors_of_columns(taught: WindowTagger) -> None:
     (sentence,) = with_columns([["in", "New", "York"]])
-    graph = window_graph(taught, sentence, 1)
+    graph = window_graph(taught.model, sentence, 1)
     (node,) = (node for node in graph.nodes if node.name == "column vectors")
     assert [parameter.name for parameter in node.parameters] == ["columns"]
     assert node.gradient_norm > 0

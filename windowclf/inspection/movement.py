@@ -12,6 +12,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_rows
 from windowclf.errors import ConfigError, ModelFileError, VectorsError, WindowClfError
+from windowclf.model.network import WindowModel
 from windowclf.model.trained import TrainedModel
 from windowclf.vectors.selection import open_vectors, take_vectors
 from windowclf.vectors.word_vectors import WordVectors
@@ -104,10 +105,7 @@ def trace_movement(
             found=tuning,
             allowed="tuned, two-channel",
         )
-    if not 1 <= member <= len(model.members):
-        allowed = f"1 to {len(model.members)}"
-        raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
-    vocabulary, parameters = model.vocabulary, model.members[member - 1].parameters
+    vocabulary, parameters = model.vocabulary, find_member(model, member).parameters
     counts = count_rows(vocabulary, vocabulary.training_counts)
     n = max(most, len(counts)) if most else len(vocabulary)
     further = {row for word in include if (row := row_of(model, word)) >= n}
@@ -133,6 +131,20 @@ def trace_movement(
     name = model.info["vectors"]["name"]
     before, after = (side.astype(np.float32, copy=False) for side in (before, after))
     return Movement(name, words, counts_of, before, after)
+
+
+def find_member(model: TrainedModel, member: int) -> WindowModel:
+    """Return a network of an ensemble by its number, from 1; another model has one.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network.
+    """
+    if not 1 <= member <= len(model.members):
+        allowed = f"1 to {len(model.members)}"
+        raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
+    return model.members[member - 1]
 
 
 def row_of(model: TrainedModel, word: str) -> int:

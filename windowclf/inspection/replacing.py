@@ -15,7 +15,7 @@ import numpy as np
 from windowclf.corpus.sentence import Sentence, check_sentences
 from windowclf.inspection.drift import Surroundings
 from windowclf.inspection.movement import Movement
-from windowclf.tagger import WindowTagger
+from windowclf.model.trained import TrainedModel
 
 MOST_PLACES = 20_000  # words that are replaced, unless told otherwise
 _SENTENCES_AT_ONCE = 1000  # bounds memory
@@ -97,7 +97,7 @@ def pair_stranded(movement: Movement, stranded: Surroundings) -> dict[str, str]:
 
 
 def replace_words(
-    tagger: WindowTagger,
+    model: TrainedModel,
     pairs: Mapping[str, str],
     sentences: Sequence[Sequence[str]],
     labels: Sequence[Sequence[str]] | None = None,
@@ -111,7 +111,7 @@ def replace_words(
 
     Parameters
     ----------
-    tagger : WindowTagger
+    model : TrainedModel
     pairs : mapping of str to str
         Words as the vectors have them, what is replaced -> by what, as of `pair_stranded`.
     sentences : sequence of sequences of str
@@ -126,7 +126,7 @@ def replace_words(
         If there are not as many labels as words.
     """
     check_sentences(sentences, labels)
-    label_set, vocabulary = tagger.model.labels, tagger.model.vocabulary
+    label_set, vocabulary = model.labels, model.vocabulary
     if labels is not None:
         label_set.check_comparable(labels)
     ids = {vocabulary.find(word)[0]: (word, by) for word, by in pairs.items()}
@@ -148,7 +148,7 @@ def replace_words(
     every = islice(changes(), most)
     while batch := list(islice(every, _SENTENCES_AT_ONCE)):
         numbers = list(dict.fromkeys(s for s, *_ in batch))
-        given = tagger.predict([*(sentences[s] for s in numbers), *(changed for *_, changed in batch)])
+        given = model.predict([*(sentences[s] for s in numbers), *(changed for *_, changed in batch)])
         original = dict(zip(numbers, given, strict=False))
         for (s, i, pair, _), now in zip(batch, given[len(numbers) :], strict=True):
             counts, then = found.setdefault(pair, Counter()), original[s]

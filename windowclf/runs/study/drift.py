@@ -15,12 +15,12 @@ from windowclf.files import write_text
 from windowclf.inspection.drift import Drift, Surroundings, describe_drift, find_stranded
 from windowclf.inspection.movement import Movement, row_of, trace_movement
 from windowclf.inspection.replacing import pair_stranded, replace_words
+from windowclf.model.storage import load_model
 from windowclf.model.trained import TrainedModel
 from windowclf.runs.study.cells import json_of
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import BASELINE, TUNED
 from windowclf.runs.study.results import ProjectedWord, Replaced, SizeDrift
-from windowclf.tagger import WindowTagger
 
 CHOSEN = ("TV", "telly", "television")  # the example of the lecture that the question comes from
 _MOST_OTHERS = 15_000  # words that training never read, the most frequent ones
@@ -37,19 +37,19 @@ def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
     ModelFileError
         If a model is missing or damaged.
     """
-    taggers = {mode: WindowTagger.load(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
-    tuned = taggers[TUNED]
-    chosen = _with_vectors(tuned.model)
-    vocabulary = tuned.model.vocabulary
+    trained = {mode: load_model(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
+    tuned = trained[TUNED]
+    chosen = _with_vectors(tuned)
+    vocabulary = tuned.vocabulary
     most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
-    movement = trace_movement(tuned.model, vectors=data.vectors, most=most, include=chosen)
+    movement = trace_movement(tuned, vectors=data.vectors, most=most, include=chosen)
     stranded = find_stranded(movement)
     found = describe_drift(movement, n=_SHOWN, stranded=stranded)
-    words = [vocabulary.words[row_of(tuned.model, word)] for word in chosen]
+    words = [vocabulary.words[row_of(tuned, word)] for word in chosen]
     pairs = pair_stranded(movement, stranded)
     replaced = []
-    for mode, tagger in taggers.items():
-        counts = replace_words(tagger, pairs, data.test.sentences, data.test.labels, most=_MOST_PLACES)
+    for mode, model in trained.items():
+        counts = replace_words(model, pairs, data.test.sentences, data.test.labels, most=_MOST_PLACES)
         if counts.places:
             assert counts.right_before is not None and counts.right_after is not None
             right = counts.right_before, counts.right_after
