@@ -12,8 +12,8 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.errors import DataError, ModelFileError, WindowClfError
-from windowclf.evaluation.bootstrap import interval_of
-from windowclf.evaluation.significance import compare, sentence_counts
+from windowclf.evaluation.counts import sentence_counts
+from windowclf.evaluation.significance import compare, interval_of
 from windowclf.runs.compare import compare_runs
 from windowclf.runs.comparison import RunComparison
 from windowclf.runs.record import read_run

@@ -15,9 +15,9 @@ from windowclf.corpus.label_schemes import parse_label
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences, check_sentences
 from windowclf.errors import DataError
-from windowclf.evaluation.compare import compare_family
+from windowclf.evaluation.counts import sentence_counts
 from windowclf.evaluation.metrics import Evaluation, evaluate_labels
-from windowclf.evaluation.significance import sentence_counts
+from windowclf.evaluation.significance import compare_family
 from windowclf.runs.comparison import Difference, RunComparison, Spread, System
 from windowclf.runs.record import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger

@@ -14,7 +14,8 @@ from windowclf.config_io import config_from_dict, config_to_dict, with_value
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import ConfigError
-from windowclf.evaluation.significance import compare, holm, score_of, sentence_counts
+from windowclf.evaluation.counts import score_of, sentence_counts
+from windowclf.evaluation.significance import compare, holm
 from windowclf.tagger import WindowTagger
 from windowclf.training.defaults import sized
 from windowclf.training.events import Event

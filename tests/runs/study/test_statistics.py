@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.significance import score_of
-from windowclf.evaluation.slices import GROUPS
+from windowclf.evaluation.counts import GROUPS, score_of
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.results import CarryingTrial, Gap, ModeTest, Point, Slice
 from windowclf.runs.study.statistics import carrying_of, compare_modes, mean_interval, points_of

@@ -8,9 +8,8 @@ from statistics import fmean, stdev
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.evaluation.bootstrap import interval_of
-from windowclf.evaluation.compare import compare_family
-from windowclf.evaluation.significance import LEVEL, score_of
+from windowclf.evaluation.counts import score_of
+from windowclf.evaluation.significance import LEVEL, compare_family, interval_of
 from windowclf.runs.study.cells import Cell, CellKey
 from windowclf.runs.study.modes import BASELINE, CARRIED
 from windowclf.runs.study.results import GROUPS, CarryingTrial, Gap, ModeTest, Point, Slice

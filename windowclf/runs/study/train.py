@@ -13,8 +13,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary, choose_words, count_words
-from windowclf.evaluation.significance import sentence_counts
-from windowclf.evaluation.slices import LABEL, Knowledge, slice_counts
+from windowclf.evaluation.counts import LABEL, Knowledge, sentence_counts, slice_counts
 from windowclf.inspection.movement import trace_movement
 from windowclf.model.trained import TrainedModel
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
