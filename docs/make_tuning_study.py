@@ -15,12 +15,11 @@ import msgspec
 from windowclf.errors import DataError
 from windowclf.files import read_json, write_text
 from windowclf.runs.report import Table
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves
+from windowclf.runs.study.figures import carrying, differences, drift_scatter, learning_curves
 from windowclf.runs.study.modes import TUNED
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import RESULTS, TIMINGS, read_results
-from windowclf.runs.study.tables import gap_tables, score_table, test_table
+from windowclf.runs.study.report import gap_tables, score_table, test_table
+from windowclf.runs.study.results import StudyResults, read_results
+from windowclf.runs.study.study import RESULTS, TIMINGS
 
 PAGE = Path(__file__).with_name("tuning-study.md")
 SLICES = {

@@ -147,7 +147,7 @@ def test_rounding_makes_no_probability_another() -> None:
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.1, 1.00001, math.nan, math.inf])
 def test_what_is_no_probability_is_refused(confidence: float) -> None:
-    with pytest.raises(DataError, match=r"no probability; found .*; allowed: 0 to 1"):
+    with pytest.raises(DataError, match=r"not a probability; found .*; allowed: 0 to 1"):
         reliability([0.5, confidence], [True, True])
 
 

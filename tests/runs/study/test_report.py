@@ -13,8 +13,7 @@ import pytest
 
 from study_example import made_up_study
 from windowclf.errors import WindowClfError
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves
+from windowclf.runs.study.figures import carrying, differences, drift_scatter, learning_curves
 from windowclf.runs.study.report import check_report, html_of, tables_of
 from windowclf.runs.study.results import ProjectedWord, StudyResults
 

@@ -9,8 +9,17 @@ import pytest
 from windowclf.arrays import Bools, Ints
 from windowclf.evaluation.counts import GROUPS, score_of
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
-from windowclf.runs.study.results import CarryingTrial, Gap, ModeTest, Point, Slice
-from windowclf.runs.study.statistics import carrying_of, compare_modes, mean_interval, points_of
+from windowclf.runs.study.results import (
+    CarryingTrial,
+    Gap,
+    ModeTest,
+    Point,
+    Slice,
+    carrying_of,
+    compare_modes,
+    mean_interval,
+    points_of,
+)
 from windowclf.runs.study.verdict import verdict_of
 
 N_SENTENCES, N_WORDS = 300, 12
@@ -190,7 +199,7 @@ def test_the_verdict_names_what_is_clearly_better_or_worse() -> None:
     assert of_sizes[1].endswith("Clearly better than frozen: none; clearly worse: tuned.")
     assert of_sizes[2].endswith("Clearly better than frozen: none; clearly worse: none.")
     of_slices = [sentence for sentence in said if sentence.startswith("On words ")]
-    assert all("harms at 2,000" in s and "may do either at 3,000" in s for s in of_slices)
+    assert all("harms at 2,000" in s and "is inconclusive at 3,000" in s for s in of_slices)
     assert len(of_slices) == 2
 
 

@@ -10,8 +10,7 @@ from windowclf.errors import DataError
 from windowclf.runs.study.cells import CellKey, CellStore
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import MODES
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import read_results
+from windowclf.runs.study.results import StudyResults, read_results
 
 Run = Callable[..., StudyResults]
 
