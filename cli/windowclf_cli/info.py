@@ -10,7 +10,7 @@ from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
 from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name
 
-_LOSSES = {"softmax": "of words by themselves (softmax)", "crf": "of whole sentences (crf)"}
+_LOSSES = {"softmax": "of single words (softmax)", "crf": "of whole sentences (crf)"}
 
 
 @click.command()
@@ -57,7 +57,7 @@ def command(model: str, as_json: bool) -> None:
             score = f"{score_name(stored.labels)} {percent(member['dev_score'])}"
             click.echo(f"{name:<9} {score} (epoch {member['best_epoch']})")
     click.echo(f"loss      {_LOSSES[stored.config.model.loss]}")
-    click.echo(f"corrected {_describe(stored.calibration)}")
+    click.echo(f"calibration {_describe(stored.calibration)}")
     for gazetteer in info.get("gazetteers", []):
         click.echo(f"list      {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
     for name, values in stored.columns.values.items():
@@ -73,14 +73,13 @@ def command(model: str, as_json: bool) -> None:
     click.echo("\n" + config_to_toml(stored.config).rstrip())
 
 
-def _describe(correction: Calibration) -> str:
-    """Say what is done to scores and probabilities so that they mean what they say."""
-    if correction == UNCALIBRATED:
-        return "not at all"
-    said, spans = [f"temperature {correction.temperature:.3f}"], correction.spans
+def _describe(calibration: Calibration) -> str:
+    if calibration == UNCALIBRATED:
+        return "none"
+    said, spans = [f"temperature {calibration.temperature:.3f}"], calibration.spans
     if spans:
         of_kinds = "".join(f", {kind} {offset:+.3f}" for kind, offset in spans.kinds.items())
-        said.append(f"log odds of spans × {spans.slope:.3f} {spans.offset:+.3f} ({of_kinds[2:]})")
-    if correction.outside_cost:
-        said.append(f"being outside costs {correction.outside_cost:g}")
+        said.append(f"Platt scaling of spans × {spans.slope:.3f} {spans.offset:+.3f} ({of_kinds[2:]})")
+    if calibration.outside_cost:
+        said.append(f"O penalty {calibration.outside_cost:g}")
     return ", ".join(said)

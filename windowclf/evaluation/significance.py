@@ -192,7 +192,7 @@ def interval_of(
     second: Sequence[Ints],
     *,
     paired: bool = True,
-    level: float = 0.95,
+    level: float = LEVEL,
     n_resamples: int = 10_000,
     seed: int = 0,
 ) -> Interval:
@@ -348,14 +348,14 @@ Pair = tuple[Sequence[Ints], Sequence[Ints], bool]
 """The runs of two systems, arrays (S, 3), and whether run i of both share seed and training data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """How the first system of a pair compares with the second.
 
     Attributes
     ----------
-    interval : Interval
-        Of `interval_of`.
+    difference, low, high : float
+        By how much it is better, and the interval of `interval_of`.
     p_value, corrected : float
         Of `compare`, and after Holm's correction over the family.
     seeds_p_value : float or None
@@ -364,7 +364,9 @@ class Compared:
         The corrected p-value is below `ALPHA`, and zero is outside the interval.
     """
 
-    interval: Interval
+    difference: float
+    low: float
+    high: float
     p_value: float
     corrected: float
     seeds_p_value: float | None
@@ -372,13 +374,7 @@ class Compared:
 
 
 def compare_family(pairs: Mapping[str, Pair], *, n_resamples: int = 10_000) -> dict[str, Compared]:
-    """Test all pairs of a family, by name.
-
-    Raises
-    ------
-    DataError
-        As `compare` does.
-    """
+    """Test all pairs of a family, by name."""
     p_values = {
         name: compare(first, second, n_resamples=n_resamples).p_value
         for name, (first, second, _) in pairs.items()
@@ -386,13 +382,15 @@ def compare_family(pairs: Mapping[str, Pair], *, n_resamples: int = 10_000) -> d
     corrected = holm(p_values)
     found = {}
     for name, (first, second, is_paired) in pairs.items():
-        interval = interval_of(first, second, paired=is_paired, level=LEVEL, n_resamples=n_resamples)
+        interval = interval_of(first, second, paired=is_paired, n_resamples=n_resamples)
         scores = [[float(score_of(run.sum(axis=0))) for run in runs] for runs in (first, second)]
         found[name] = Compared(
-            interval,
-            p_values[name],
-            corrected[name],
-            compare_seeds(*scores) if is_paired else None,
-            corrected[name] < ALPHA and not interval.holds_zero,
+            difference=interval.difference,
+            low=interval.low,
+            high=interval.high,
+            p_value=p_values[name],
+            corrected=corrected[name],
+            seeds_p_value=compare_seeds(*scores) if is_paired else None,
+            is_clear=corrected[name] < ALPHA and not interval.holds_zero,
         )
     return found

@@ -221,5 +221,5 @@ def test_the_verdict_on_carrying() -> None:
     said = verdict_of([*points, carried], tests, trials, of_spans=False)
     assert said[-1] == (
         "Carrying the movement over to words never read changes their difference from frozen at 1,000 words "
-        "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing with 1 of 5 seeds."
+        "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing for 1 of 5 seeds."
     )

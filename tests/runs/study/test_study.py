@@ -143,7 +143,7 @@ def test_a_study_of_something_else_is_not_continued(
     meaning: StudyData, names: StudyData, run_study: Run, tmp_path: Path
 ) -> None:
     run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
-    with pytest.raises(DataError, match=r"train is another.*another --out"):
+    with pytest.raises(DataError, match=r"another value of 'train'.*another --out"):
         run_study(names, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
     with pytest.raises(DataError, match="threads"):
         run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1, threads=3)

@@ -9,9 +9,9 @@ from html import escape
 from typing import Any
 
 from windowclf.evaluation.plots import check_matplotlib
-from windowclf.evaluation.significance import ALPHA, LEVEL
-from windowclf.inspection.drift import WordDrift
-from windowclf.runs.report import SCORE_NAMES, Table, page_of, paragraph, table_html
+from windowclf.evaluation.significance import LEVEL
+from windowclf.inspection.drift import DRIFT_COLUMNS, WordDrift, drift_row
+from windowclf.runs.report import CLEAR, SCORE_NAMES, Table, page_of, paragraph, table_html
 from windowclf.runs.study.figures import carrying, differences, drift_scatter, learning_curves, size_name
 from windowclf.runs.study.results import Gap, Point, SizeDrift, Slice, StudyResults
 
@@ -106,10 +106,7 @@ def _tests(r: StudyResults) -> Iterator[str]:
         "slices were not tested.",
     )
     yield table_html(test_table(r))
-    yield paragraph(
-        f"clear: p is below {ALPHA} after Holm's correction over this table, and zero is outside the "
-        "interval."
-    )
+    yield paragraph(CLEAR)
     yield paragraph(
         "p: approximate randomisation over sentences with the seeds pooled; p of seeds: Wilcoxon's signed "
         "ranks over 10 seeds or more; the interval is for seeds and sentences together."
@@ -297,9 +294,13 @@ def slice_tables(results: StudyResults, group: str) -> list[Table]:
 
 def drift_tables(drift: SizeDrift) -> list[Table]:
     """Return the words that moved furthest and those most stranded, as `windowclf vectors drift` does."""
-    columns = ("word", "read", "moved", "cosine", "stranded", "nearest before (cosine now)", "nearest now")
     lists = {"Moved furthest": drift.furthest, "Stranded, worst first": drift.most_stranded}
-    return [Table(title, columns, tuple(map(_drift_row, words))) for title, words in lists.items() if words]
+
+    def row(word: WordDrift) -> tuple[str, ...]:
+        now = ", ".join(f"{n.word} {n.after:.2f}" for n in word.nearest_after[:_NEIGHBOURS])
+        return *drift_row(word, _NEIGHBOURS), now
+
+    return [Table(title, DRIFT_COLUMNS, tuple(map(row, words))) for title, words in lists.items() if words]
 
 
 def carrying_table(results: StudyResults) -> Table:
@@ -348,15 +349,3 @@ def _gap(gap: Gap | None) -> str:
         return "–"
     difference, low, high = (f"{100 * value:+.2f}" for value in (gap.difference, gap.low, gap.high))
     return f"{difference} ({low} to {high})"
-
-
-def _drift_row(word: WordDrift) -> tuple[str, ...]:
-    return (
-        word.word,
-        f"{word.count:,}",
-        f"{word.relative:.3f}",
-        f"{word.cosine:.3f}",
-        f"{word.stranded:+.3f}",
-        ", ".join(f"{n.word} {n.before:.2f} ({n.after:.2f})" for n in word.nearest_before[:_NEIGHBOURS]),
-        ", ".join(f"{n.word} {n.after:.2f}" for n in word.nearest_after[:_NEIGHBOURS]),
-    )

@@ -14,7 +14,7 @@ import numpy as np
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
 from windowclf.evaluation.counts import score_of
-from windowclf.evaluation.significance import LEVEL, Interval, compare_family, interval_of
+from windowclf.evaluation.significance import LEVEL, Compared, Interval, compare_family, interval_of
 from windowclf.inspection.drift import WordDrift
 from windowclf.runs.study.cells import Cell, CellKey
 from windowclf.runs.study.modes import BASELINE, CARRIED
@@ -56,9 +56,9 @@ class Gap:
     high: float
 
     @classmethod
-    def of(cls, interval: Interval) -> "Gap":
-        """Take it from an interval."""
-        return cls(interval.difference, interval.low, interval.high)
+    def of(cls, found: Interval | Compared) -> "Gap":
+        """Take it from an interval or a comparison."""
+        return cls(found.difference, found.low, found.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,7 @@ def compare_modes(
     return tuple(
         ModeTest(
             *family[name],
-            Gap.of(found.interval),
+            Gap.of(found),
             found.p_value,
             found.corrected,
             found.seeds_p_value,

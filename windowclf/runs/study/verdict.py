@@ -67,8 +67,8 @@ def _on_the_rule(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
         right = sum(t.is_clear and t.gap.difference * sign > 0 for t in keeps)
         wrong = sum(t.is_clear and t.gap.difference * sign < 0 for t in keeps)
         said.append(
-            f"“{rule}”: of {_number(len(keeps))} under this rule, {right} support it, {wrong} "
-            f"contradict it, and {len(keeps) - right - wrong} are inconclusive."
+            f"“{rule}”: of {_number(len(keeps))} under this rule, the evidence is for it at {right}, "
+            f"against it at {wrong}, and for neither at {len(keeps) - right - wrong}."
         )
     return said if of_tuned else []
 
