@@ -45,27 +45,27 @@ def command(model: str, as_json: bool) -> None:
         return
     info = stored.info
     training = info["training"]
-    click.echo(f"version   {stored.version}")
-    click.echo(f"labels    {describe_labels(stored.labels)}: {', '.join(stored.labels.names)}")
+    click.echo(f"version     {stored.version}")
+    click.echo(f"labels      {describe_labels(stored.labels)}: {', '.join(stored.labels.names)}")
     click.echo(
-        f"training  {training['sentences']:,} sentences, {training['tokens']:,} words, "
+        f"training    {training['sentences']:,} sentences, {training['tokens']:,} words, "
         f"{len(stored.vocabulary.training_counts):,} different"
     )
     for i, member in enumerate(info.get("members", [training]), 1):
         if member.get("dev_score") is not None:
             name = f"member {i}" if "members" in info else "dev"
             score = f"{score_name(stored.labels)} {percent(member['dev_score'])}"
-            click.echo(f"{name:<9} {score} (epoch {member['best_epoch']})")
-    click.echo(f"loss      {_LOSSES[stored.config.model.loss]}")
+            click.echo(f"{name:<11} {score} (epoch {member['best_epoch']})")
+    click.echo(f"loss        {_LOSSES[stored.config.model.loss]}")
     click.echo(f"calibration {_describe(stored.calibration)}")
     for gazetteer in info.get("gazetteers", []):
-        click.echo(f"list      {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
+        click.echo(f"gazetteer   {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
     for name, values in stored.columns.values.items():
-        click.echo(f"column    {name}, {len(values):,} values")
+        click.echo(f"column      {name}, {len(values):,} values")
     vectors = info["vectors"]
     scales = vectors["scale"] if isinstance(vectors["scale"], list) else [vectors["scale"]]
     click.echo(
-        f"vectors   {vectors['name']} × {', '.join(f'{scale:.4g}' for scale in scales)}, "
+        f"vectors     {vectors['name']} × {', '.join(f'{scale:.4g}' for scale in scales)}, "
         f"{stored.config.model.tuning}, sha256 {vectors['sha256']}\n"
     )
     rows = [(name, " × ".join(f"{n:,}" for n in shape)) for name, shape in arrays.items()]

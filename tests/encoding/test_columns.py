@@ -536,7 +536,7 @@ def test_a_model_reads_its_columns_from_files(column_run: Path, tmp_path: Path) 
 
 
 def test_info_shows_columns(column_run: Path) -> None:
-    assert "\ncolumn    1, 2 values\n" in run("info", column_run).stdout
+    assert "\ncolumn      1, 2 values\n" in run("info", column_run).stdout
     assert json.loads(run("info", column_run, "--json").stdout)["columns"] == {"1": 2}
 
 
