@@ -1,25 +1,17 @@
-"""The corpora and vectors on this machine, and the statistics of a set of vectors."""
+"""The corpora on this machine, and the statistics of a set of vectors."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, fetched_dir, find_corpus
+from windowclf.corpus.catalog import CorpusEntry, catalog, corpus_dir, find_corpus
 from windowclf.corpus.named import PARTS, SAMPLE, locate, read_named
 from windowclf.corpus.readers import ReadOptions
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
 from windowclf.model.trained import TrainedModel
-from windowclf.vectors.sources import (
-    FULL_GLOVE,
-    GENSIM_PREFIX,
-    SMALL_GLOVE,
-    gensim_path,
-    has_glove_package,
-    shipped_directory,
-)
-from windowclf.vectors.word_vectors import WordVectors, default_vectors_name
+from windowclf.vectors.word_vectors import WordVectors
 
 _ROWS_AT_ONCE = 1 << 16  # rows converted to float64 at once
 
@@ -44,29 +36,6 @@ class CorpusStatus:
     sentences: int
     tokens: int
     folder: str | None
-    obtain: str
-
-
-@dataclass(frozen=True, slots=True)
-class VectorsStatus:
-    """A vector set of the catalogue.
-
-    Attributes
-    ----------
-    here : bool
-        Whether it can be loaded without a download.
-    is_default : bool
-        Whether it is used where none is named.
-    obtain : str
-        How to get it; empty if it is here.
-    """
-
-    name: str
-    licence: str
-    words: int
-    dimension: int
-    here: bool
-    is_default: bool
     obtain: str
 
 
@@ -118,33 +87,6 @@ def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
         folder,
         obtain,
     )
-
-
-def list_vectors() -> list[VectorsStatus]:
-    """Return the vector sets of the catalogue; nothing is loaded or fetched."""
-    default = default_vectors_name()
-    return [
-        VectorsStatus(
-            entry.name,
-            entry.licence,
-            entry.words,
-            entry.dimension,
-            here := _is_here(entry),
-            entry.name == default,
-            "" if here else entry.obtain,
-        )
-        for entry in catalog().vectors
-    ]
-
-
-def _is_here(entry: VectorsEntry) -> bool:
-    if entry.name == SMALL_GLOVE:
-        return shipped_directory().is_dir()
-    if entry.name == FULL_GLOVE:
-        return has_glove_package()
-    if entry.file is not None:
-        return (fetched_dir(entry.name) / entry.file.name).is_file()
-    return gensim_path(entry.name.removeprefix(GENSIM_PREFIX)).is_file()
 
 
 def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescription:

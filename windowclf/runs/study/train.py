@@ -20,7 +20,7 @@ from windowclf.runs.study.modes import CARRIED, configure
 from windowclf.tagger import WindowTagger
 from windowclf.training.events import Calibrated, EpochDone
 from windowclf.training.extrapolate import FITS
-from windowclf.vectors.random import is_random
+from windowclf.vectors.selection import is_random
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, beside none; chosen on dev
 
