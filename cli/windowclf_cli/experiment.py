@@ -9,7 +9,7 @@ import msgspec
 
 from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
 from windowclf.runs.study.modes import BASELINE, MODES
-from windowclf.runs.study.report import check_report, tables_of
+from windowclf.runs.study.report import check_report, study_tables
 from windowclf.runs.study.study import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
 from windowclf_cli.options import configuration, json_option, limited_threads, study_options
 from windowclf_cli.output import print_json, print_table, progress
@@ -101,7 +101,7 @@ def tuning(
     if as_json:
         print_json(msgspec.to_builtins(results))
         return
-    for table in tables_of(results):
+    for table in study_tables(results):
         print_table(table.columns, table.rows, title=table.title)
         click.echo()
     for sentence in results.verdict:

@@ -38,7 +38,7 @@ _TURNS = [pi * n / 4 for n in (0, 4, 2, 6, 1, 3, 5, 7)]
 _LEADER = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "shrinkA": 4, "shrinkB": 3}
 
 
-def learning_curves(results: StudyResults) -> str:
+def draw_learning_curves(results: StudyResults) -> str:
     """Draw scores by the words of training, a line a mode, on all of the test data and on slices of it."""
     panels = [None, *_slices(results, _SLICES)]
 
@@ -57,7 +57,7 @@ def learning_curves(results: StudyResults) -> str:
     return draw_svg(draw, name="curves", width=WIDTH, height=7.5)
 
 
-def differences(results: StudyResults) -> str:
+def draw_differences(results: StudyResults) -> str:
     """Draw the differences from the baseline with their intervals, a row of panels a size.
 
     On all of the test data, filled markers are clear differences; slices are not tested.
@@ -86,7 +86,7 @@ def differences(results: StudyResults) -> str:
     return draw_svg(draw, name="differences", width=WIDTH, height=height)
 
 
-def carrying(results: StudyResults) -> str:
+def draw_carrying(results: StudyResults) -> str:
     """Draw the dev score by the strength with which movement is carried over, a panel a size."""
     sizes = [size for size in results.sizes if any(trial.size == size for trial in results.carrying)]
     methods = list(dict.fromkeys(trial.method for trial in results.carrying if trial.strength))
@@ -225,7 +225,7 @@ def _style(mode: str) -> dict[str, Any]:
 # -- the drift scatter: where chosen words were before training and where they are after it ---------------
 
 
-def drift_scatter(drift: SizeDrift) -> str:
+def draw_drift(drift: SizeDrift) -> str:
     """Draw words before training (hollow) and after it (filled), with an arrow where they moved."""
 
     def draw(figure: "Figure") -> None:

@@ -12,7 +12,13 @@ from windowclf.evaluation.plots import check_matplotlib
 from windowclf.evaluation.significance import LEVEL
 from windowclf.inspection.drift import DRIFT_COLUMNS, WordDrift, drift_row
 from windowclf.runs.report import CLEAR, SCORE_NAMES, Table, page_of, paragraph, table_html
-from windowclf.runs.study.figures import carrying, differences, drift_scatter, learning_curves, size_name
+from windowclf.runs.study.figures import (
+    draw_carrying,
+    draw_differences,
+    draw_drift,
+    draw_learning_curves,
+    size_name,
+)
 from windowclf.runs.study.results import Gap, Point, SizeDrift, Slice, StudyResults
 
 _NEIGHBOURS = 5  # of a word that are named
@@ -38,16 +44,16 @@ def check_report() -> None:
     check_matplotlib("the report")
 
 
-def html_of(results: StudyResults) -> str:
+def study_html(results: StudyResults) -> str:
     """Return the report as an HTML page, the same for the same results and version of matplotlib."""
     check_report()
     title = f"Frozen or tuned vectors? {score_name(results)} after training on {results.train.name}"
     return page_of(title, _parts(results), style=_STYLE)
 
 
-def tables_of(results: StudyResults) -> list[Table]:
+def study_tables(results: StudyResults) -> list[Table]:
     """Return the scores by mode and size, and the tests."""
-    return [score_table(results), test_table(results)]
+    return [score_table(results), comparison_table(results)]
 
 
 def _parts(r: StudyResults) -> Iterator[str]:
@@ -85,7 +91,7 @@ def _curves(r: StudyResults) -> Iterator[str]:
     yield "<h2>Scores by the size of the training data</h2>"
     bars = f"Bars: {100 * LEVEL:g} % intervals of the mean over {r.seeds} seeds. "
     yield _figure(
-        learning_curves(r),
+        draw_learning_curves(r),
         f"Learning curves: {SCORE_NAMES[r.score]} by words of training for each mode; the numbers are in the "
         "tables of scores and of slices",
         f"{bars if r.seeds > 1 else ''}Modes are shifted a little sideways to tell them apart.",
@@ -98,14 +104,14 @@ def _tests(r: StudyResults) -> Iterator[str]:
     baseline = next(iter(r.modes))
     yield f"<h2>Differences from {escape(baseline)}</h2>"
     yield _figure(
-        differences(r),
+        draw_differences(r),
         f"Differences from {baseline} with intervals by mode and size; the numbers are in the tables of "
         "tests and of slices",
         f"Right of zero a mode is better than {baseline}. Lines are {100 * LEVEL:g} % intervals. On the "
         "whole test data, filled markers are clear differences and hollow ones are not; differences on "
         "slices were not tested.",
     )
-    yield table_html(test_table(r))
+    yield table_html(comparison_table(r))
     yield paragraph(CLEAR)
     yield paragraph(
         "p: approximate randomisation over sentences with the seeds pooled; p of seeds: Wilcoxon's signed "
@@ -140,7 +146,7 @@ def _drift(r: StudyResults, drift: SizeDrift) -> Iterator[str]:
     )
     if drift.projected:
         yield _figure(
-            drift_scatter(drift),
+            draw_drift(drift),
             f"Scatter of {len(drift.projected)} words before and after training on {size}",
             "Vectors on the first two principal components of those shown. Labels in italics are at the old "
             "position, the others at the new one; words that hardly moved have one label.",
@@ -162,7 +168,7 @@ def _drift(r: StudyResults, drift: SizeDrift) -> Iterator[str]:
 def _carrying(r: StudyResults) -> Iterator[str]:
     yield "<h2>Carrying the movement over to words never read</h2>"
     yield _figure(
-        carrying(r),
+        draw_carrying(r),
         f"{SCORE_NAMES[r.score]} on dev by strength, for each way of carrying; the numbers are in the table",
         f"Mean over seeds on {r.dev.name}. With nothing carried, it is the tuned model.",
     )
@@ -241,7 +247,7 @@ def seed_tables(results: StudyResults) -> list[Table]:
     ]
 
 
-def test_table(results: StudyResults) -> Table:
+def comparison_table(results: StudyResults) -> Table:
     """Return the family of comparisons, one per row."""
     title = f"Difference from {_baseline(results)} on all of {results.test.name}, in percentage points"
     columns = ("training data", "mode", "difference", f"{100 * LEVEL:g} % from", "to")

@@ -24,7 +24,7 @@ from windowclf.runs.study.cells import Cell, CellKey, CellStore, json_of
 from windowclf.runs.study.data import StudyData, check_sizes
 from windowclf.runs.study.drift import drift_of_size, read_drift
 from windowclf.runs.study.modes import BASELINE, CARRIED, MODES, TUNED, check_modes, without_mode
-from windowclf.runs.study.report import check_report, html_of
+from windowclf.runs.study.report import check_report, study_html
 from windowclf.runs.study.results import SizeDrift, StudyResults, carrying_of, compare_modes, points_of
 from windowclf.runs.study.train import Job, train_cells
 from windowclf.runs.study.verdict import verdict_of
@@ -233,7 +233,7 @@ class TuningStudy:
         write_text(self.out / RESULTS, json_of(results))
         write_text(self.out / TIMINGS, json_of(_timings(cells)))
         if self._with_report:
-            write_text(self.out / REPORT, html_of(results))
+            write_text(self.out / REPORT, study_html(results))
         return results
 
     def _results(self, cells: dict[CellKey, Cell]) -> StudyResults:
