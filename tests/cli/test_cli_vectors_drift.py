@@ -118,7 +118,7 @@ def test_frozen_vectors_are_an_error(tagger: WindowTagger, tmp_path: Path) -> No
     tagger.save(tmp_path / "model")
     result = drift(tmp_path / "model")
     assert result.exit_code == 2
-    assert "nothing moved: the vectors of this model are frozen" in result.stderr
+    assert "the vectors of this model are frozen, so none of them moved" in result.stderr
     assert result.stdout == ""
 
 
