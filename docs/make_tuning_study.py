@@ -15,12 +15,11 @@ import msgspec
 from windowclf.errors import DataError
 from windowclf.files import read_json, write_text
 from windowclf.runs.report import Table
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves
+from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
 from windowclf.runs.study.modes import TUNED
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import RESULTS, TIMINGS, read_results
-from windowclf.runs.study.tables import gap_tables, score_table, test_table
+from windowclf.runs.study.report import comparison_table, gap_tables, score_table
+from windowclf.runs.study.results import StudyResults, read_results
+from windowclf.runs.study.study import RESULTS, TIMINGS
 
 PAGE = Path(__file__).with_name("tuning-study.md")
 SLICES = {
@@ -43,11 +42,11 @@ def copy_results(name: str, directory: Path) -> None:
 
 def figures(results: StudyResults) -> dict[str, str]:
     """Return the figures of a study by their kind."""
-    found = {"curves": learning_curves(results), "differences": differences(results)}
+    found = {"curves": draw_learning_curves(results), "differences": draw_differences(results)}
     if results.drift:
-        found["drift"] = drift_scatter(results.drift[-1])
+        found["drift"] = draw_drift(results.drift[-1])
     if results.carrying:
-        found["carrying"] = carrying(results)
+        found["carrying"] = draw_carrying(results)
     return found
 
 
@@ -78,7 +77,7 @@ def section(name: str) -> Iterable[str]:
     yield ""
     yield from markdown(score_table(results))
     yield f"![Learning curves](data/tuning-study/{name}-curves.svg)\n"
-    yield from markdown(test_table(results))
+    yield from markdown(comparison_table(results))
     yield f"![Differences from frozen](data/tuning-study/{name}-differences.svg)\n"
     for group, title in SLICES.items():
         yield f"**{title}**; in brackets the number of test words, on average\n"
