@@ -1,4 +1,6 @@
-"""How long one short sentence takes: microseconds of `predict` and `tag`, beside another version of windowclf.
+"""How long one short sentence takes: µs of `predict` and `tag`, beside another version of windowclf.
+
+A batch of 500 sentences stands below, so that no gain of the one is a loss of the other.
 
 Each version is a process of its own, with one thread, and waits while the other is measured; they take turns.
 A time is the median of all calls, each of which is timed by itself. The models are the two that ship, and two
@@ -19,19 +21,24 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from pages import ROOT, markdown_table
+from pages import markdown_table
 from serving import SERVE
+from windowclf.corpus.named import read_labelled
+from windowclf.corpus.readers import ReadOptions
 from windowclf.model.storage import find_model
 
 SENTENCES = {
     "one entity": "The museum of modern art in Paris opened its doors to visitors on Monday , "
     "said a spokesman for the local ministry .",
-    "none": "it was raining when we left the house , so we took the bus and came home very late in the evening .",
+    "none": "it was raining when we left the house , so we took the bus and came "
+    "home very late in the evening .",
     "several": "Barack Obama met Angela Merkel in New York on Monday , David Cameron flew from London "
     "to Los Angeles with Manchester United .",
     "new words": "Zorblax and Quimtip flew to Frobnitz on Monday , where the old blorptown museum opened its "
     "doors to visitors and locals again .",
 }
+BATCH = "500 sentences"
+N_BATCH = 500
 TRAINED = {
     "CRF": ("model.loss=crf",),
     "ensemble of 3": ("training.ensemble=3",),
@@ -44,11 +51,11 @@ from windowclf import WindowTagger
 
 taggers = {}
 for line in sys.stdin:
-    name, path, method, words, n_calls = json.loads(line)
+    name, path, method, sentences, n_calls = json.loads(line)
     if name not in taggers:
         taggers[name] = WindowTagger.load(path).compile()
-    call, sentences, seconds = getattr(taggers[name], method), [words], []
-    for _ in range(n_calls // 10):
+    call, seconds = getattr(taggers[name], method), []
+    for _ in range(1 + n_calls // 10):
         call(sentences)
     for _ in range(n_calls):
         began = perf_counter()
@@ -64,7 +71,7 @@ class Version:
 
     def __init__(self, python: str) -> None:
         self._process = subprocess.Popen(
-            [python, "-c", WORKER],
+            [python, "-P", "-c", WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -102,21 +109,18 @@ def measure(versions: dict[str, Version], rounds: int, n_calls: int) -> dict[tup
     """Return the microseconds of each version for each model, sentence and method."""
     with tempfile.TemporaryDirectory() as folder:
         paths = models(Path(folder))
-        cases = [
-            (model, sentence, method)
-            for model in paths
-            for sentence in SENTENCES
-            for method in ("predict", "tag")
-        ]
+        texts = {name: [text.split()] for name, text in SENTENCES.items()}
+        texts[BATCH] = [list(s.tokens) for s in read_labelled("sample:train", ReadOptions())][:N_BATCH]
+        cases = [(model, text, method) for model in paths for text in texts for method in ("predict", "tag")]
         seconds: dict[tuple[str, ...], dict[str, list[float]]] = {
             case: {name: [] for name in versions} for case in cases
         }
         for _ in range(rounds):
             for case in cases:
-                model, sentence, method = case
+                model, text, method = case
+                n = max(1, n_calls // 100) if text == BATCH else n_calls
                 for name, version in versions.items():
-                    words = SENTENCES[sentence].split()
-                    seconds[case][name] += version.ask(model, paths[model], method, words, n_calls)
+                    seconds[case][name] += version.ask(model, paths[model], method, texts[text], n)
     return {
         case: {name: 1e6 * median(own) for name, own in measured.items()}
         for case, measured in seconds.items()
@@ -141,9 +145,11 @@ def main() -> None:
     for version in versions.values():
         version.stop()
     rows = [
-        (*case, *(f"{µs[name]:.0f}" for name in versions), *(
-            [f"{µs['old'] / µs['new']:.2f}"] if "old" in µs else []
-        ))
+        (
+            *case,
+            *(f"{µs[name]:.0f}" for name in versions),
+            *([f"{µs['old'] / µs['new']:.2f}"] if "old" in µs else []),
+        )
         for case, µs in found.items()
     ]
     columns = ("model", "entities", "method", *(f"{name}, µs" for name in versions))
