@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from windowclf import WindowTagger
+from windowclf.corpus.blocks import Block
+from windowclf.corpus.chunk import parted_words, read_chunk
 from windowclf.corpus.label_schemes import Scheme, convert
-from windowclf.corpus.lines import Block
 from windowclf.encoding.encoder import windows
 from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.streaming.chunk import parted_words, read_chunk
 
 WINDOWS_AT_ONCE = 512  # of PyTorch's; what is computed of them stays in the processor's cache
 Sentences = Sequence[Sequence[str]]

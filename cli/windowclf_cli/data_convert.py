@@ -11,10 +11,10 @@ from typing import Any, TextIO, cast
 
 import click
 
+from windowclf.corpus.blocks import Source
 from windowclf.corpus.documents import documents, has_documents, part_of
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_schemes import convert as convert_labels
-from windowclf.corpus.lines import Source
 from windowclf.corpus.named import PARTS, options_of, read_named
 from windowclf.corpus.readers import OutputFormat, ReadOptions, format_of, read_sentences, write_sentences
 from windowclf.corpus.sentence import Sentence

@@ -6,9 +6,8 @@ from itertools import groupby
 
 import click
 
-from windowclf.corpus.lines import STDIN
+from windowclf.corpus.blocks import STDIN, read_blocks
 from windowclf.corpus.plain import sentences_of_text
-from windowclf.streaming.blocks import read_blocks
 from windowclf.streaming.tag import BlockTagger, tag_blocks
 from windowclf.streaming.writer import TagFormat
 from windowclf.tagger import WindowTagger

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from windowclf.corpus import documents as module
+from windowclf.corpus.blocks import Block, source_name
 from windowclf.corpus.documents import documents, has_documents, part_of
-from windowclf.corpus.lines import Block, source_name
 from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.errors import DataError
 

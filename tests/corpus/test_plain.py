@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from windowclf.corpus.blocks import LONGEST_PIECE
 from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.lines import LONGEST_PIECE
 from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError

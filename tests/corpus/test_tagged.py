@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.lines import Block
+from windowclf.corpus.blocks import Block
 from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tagged import base_tag, read_tagged

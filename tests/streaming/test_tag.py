@@ -12,13 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
-from windowclf.corpus.lines import Block
+from windowclf.corpus.blocks import Block, read_blocks
+from windowclf.corpus.chunk import Chunk
 from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences, write_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import ConfigError, DataError
 from windowclf.model.viterbi import best_labels
-from windowclf.streaming.blocks import read_blocks
-from windowclf.streaming.chunk import Chunk
 from windowclf.streaming.tag import BlockTagger, tag_blocks
 from windowclf.streaming.writer import TagFormat, Writer
 from windowclf.vectors.word_vectors import WordVectors

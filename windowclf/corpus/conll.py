@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.blocks import Source, read_lines, source_name
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 

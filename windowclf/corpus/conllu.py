@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.blocks import Source, read_lines, source_name
 from windowclf.corpus.sentence import Offsets, Sentence
 from windowclf.errors import DataError
 

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
+from windowclf.corpus.blocks import Block, Source
 from windowclf.corpus.catalog import ModuloSplit
-from windowclf.corpus.lines import Block, Source
 from windowclf.errors import DataError
 
 T = TypeVar("T")

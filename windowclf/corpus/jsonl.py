@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import msgspec
 
+from windowclf.corpus.blocks import Source, read_lines, source_name
 from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
-from windowclf.corpus.lines import Source, read_lines, source_name
 from windowclf.corpus.plain import sentence_of
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tokenizer import Token, split_sentences, tokenize

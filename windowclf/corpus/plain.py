@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from windowclf.corpus.blocks import Source, read_lines, read_pieces, source_name
 from windowclf.corpus.label_schemes import Scheme, spans
-from windowclf.corpus.lines import Source, read_lines, read_pieces, source_name
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tokenizer import Token, sentences
 
@@ -15,7 +15,7 @@ def read_text(path: Source) -> Iterator[Sentence]:
     """Yield the sentences of raw text, as the tokenizer finds them; a line end ends a sentence.
 
     The text of a sentence reaches from its first token to its last. Any length is read with flat memory: a
-    line of more than 64 Ki characters is cut at white space (`corpus.lines.read_pieces`), which ends the
+    line of more than 64 Ki characters is cut at white space (`corpus.blocks.read_pieces`), which ends the
     sentence there.
 
     Raises

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TextIO, get_args
 
+from windowclf.corpus.blocks import Source, is_utf8, source_name
 from windowclf.corpus.conll import conll_lines, read_conll
 from windowclf.corpus.conllu import LabelField, conllu_lines, read_conllu
 from windowclf.corpus.jsonl import jsonl_line, read_jsonl
 from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.lines import Source, is_utf8, source_name
 from windowclf.corpus.plain import inline, read_text, read_tokens
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tagged import read_tagged

@@ -12,7 +12,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.lines import read_lines
+from windowclf.corpus.blocks import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie
 from windowclf.errors import DataError
 

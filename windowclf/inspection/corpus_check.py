@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from windowclf.corpus.blocks import STDIN
 from windowclf.corpus.label_schemes import (
     ALLOWED_LABELS,
     Scheme,
@@ -19,7 +20,6 @@ from windowclf.corpus.label_schemes import (
     illegal_transitions,
     is_span_label,
 )
-from windowclf.corpus.lines import STDIN
 from windowclf.corpus.named import locate, read_named
 from windowclf.corpus.readers import ReadOptions, format_of
 from windowclf.corpus.sentence import Sentence

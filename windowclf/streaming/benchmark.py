@@ -181,7 +181,7 @@ class _Bench:
     def _tag(self) -> int:
         from threadpoolctl import threadpool_limits
 
-        from windowclf.streaming.blocks import read_blocks
+        from windowclf.corpus.blocks import read_blocks
         from windowclf.streaming.tag import tag_blocks
 
         blocks = ((block, self._options) for block in read_blocks(self._file, self._options.format))

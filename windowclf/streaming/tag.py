@@ -11,12 +11,12 @@ from typing import BinaryIO
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.corpus.lines import Block, is_utf8
+from windowclf.corpus.blocks import Block, is_utf8
+from windowclf.corpus.chunk import Chunk, parted_words, read_chunk
 from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
 from windowclf.corpus.sentence import Sentence, Sentences
 from windowclf.errors import ConfigError, DataError
 from windowclf.model.decoder import Tagged
-from windowclf.streaming.chunk import Chunk, parted_words, read_chunk
 from windowclf.streaming.writer import TagFormat, Writer
 from windowclf.tagger import WindowTagger
 
@@ -154,7 +154,7 @@ def tag_blocks(
     block_tagger : BlockTagger
         With more than one process, its tagger should be compiled and prefilled: they share its tables.
     blocks : iterable of (Block, ReadOptions)
-        As `windowclf.streaming.blocks.read_blocks` yields them, and how they are read.
+        As `windowclf.corpus.blocks.read_blocks` yields them, and how they are read.
     stream : binary stream
         Flushed after every block.
     n_processes : int

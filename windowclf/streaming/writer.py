@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 
 from windowclf.arrays import Bools, Ints
+from windowclf.corpus.chunk import Chunk
 from windowclf.corpus.conll import DOCSTART
 from windowclf.corpus.jsonl import jsonl_records
 from windowclf.corpus.label_schemes import OUTSIDE, parse_label, starts_span
 from windowclf.corpus.label_set import LabelSet
-from windowclf.streaming.chunk import Chunk
 
 TagFormat = Literal["inline", "conll", "jsonl"]
 _UNWRITABLE = re.compile("[\t\n\r\0]")

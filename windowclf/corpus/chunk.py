@@ -14,9 +14,8 @@ from typing import overload
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.corpus.lines import BOM, LONGEST_PIECE, Block
-from windowclf.corpus.token_pattern import TOKEN
-from windowclf.corpus.tokenizer import LINE_BREAKS, STOPS, Token, sentence_ends
+from windowclf.corpus.blocks import BOM, LONGEST_PIECE, Block
+from windowclf.corpus.tokenizer import LINE_BREAKS, STOPS, TOKEN, Token, sentence_ends
 
 _SPACE, _BREAK, _STOP = 1, 2, 4
 _N_KINDS = 1 << 16  # characters beyond are of no kind

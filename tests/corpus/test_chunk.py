@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.abbreviations import OPENERS, TITLES
-from windowclf.corpus.lines import LONGEST_PIECE, Block
+from windowclf.corpus.blocks import LONGEST_PIECE, Block
+from windowclf.corpus.chunk import parted_words, read_chunk
 from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
-from windowclf.streaming.chunk import parted_words, read_chunk
+from windowclf.corpus.tokenizer import OPENERS, TITLES
 
 BITS = [
     *"We saw Paris etc. U.S. No. 5 J. K. don't (Yes!) “so.” http://a.b/c :) 3.14".split(),
