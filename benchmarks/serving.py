@@ -19,8 +19,7 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
 from windowclf_service.server.gateway import Gateway

@@ -13,7 +13,7 @@ import numpy as np
 
 from windowclf import WindowTagger
 from windowclf.corpus.blocks import Block
-from windowclf.corpus.chunk import parted_words, read_chunk
+from windowclf.corpus.chunk import read_chunk
 from windowclf.corpus.label_schemes import Scheme, convert
 from windowclf.encoding.encoder import windows
 from windowclf.encoding.vocabulary import N_SPECIAL
@@ -49,7 +49,7 @@ def tokenized(lines: Sequence[str]) -> list[list[str]]:
     """Find tokens and sentences by windowclf's fast way, for taggers that have none."""
     chunk = read_chunk(Block("".join(f"{line}\n" for line in lines).encode(), "lines"), "text")
     assert chunk is not None
-    return parted_words(chunk)
+    return chunk.sentences()
 
 
 class Nltk:

@@ -49,7 +49,7 @@ def command(
 
         windowclf benchmark runs/mine sample:test
     """
-    from windowclf.corpus.named import locate
+    from windowclf.corpus.readers import locate
     from windowclf.streaming.benchmark import Way, measure_speed
     from windowclf.tagger import WindowTagger
 

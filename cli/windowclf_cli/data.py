@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, corpus_dir, fetched_dir
+from windowclf.corpus.catalog import PARTS, CorpusEntry, VectorsEntry, read_catalog
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
-from windowclf.corpus.named import PARTS
 from windowclf.inspection.inventory import list_corpora, list_vectors
 from windowclf.vectors.word_vectors import default_vectors_name
 from windowclf_cli.data_check import check, stats
@@ -100,7 +99,7 @@ def _what_to_type(entry: CorpusEntry | VectorsEntry, files: Sequence[Path]) -> s
     """Return a command that trains with what was fetched."""
     if isinstance(entry, CorpusEntry):
         return _train_on(entry.name, files)
-    is_found = fetched_dir(entry.name).absolute() == files[0].absolute().parent
+    is_found = entry.folder().absolute() == files[0].absolute().parent
     vectors = entry.name if is_found else shlex.quote(str(files[0]))
     return (
         "windowclf train --train sample:train --dev sample:dev "
@@ -112,7 +111,7 @@ def _train_on(name: str, files: Sequence[Path]) -> str:
     """Return a command that trains on a corpus: by its name where windowclf finds it, else by its files."""
     folder = files[0].absolute().parent
     train, dev = (f"{name}:{part}" for part in PARTS[:2])
-    if corpus_dir(name).absolute() == folder:
+    if read_catalog().corpus(name).folder().absolute() == folder:
         prefix = ""
     elif folder.name == name:
         prefix = f"WINDOWCLF_CORPORA={shlex.quote(str(folder.parent))} "

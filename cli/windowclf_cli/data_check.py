@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.inspection.corpus_check import Finding, check_corpus
 from windowclf.inspection.corpus_statistics import Statistics, corpus_statistics
 from windowclf.vectors.word_vectors import load_vectors

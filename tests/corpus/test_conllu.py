@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Offsets, Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import DataError
 
 

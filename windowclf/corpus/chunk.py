@@ -1,30 +1,32 @@
-"""The words of many sentences in one list: what tagging a stream needs of raw and of pre-split text, fast.
+"""The words of many sentences in one list: raw and tokenised text read fast, for tagging a stream.
 
-What is read here is what `corpus.readers.read_sentences` reads, without an object a token. Whatever is
-out of the ordinary (a fault, a very long line) is left to it.
+What `read_chunk` reads is what `read_sentences` reads, without an object a token; tests hold them against
+each other. A block that is out of the ordinary (an error, a very long line) is left to `read_sentences`.
 
 N tokens, S sentences.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import overload
+from functools import cache
+from itertools import repeat
+from typing import cast
 
 import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.corpus.blocks import BOM, LONGEST_PIECE, Block
-from windowclf.corpus.tokenizer import LINE_BREAKS, STOPS, TOKEN, Token, sentence_ends
+from windowclf.corpus.label_set import parted
+from windowclf.corpus.tokenizer import LINE_BREAKS, STOPS, Token, sentence_ends, token_pattern
 
 _SPACE, _BREAK, _STOP = 1, 2, 4
-_N_KINDS = 1 << 16  # characters beyond are of no kind
+_N_CODES = 1 << 16  # characters beyond have none of these properties
 _LAST_SPACE = 0x3000
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Sentences, all in a row.
+    """Sentences in a row.
 
     Attributes
     ----------
@@ -33,22 +35,32 @@ class Chunk:
     lengths : array (S,)
         Tokens of each sentence; they sum to N.
     text : str or None
-        What the tokens were found in, if it is known.
-    starts, ends : array (N,) or None
-        Where in the text each token starts and ends (exclusive), in code points.
+        The text that the tokens were found in, if it is known.
+    starts, ends : list of int or None
+        Of each token, its offsets in the text, end exclusive, in code points.
     """
 
     words: list[str]
     lengths: Ints
     text: str | None = None
-    starts: Ints | None = None
-    ends: Ints | None = None
+    starts: list[int] | None = None
+    ends: list[int] | None = None
 
+    def sentences(self) -> list[list[str]]:
+        """Return the tokens of each sentence."""
+        return parted(self.words, self.lengths)
 
-def parted_words(chunk: Chunk) -> list[list[str]]:
-    """Return the tokens of each sentence."""
-    ends = np.cumsum(chunk.lengths).tolist()
-    return [chunk.words[begin:end] for begin, end in pairwise([0, *ends])]
+    def texts(self) -> tuple[Iterable[str | None], Iterable[list[tuple[int, int]] | None]]:
+        """Return the text of each sentence, and the offsets of its tokens in it; None where not known."""
+        if self.text is None or self.starts is None or self.ends is None:
+            return repeat(None), repeat(None)
+        texts, offsets = [], []
+        places = parted([*zip(self.starts, self.ends, strict=True)], self.lengths)
+        for pairs in places:  # none is empty
+            begin = pairs[0][0]
+            texts.append(self.text[begin : pairs[-1][1]])
+            offsets.append([(start - begin, end - begin) for start, end in pairs])
+        return texts, offsets
 
 
 def read_chunk(block: Block, format: str) -> Chunk | None:
@@ -85,51 +97,47 @@ def _split_lines(text: str, is_ended: bool) -> Chunk:
 
 
 def _tokenize(text: str) -> Chunk:
-    """Find tokens and sentences as `windowclf.corpus.tokenizer.sentences` does.
+    """Find tokens and sentences as `sentences` does.
 
-    No token holds white space and every other character is in one, so the lengths of the tokens tell where
-    they stand.
+    No token holds white space and every other character is in one, so the lengths of the tokens give their
+    offsets.
     """
-    words: list[str] = TOKEN.findall(text)
+    words: list[str] = token_pattern().findall(text)
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    kinds = _KINDS[np.minimum(codes, _N_KINDS - 1)]
-    (solid,) = (kinds & _SPACE == 0).nonzero()
+    properties = _properties()[np.minimum(codes, _N_CODES - 1)]
+    (solid,) = (properties & _SPACE == 0).nonzero()
     after = np.cumsum(np.fromiter(map(len, words), np.int64, len(words)))
-    starts = solid[np.concatenate([[0], after[:-1]])] if words else after
+    firsts = solid[np.concatenate([[0], after[:-1]])] if words else after
     lasts = solid[after - 1]
-    line_starts = np.searchsorted(starts, (kinds & _BREAK).nonzero()[0])
-    after_stops = (kinds[lasts] & _STOP).nonzero()[0] + 1
-    tokens = _Tokens(words, starts, lasts + 1)
-    ends = sentence_ends(tokens, set(line_starts.tolist()), after_stops.tolist())
-    lengths: Ints = np.ediff1d(np.array([0, *ends], np.int64))
-    return Chunk(words, lengths, text, starts, tokens.ends)
+    line_starts = np.searchsorted(firsts, (properties & _BREAK).nonzero()[0])
+    after_stops = (properties[lasts] & _STOP).nonzero()[0] + 1
+    starts, ends = firsts.tolist(), (lasts + 1).tolist()
+    tokens = cast(Sequence[Token], _Tokens(words, starts, ends))
+    of_sentences = sentence_ends(tokens, set(line_starts.tolist()), after_stops.tolist())
+    lengths: Ints = np.ediff1d(np.array([0, *of_sentences], np.int64))
+    return Chunk(words, lengths, text, starts, ends)
 
 
-class _Tokens(Sequence[Token]):
-    """Tokens that are made when they are looked at."""
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Tokens that are made when they are accessed."""
 
-    def __init__(self, words: Sequence[str], starts: Ints, ends: Ints) -> None:
-        self.words, self.starts, self.ends = words, starts, ends
+    words: list[str]
+    starts: list[int]
+    ends: list[int]
 
     def __len__(self) -> int:
         return len(self.words)
 
-    @overload
-    def __getitem__(self, i: int) -> Token: ...
-    @overload
-    def __getitem__(self, i: slice) -> list[Token]: ...
-    def __getitem__(self, i: int | slice) -> Token | list[Token]:
-        assert isinstance(i, int)
+    def __getitem__(self, i: int) -> Token:
         return Token(self.words[i], self.starts[i], self.ends[i])
 
 
-def _kinds() -> Ints:
-    """Return for each character (by its code) whether it is white space, breaks lines, ends sentences."""
-    kinds = np.zeros(_N_KINDS, np.uint8)
-    kinds[[code for code in range(_LAST_SPACE + 1) if chr(code).isspace()]] |= _SPACE
-    kinds[[ord(character) for character in LINE_BREAKS]] |= _BREAK
-    kinds[[ord(character) for character in STOPS]] |= _STOP
-    return kinds
-
-
-_KINDS = _kinds()
+@cache
+def _properties() -> Ints:
+    """Return for each character, by its code, whether it is white space, a line break, a stop."""
+    properties = np.zeros(_N_CODES, np.uint8)
+    properties[[code for code in range(_LAST_SPACE + 1) if chr(code).isspace()]] |= _SPACE
+    properties[[ord(character) for character in LINE_BREAKS]] |= _BREAK
+    properties[[ord(character) for character in STOPS]] |= _STOP
+    return properties

@@ -93,10 +93,10 @@ def read_conll(
         yield sentence()
 
 
-def conll_lines(sentence: Sentence) -> str:
+def conll_lines(tokens: Sequence[str], labels: Sequence[str] | None) -> str:
     """Return a sentence as lines ``word TAB label`` (or ``word`` without labels) and an empty line.
 
-    A NUL character, which no reader takes, becomes U+FFFD.
+    A NUL character, which no reader accepts, becomes U+FFFD.
 
     Raises
     ------
@@ -104,19 +104,19 @@ def conll_lines(sentence: Sentence) -> str:
         If a word or a label would not be read back as it is: it is empty or holds a tab or a line
         end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
     """
-    for token in sentence.tokens:
-        if not token or token == DOCSTART or _UNWRITABLE.search(token):
-            raise _unwritable(sentence, token)
-        if token.isspace() or (sentence.labels is None and " " in token):
-            raise _unwritable(sentence, token)
-    if sentence.labels is None:
-        lines: Sequence[str] = sentence.tokens
-    else:
-        for label in sentence.labels:
+    values = tokens if labels is None else (*tokens, *labels)
+    joined = "".join(values)
+    # what is printable is neither a control character nor white space (a space apart)
+    if not (joined.isprintable() and all(values)) or " " in joined or DOCSTART in joined:
+        for token in tokens:
+            is_blank = not token or token.isspace() or (labels is None and " " in token)
+            if is_blank or token == DOCSTART or _UNWRITABLE.search(token):
+                raise _unwritable(token)
+        for label in labels or ():
             if not label or _UNWRITABLE.search(label):
-                raise _unwritable(sentence, label)
-        lines = [f"{token}\t{label}" for token, label in zip(sentence.tokens, sentence.labels, strict=True)]
-    return "\n".join((*lines, "", "")).replace("\0", "\ufffd") if lines else "\n"
+                raise _unwritable(label)
+    rows = tokens if labels is None else map("\t".join, zip(tokens, labels, strict=True))
+    return "\n".join((*rows, "", "")).replace("\0", "\ufffd")
 
 
 def _split(line: str, separator: str | None) -> list[str]:
@@ -162,9 +162,6 @@ def _too_few_columns(
     )
 
 
-def _unwritable(sentence: Sentence, found: str) -> DataError:
-    return sentence.error(
-        "cannot be written as CoNLL columns",
-        found=found,
-        allowed="no tab or line end; no empty or blank word, no -DOCSTART-",
-    )
+def _unwritable(found: str) -> DataError:
+    allowed = "no tab or line end; no empty or blank word, no -DOCSTART-"
+    return DataError("cannot be written as CoNLL columns", found=found, allowed=allowed)

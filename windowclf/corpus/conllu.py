@@ -80,10 +80,17 @@ def read_conllu(
         yield read
 
 
-def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str:
+def conllu_lines(
+    tokens: Sequence[str],
+    labels: Sequence[str] | None,
+    text: str | None,
+    offsets: Sequence[tuple[int, int]] | None,
+    *,
+    label_field: LabelField = "upos",
+) -> str:
     """Return a sentence as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
 
-    The text is left out where it holds line ends or has no offsets. A NUL character, which no reader takes,
+    The text is left out where it holds line ends or has no offsets. A NUL character, which no reader accepts,
     becomes U+FFFD. A sentence without words is an empty line.
 
     Raises
@@ -91,19 +98,16 @@ def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str
     DataError
         If a word or a label is empty or holds a tab or a line end.
     """
-    if not sentence.tokens:
-        return "\n"
-    for value in (*sentence.tokens, *(sentence.labels or ())):
+    for value in (*tokens, *(labels or ())):
         if not value or _UNWRITABLE.search(value):
-            raise sentence.error("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
-    lines = []
-    offsets = None if _UNWRITABLE.search(sentence.text or "") else sentence.offsets
-    if offsets is not None:
-        lines.append(f"{_TEXT}{sentence.text}")
-    for i, token in enumerate(sentence.tokens):
+            raise DataError("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
+    if _UNWRITABLE.search(text or "") or not tokens:
+        offsets = None
+    lines = [] if offsets is None else [f"{_TEXT}{text}"]
+    for i, token in enumerate(tokens):
         row = [str(i + 1), token, *"_" * (_N_COLUMNS - 2)]
-        if sentence.labels is not None:
-            row[_LABEL_COLUMN[label_field]] = sentence.labels[i]
+        if labels is not None:
+            row[_LABEL_COLUMN[label_field]] = labels[i]
         if offsets is not None and i + 1 < len(offsets) and offsets[i][1] == offsets[i + 1][0]:
             row[-1] = "SpaceAfter=No"
         lines.append("\t".join(row))

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -18,16 +18,16 @@ _HINT = 'A record is {"tokens": […], "labels": […]} or {"text": "…", "enti
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
-    """A line. Other keys are let be."""
+    """A line. Other keys are ignored."""
 
-    tokens: list[str] | None = None
-    labels: list[str] | None = None
+    tokens: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
     text: str | None = None
-    offsets: list[tuple[int, int]] | None = None
-    entities: list[tuple[int, int, str]] | None = None
+    offsets: Sequence[tuple[int, int]] | None = None
+    entities: Sequence[tuple[int, int, str]] | None = None
 
 
-_ENCODER = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Record).decode
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -77,7 +77,12 @@ def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = 
             yield replace(sentence, columns=named)
 
 
-def jsonl_line(sentence: Sentence) -> str:
+def jsonl_line(
+    tokens: Sequence[str],
+    labels: Sequence[str] | None,
+    text: str | None,
+    offsets: Sequence[tuple[int, int]] | None,
+) -> str:
     """Return a sentence as a record with tokens and, where it has them, labels, text and offsets.
 
     Raises
@@ -85,23 +90,10 @@ def jsonl_line(sentence: Sentence) -> str:
     DataError
         If a string holds a lone surrogate, which UTF-8 cannot hold.
     """
-    record = _Record(
-        list(sentence.tokens),
-        None if sentence.labels is None else list(sentence.labels),
-        sentence.text,
-        None if sentence.offsets is None else list(sentence.offsets),
-    )
     try:
-        return _ENCODER.encode(record).decode("utf-8") + "\n"
+        return _encode(_Record(tokens, labels, text, offsets)).decode("utf-8") + "\n"
     except UnicodeEncodeError as error:
-        raise sentence.error("a lone surrogate cannot be written", found=error.object) from error
-
-
-def jsonl_records(
-    sentences: Iterable[tuple[list[str], list[str], str | None, list[tuple[int, int]] | None]],
-) -> bytes:
-    """Return a line for each sentence, as `jsonl_line`, from tokens, labels, text and offsets."""
-    return _ENCODER.encode_lines([_Record(*sentence) for sentence in sentences])
+        raise DataError("a lone surrogate cannot be written", found=error.object) from error
 
 
 def _parse(line: str, where: str, number: int) -> _Record:

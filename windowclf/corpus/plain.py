@@ -1,22 +1,25 @@
-"""Text without labels, raw or tokenised already; and labels inside a line of text."""
+"""A line or more a sentence: raw text, tokenised text, ``word/tag`` text, and labels in a line to read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from windowclf.corpus.blocks import Source, read_lines, read_pieces, source_name
-from windowclf.corpus.label_schemes import Scheme, spans
+from windowclf.corpus.label_schemes import spans
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tokenizer import Token, sentences
+from windowclf.errors import DataError
 
 _LINE_END = re.compile("[\r\n]+")
+_FOREIGN = re.compile(r"\Afw-(?=.)", re.IGNORECASE)
+_CONTEXT = re.compile(r"(?<=.)(?:-(?:tl|hl|nc))+\Z", re.IGNORECASE)
 
 
 def read_text(path: Source) -> Iterator[Sentence]:
     """Yield the sentences of raw text, as the tokenizer finds them; a line end ends a sentence.
 
-    The text of a sentence reaches from its first token to its last. Any length is read with flat memory: a
-    line of more than 64 Ki characters is cut at white space (`corpus.blocks.read_pieces`), which ends the
-    sentence there.
+    The text of a sentence reaches from its first token to its last. Memory stays flat: a line of more than
+    64 Ki characters is cut at white space (`read_pieces`), which ends the sentence there.
 
     Raises
     ------
@@ -56,9 +59,9 @@ def sentence_of(
 
 
 def read_tokens(path: Source) -> Iterator[Sentence]:
-    """Yield a sentence for each line, its tokens parted by spaces or tabs; none for an empty line.
+    """Yield a sentence for each line, its tokens separated by spaces or tabs; without any for an empty line.
 
-    As many sentences come out as there are lines, so that output can be laid beside input.
+    There are as many sentences as lines, so that output lines correspond to input lines.
 
     Raises
     ------
@@ -67,26 +70,77 @@ def read_tokens(path: Source) -> Iterator[Sentence]:
     """
     where = source_name(path)
     for number, line in read_lines(path):
-        tokens = tuple([token for token in line.replace("\t", " ").split(" ") if token])
-        yield Sentence(tokens, source=where, line=number)
+        yield Sentence(tuple(_split(line)), source=where, line=number)
 
 
-def inline(sentence: Sentence, *, scheme: Scheme | None = None) -> str:
+def read_tagged(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
+    """Yield a sentence for each line of tokens ``word/tag``, split at the last slash, as in the Brown corpus.
+
+    Tokens are separated by spaces and tabs; other white space may be part of a word, as in a column file.
+
+    Parameters
+    ----------
+    path : str, Path or Block
+        The file; ``-`` is standard input.
+    labelled : bool
+        Whether tags become labels. They are no part of the words either way.
+
+    Raises
+    ------
+    DataError
+        If a token has no slash, or no word before or no tag after its last one; or the file cannot be read,
+        is not UTF-8, or holds a NUL character.
+    """
+    where = source_name(path)
+    for number, line in read_lines(path):
+        pairs = [token.rpartition("/") for token in _split(line)]
+        for word, slash, tag in pairs:
+            if not (word and tag):
+                problem = f"a token without a {'tag' if slash else 'slash'}"
+                raise DataError(
+                    "a tag without a word" if tag and slash else problem,
+                    where=where,
+                    line=number,
+                    found=word + slash + tag,
+                    allowed="word/tag, both of one character or more",
+                )
+        if pairs:
+            labels = tuple([tag for _, _, tag in pairs]) if labelled else None
+            yield Sentence(tuple([word for word, _, _ in pairs]), labels, source=where, line=number)
+
+
+@lru_cache(maxsize=4096)
+def base_tag(tag: str) -> str:
+    """Return a tag of the Brown corpus without what it says of the context of its word.
+
+    That is ``fw-`` before it (a foreign word) and ``-tl``, ``-hl`` and ``-nc`` after it, one or more (in a
+    title, in a headline, cited), in any letter case. A tag is never made empty. After W. N. Francis and
+    H. Kučera, *Brown Corpus Manual*, 1979.
+    """
+    return _CONTEXT.sub("", _FOREIGN.sub("", tag))
+
+
+def inline(tokens: Sequence[str], labels: Sequence[str] | None, *, marks_spans: bool) -> str:
     """Return a sentence as one line for people to read.
 
-    With a scheme, spans are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``. Without, every
+    If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``. If not, every
     token has its label: ``dog/NOUN``. Without labels, tokens alone.
 
     Raises
     ------
     DataError
-        If a scheme is given and a label is no span label.
+        If labels are to mark spans and one is no span label.
     """
-    words = list(sentence.tokens)
-    if sentence.labels is not None and scheme is None:
-        words = [f"{word}/{label}" for word, label in zip(words, sentence.labels, strict=True)]
-    elif sentence.labels is not None:
-        for span in spans(sentence.labels):
+    words: Sequence[str] = tokens
+    if labels is not None and not marks_spans:
+        words = [f"{word}/{label}" for word, label in zip(tokens, labels, strict=True)]
+    elif labels is not None:
+        words = [*tokens]
+        for span in spans(labels):
             words[span.start] = f"[{span.kind} {words[span.start]}"
             words[span.end - 1] += "]"
     return _LINE_END.sub(" ", " ".join(words)) + "\n"
+
+
+def _split(line: str) -> list[str]:
+    return [token for token in line.replace("\t", " ").split(" ") if token]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, catalog, corpus_dir, fetched_dir, find_corpus
-from windowclf.corpus.named import PARTS, SAMPLE, locate, read_named
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, VectorsEntry, read_catalog
+from windowclf.corpus.readers import ReadOptions, locate, read_sentences
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
 from windowclf.model.storage import StoredModel
@@ -104,16 +103,16 @@ class VectorsDescription:
 
 def list_corpora() -> list[CorpusStatus]:
     """Return the sample corpus and those of the catalogue; nothing is fetched."""
-    lengths = [len(s) for part in PARTS for s in read_named(f"{SAMPLE}:{part}", ReadOptions())]
+    lengths = [len(s) for part in PARTS for s in read_sentences(f"{SAMPLE}:{part}", ReadOptions())]
     folder = str(Path(locate(f"{SAMPLE}:{PARTS[0]}").path).parent)
     sample = CorpusStatus(SAMPLE, "named entities", "CC0 1.0", len(lengths), sum(lengths), folder, "")
-    return [sample, *map(_corpus_status, catalog().corpora)]
+    return [sample, *map(_corpus_status, read_catalog().corpora)]
 
 
 def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
     try:
-        find_corpus(entry.name)
-        folder, obtain = str(corpus_dir(entry.name)), ""
+        entry.find()
+        folder, obtain = str(entry.folder()), ""
     except FetchError:
         folder, obtain = None, f"windowclf data fetch {entry.name}"
     return CorpusStatus(
@@ -131,7 +130,7 @@ def list_vectors() -> list[VectorsStatus]:
     """Return the vector sets of the catalogue; nothing is loaded or fetched."""
     default = default_vectors_name()
     statuses = []
-    for entry in catalog().vectors:
+    for entry in read_catalog().vectors:
         here = _is_here(entry)
         obtain = "" if here else entry.obtain
         statuses.append(
@@ -148,7 +147,7 @@ def _is_here(entry: VectorsEntry) -> bool:
     if entry.name == FULL_GLOVE:
         return has_glove_package()
     if entry.file is not None:
-        return (fetched_dir(entry.name) / entry.file.name).is_file()
+        return (entry.folder() / entry.file.name).is_file()
     return gensim_path(entry.name.removeprefix(GENSIM_PREFIX)).is_file()
 
 

@@ -1,18 +1,19 @@
 """How fast a model tags a file on this machine: each way in a process of its own, in turns."""
 
-import multiprocessing
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import ceil
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from windowclf.corpus.readers import ReadOptions
 from windowclf.errors import WindowClfError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 _PROC_STATUS = Path("/proc/self/status")
 
@@ -100,9 +101,11 @@ def measure_speed(
 
 
 @contextmanager
-def _process(*arguments: Any) -> Iterator[Connection]:
+def _process(*arguments: Any) -> Iterator["Connection"]:
     """Start a process that measures; yield the way to ask it."""
-    context = multiprocessing.get_context("spawn")  # which begins with empty memory
+    from multiprocessing import get_context
+
+    context = get_context("spawn")  # which begins with empty memory
     ours, theirs = context.Pipe()
     process = context.Process(target=_answer, args=(theirs, *arguments))
     process.start()
@@ -114,7 +117,7 @@ def _process(*arguments: Any) -> Iterator[Connection]:
         process.join()
 
 
-def _ask(process: Connection, question: str) -> Any:
+def _ask(process: "Connection", question: str) -> Any:
     process.send(question)
     answer = process.recv()
     if isinstance(answer, Exception):
@@ -122,7 +125,7 @@ def _ask(process: Connection, question: str) -> Any:
     return answer
 
 
-def _answer(connection: Connection, *arguments: Any) -> None:
+def _answer(connection: "Connection", *arguments: Any) -> None:
     """Answer questions until there are no more."""
     bench = None
     try:

@@ -1,21 +1,21 @@
 """A function applied to a stream of items by several processes, in order and in flat memory.
 
-The processes are forks: what was in memory before is shared, not copied. They end with the process that made
-them, however it ends.
+The processes are forks: they share what was in memory before. They end with their parent, however it ends.
 """
 
 import gc
-import multiprocessing
 import signal
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from windowclf.errors import WindowClfError
+
+if TYPE_CHECKING:  # one process starts without
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,8 +24,8 @@ _ITEMS_A_PROCESS = 2  # under way or waiting for their turn; bounds memory
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    process: BaseProcess
-    connection: Connection
+    process: "BaseProcess"
+    connection: "Connection"
 
 
 def map_in_processes(
@@ -48,16 +48,18 @@ def map_in_processes(
     n_processes : int
         From 1.
     source : int, optional
-        The file descriptor that items are read from, if it may keep one waiting: results do not wait for it.
-        Once it can be read, the next item must come, or the end, without another wait.
+        The file descriptor that items are read from, if reading it may block: results do not wait for it.
+        Once it is readable, the next item, or the end, must come without blocking.
 
     Raises
     ------
     WindowClfError
-        If this system has no fork, or a process ends before its time.
+        If this system has no fork, or a process ends early.
     Exception
         What the function raises, after the results of the items before.
     """
+    import multiprocessing
+
     if "fork" not in multiprocessing.get_all_start_methods():
         raise WindowClfError(
             "several processes need fork, which this system does not have", hint="Leave out --jobs."
@@ -77,6 +79,8 @@ def map_in_processes(
 
 
 def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None) -> Iterator[Any]:
+    from multiprocessing.connection import Connection, wait
+
     idle, busy = [*workers], dict[Connection, tuple[_Worker, int]]()
     results: dict[int, Any] = {}
     n_taken = n_yielded = 0
@@ -136,12 +140,14 @@ def _ended(worker: _Worker) -> WindowClfError:
     return WindowClfError(
         "a process ended before its work was done",
         found=f"exit status {worker.process.exitcode}",
-        hint="Perhaps memory ran out: fewer --jobs need less.",
+        hint="Perhaps memory ran out; use fewer --jobs.",
     )
 
 
 def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
-    context = multiprocessing.get_context("fork")
+    from multiprocessing import get_context
+
+    context = get_context("fork")
     ours, theirs = context.Pipe()
     not_theirs = [ours, *(worker.connection for worker in others)]
     process = context.Process(target=_work, args=(function, theirs, not_theirs), daemon=True)
@@ -153,7 +159,7 @@ def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
     return _Worker(process, ours)
 
 
-def _work(function: Callable[[Any], Any], connection: Connection, not_ours: list[Connection]) -> None:
+def _work(function: Callable[[Any], Any], connection: "Connection", not_ours: "list[Connection]") -> None:
     """Answer item after item until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process's to hear
     for other in not_ours:

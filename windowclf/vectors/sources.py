@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windowclf.corpus.catalog import VectorsFile, catalog, fetched_dir
+from windowclf.corpus.catalog import RemoteFile, read_catalog
 from windowclf.errors import VectorsError
 from windowclf.files import sha256_of
 from windowclf.vectors.formats import read_vectors_file
@@ -176,7 +176,7 @@ def _quiet_downloader(logger_name: str) -> Iterator[None]:
         socket.setdefaulttimeout(timeout)
 
 
-def find_fetched(name: str, *, cache_dir: Path | None = None) -> tuple[VectorsFile, Path] | None:
+def find_fetched(name: str, *, cache_dir: Path | None = None) -> tuple[RemoteFile, Path] | None:
     """Find the file of a set; None where the catalogue has no set of this name that is fetched.
 
     Raises
@@ -184,9 +184,9 @@ def find_fetched(name: str, *, cache_dir: Path | None = None) -> tuple[VectorsFi
     VectorsError
         If it has, but the file is not on this machine; the message says how to get it.
     """
-    for entry in catalog().vectors:
+    for entry in read_catalog().vectors:
         if entry.name == name and entry.file is not None:
-            path = fetched_dir(name, cache_dir=cache_dir) / entry.file.name
+            path = entry.folder(cache_dir) / entry.file.name
             if path.is_file():
                 return entry.file, path
             problem = f"the vectors {name!r} are not on this machine"
@@ -194,7 +194,7 @@ def find_fetched(name: str, *, cache_dir: Path | None = None) -> tuple[VectorsFi
     return None
 
 
-def read_fetched(name: str, file: VectorsFile, path: Path) -> Table:
+def read_fetched(name: str, file: RemoteFile, path: Path) -> Table:
     """Read the file of the set `name`, after a look whether it is the expected one: it may be placed by hand.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.corpus.catalog import VectorsFile, catalog
+from windowclf.corpus.catalog import RemoteFile, read_catalog
 from windowclf.errors import VectorsError, did_you_mean
 from windowclf.vectors.cache import cached_join, cached_table
 from windowclf.vectors.concatenate import join_tables
@@ -223,7 +223,7 @@ def _load_side_by_side(names: list[str], cache_dir: Path | None) -> WordVectors:
     return WordVectors(name, " + ".join(part.source for part in parts), *table, digest, parts)
 
 
-def _load_fetched(name: str, file: VectorsFile, path: Path, cache_dir: Path | None) -> WordVectors:
+def _load_fetched(name: str, file: RemoteFile, path: Path, cache_dir: Path | None) -> WordVectors:
     path = path.resolve()
     table, digest = cached_table(name, [path], lambda: read_fetched(name, file, path), cache_dir)
     return WordVectors(name, str(path), *table, digest)
@@ -249,7 +249,7 @@ def _unknown(name: str) -> VectorsError:
         return VectorsError("random vectors are no set that could be loaded", found=name, hint=hint)
     if _is_path(name):
         return VectorsError("no such file or directory", where=name)
-    entries = [entry.name for entry in catalog().vectors]
+    entries = [entry.name for entry in read_catalog().vectors]
     return VectorsError(
         "no vectors of this name",
         found=name,
