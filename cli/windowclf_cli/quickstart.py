@@ -101,11 +101,8 @@ def _tag(tagger: WindowTagger, text: str) -> str:
     sentences = list(sentences_of_text(text))
     tagged = tagger.predict([sentence.tokens for sentence in sentences])
     marks_spans = tagger.stored.labels.scheme is not None
-    lines = [
-        inline(sentence.tokens, labels, marks_spans=marks_spans)
-        for sentence, labels in zip(sentences, tagged, strict=True)
-    ]
-    return "  ".join(line.strip() for line in lines)
+    lines = inline([sentence.tokens for sentence in sentences], tagged, marks_spans=marks_spans)
+    return "  ".join(lines.splitlines())
 
 
 def _say_what_next(out: Path) -> None:

@@ -43,8 +43,10 @@ def assert_same(content: bytes, format: InputFormat, offset: int = 0) -> None:
     assert chunk.text is not None and chunk.starts is not None and chunk.ends is not None
     texts, offsets = chunk.texts()
     assert list(texts) == [sentence.text for sentence in expected]
-    assert [tuple(pairs or ()) for pairs in offsets] == [sentence.offsets for sentence in expected]
-    places = list(zip(chunk.starts, chunk.ends, strict=True))
+    assert [tuple(map(tuple, pairs or ())) for pairs in offsets] == [
+        sentence.offsets for sentence in expected
+    ]
+    places = list(zip(chunk.starts.tolist(), chunk.ends.tolist(), strict=True))
     assert [chunk.text[start:end] for start, end in places] == chunk.words
 
 

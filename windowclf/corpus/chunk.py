@@ -36,31 +36,30 @@ class Chunk:
         Tokens of each sentence; they sum to N.
     text : str or None
         The text that the tokens were found in, if it is known.
-    starts, ends : list of int or None
+    starts, ends : array (N,) or None
         Of each token, its offsets in the text, end exclusive, in code points.
     """
 
     words: list[str]
     lengths: Ints
     text: str | None = None
-    starts: list[int] | None = None
-    ends: list[int] | None = None
+    starts: Ints | None = None
+    ends: Ints | None = None
 
     def sentences(self) -> list[list[str]]:
         """Return the tokens of each sentence."""
         return parted(self.words, self.lengths)
 
-    def texts(self) -> tuple[Iterable[str | None], Iterable[list[tuple[int, int]] | None]]:
+    def texts(self) -> tuple[Iterable[str | None], Iterable[Sequence[tuple[int, int]] | None]]:
         """Return the text of each sentence, and the offsets of its tokens in it; None where not known."""
         if self.text is None or self.starts is None or self.ends is None:
             return repeat(None), repeat(None)
-        texts, offsets = [], []
-        places = parted([*zip(self.starts, self.ends, strict=True)], self.lengths)
-        for pairs in places:  # none is empty
-            begin = pairs[0][0]
-            texts.append(self.text[begin : pairs[-1][1]])
-            offsets.append([(start - begin, end - begin) for start, end in pairs])
-        return texts, offsets
+        lasts = np.cumsum(self.lengths) - 1
+        begins = self.starts[lasts + 1 - self.lengths]  # no sentence is empty
+        shift = np.repeat(begins, self.lengths)
+        offsets = np.stack([self.starts - shift, self.ends - shift], axis=1).tolist()
+        extents = zip(begins.tolist(), self.ends[lasts].tolist(), strict=True)
+        return [self.text[begin:end] for begin, end in extents], parted(offsets, self.lengths)
 
 
 def read_chunk(block: Block, format: str) -> Chunk | None:
@@ -111,11 +110,10 @@ def _tokenize(text: str) -> Chunk:
     lasts = solid[after - 1]
     line_starts = np.searchsorted(firsts, (properties & _BREAK).nonzero()[0])
     after_stops = (properties[lasts] & _STOP).nonzero()[0] + 1
-    starts, ends = firsts.tolist(), (lasts + 1).tolist()
-    tokens = cast(Sequence[Token], _Tokens(words, starts, ends))
+    tokens = cast(Sequence[Token], _Tokens(words, firsts, lasts + 1))
     of_sentences = sentence_ends(tokens, set(line_starts.tolist()), after_stops.tolist())
     lengths: Ints = np.ediff1d(np.array([0, *of_sentences], np.int64))
-    return Chunk(words, lengths, text, starts, ends)
+    return Chunk(words, lengths, text, firsts, lasts + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +121,8 @@ class _Tokens:
     """Tokens that are made when they are accessed."""
 
     words: list[str]
-    starts: list[int]
-    ends: list[int]
+    starts: Ints
+    ends: Ints
 
     def __len__(self) -> int:
         return len(self.words)

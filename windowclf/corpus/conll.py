@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from windowclf.corpus.blocks import Source, read_lines, source_name
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.sentence import Sentence, interleave
 from windowclf.errors import DataError
 
 DOCSTART = "-DOCSTART-"
@@ -93,8 +94,8 @@ def read_conll(
         yield sentence()
 
 
-def conll_lines(tokens: Sequence[str], labels: Sequence[str] | None) -> str:
-    """Return a sentence as lines ``word TAB label`` (or ``word`` without labels) and an empty line.
+def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None) -> str:
+    """Return sentences as lines ``word TAB label`` (or ``word`` without labels), an empty line after each.
 
     A NUL character, which no reader accepts, becomes U+FFFD.
 
@@ -104,19 +105,23 @@ def conll_lines(tokens: Sequence[str], labels: Sequence[str] | None) -> str:
         If a word or a label would not be read back as it is: it is empty or holds a tab or a line
         end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
     """
-    values = tokens if labels is None else (*tokens, *labels)
-    joined = "".join(values)
+    words = [*chain.from_iterable(tokens)]
+    distinct = dict.fromkeys(words)
+    joined = "".join(distinct)
     # what is printable is neither a control character nor white space (a space apart)
-    if not (joined.isprintable() and all(values)) or " " in joined or DOCSTART in joined:
-        for token in tokens:
-            is_blank = not token or token.isspace() or (labels is None and " " in token)
-            if is_blank or token == DOCSTART or _UNWRITABLE.search(token):
-                raise _unwritable(token)
-        for label in labels or ():
-            if not label or _UNWRITABLE.search(label):
-                raise _unwritable(label)
-    rows = tokens if labels is None else map("\t".join, zip(tokens, labels, strict=True))
-    return "\n".join((*rows, "", "")).replace("\0", "\ufffd")
+    if not joined.isprintable() or " " in joined or "" in distinct or DOCSTART in distinct:
+        for word in distinct:
+            is_blank = not word or word.isspace() or (labels is None and " " in word)
+            if is_blank or word == DOCSTART or _UNWRITABLE.search(word):
+                raise _unwritable(word)
+    if labels is None:
+        return "".join(["\n".join((*sentence, "", "")) for sentence in tokens]).replace("\0", "\ufffd")
+    names = [*chain.from_iterable(labels)]
+    for label in dict.fromkeys(names):
+        if not label or _UNWRITABLE.search(label):
+            raise _unwritable(label)
+    lines = interleave(words, names, map(len, tokens), before="\t", after="\n", end="\n\n")
+    return lines.replace("\0", "\ufffd")
 
 
 def _split(line: str, separator: str | None) -> list[str]:

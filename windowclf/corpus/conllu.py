@@ -1,7 +1,8 @@
 """CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, repeat
 from typing import Literal
 
 from windowclf.corpus.blocks import Source, read_lines, source_name
@@ -81,14 +82,14 @@ def read_conllu(
 
 
 def conllu_lines(
-    tokens: Sequence[str],
-    labels: Sequence[str] | None,
-    text: str | None,
-    offsets: Sequence[tuple[int, int]] | None,
+    tokens: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]] | None,
+    texts: Iterable[str | None],
+    offsets: Iterable[Sequence[tuple[int, int]] | None],
     *,
     label_field: LabelField = "upos",
 ) -> str:
-    """Return a sentence as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
+    """Return sentences as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
 
     The text is left out where it holds line ends or has no offsets. A NUL character, which no reader accepts,
     becomes U+FFFD. A sentence without words is an empty line.
@@ -98,20 +99,24 @@ def conllu_lines(
     DataError
         If a word or a label is empty or holds a tab or a line end.
     """
-    for value in (*tokens, *(labels or ())):
-        if not value or _UNWRITABLE.search(value):
-            raise DataError("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
-    if _UNWRITABLE.search(text or "") or not tokens:
-        offsets = None
-    lines = [] if offsets is None else [f"{_TEXT}{text}"]
-    for i, token in enumerate(tokens):
-        row = [str(i + 1), token, *"_" * (_N_COLUMNS - 2)]
-        if labels is not None:
-            row[_LABEL_COLUMN[label_field]] = labels[i]
-        if offsets is not None and i + 1 < len(offsets) and offsets[i][1] == offsets[i + 1][0]:
-            row[-1] = "SpaceAfter=No"
-        lines.append("\t".join(row))
-    return "\n".join((*lines, "", "")).replace("\0", "\ufffd")
+    lines = []
+    for words, names, text, places in zip(tokens, labels or repeat(None), texts, offsets, strict=False):
+        for value in (*words, *(names or ())):
+            if not value or _UNWRITABLE.search(value):
+                raise DataError("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
+        touches_next = [False] * len(words)  # no space before the next word
+        if words and text is not None and places is not None and not _UNWRITABLE.search(text):
+            lines.append(f"{_TEXT}{text}")
+            touches_next = [end == start for (_, end), (start, _) in pairwise(places)] + [False]
+        for i, word in enumerate(words):
+            row = [str(i + 1), word, *"_" * (_N_COLUMNS - 2)]
+            if names is not None:
+                row[_LABEL_COLUMN[label_field]] = names[i]
+            if touches_next[i]:
+                row[-1] = "SpaceAfter=No"
+            lines.append("\t".join(row))
+        lines.append("")
+    return "".join([f"{line}\n" for line in lines]).replace("\0", "\ufffd")
 
 
 def _column(name: str, label_field: LabelField | None, where: str) -> int:

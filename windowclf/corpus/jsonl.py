@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -27,7 +27,7 @@ class _Record(msgspec.Struct, omit_defaults=True):
     entities: Sequence[tuple[int, int, str]] | None = None
 
 
-_encode = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 _decode = msgspec.json.Decoder(_Record).decode
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -77,13 +77,13 @@ def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = 
             yield replace(sentence, columns=named)
 
 
-def jsonl_line(
-    tokens: Sequence[str],
-    labels: Sequence[str] | None,
-    text: str | None,
-    offsets: Sequence[tuple[int, int]] | None,
+def jsonl_lines(
+    tokens: Iterable[Sequence[str]],
+    labels: Iterable[Sequence[str] | None],
+    texts: Iterable[str | None],
+    offsets: Iterable[Sequence[tuple[int, int]] | None],
 ) -> str:
-    """Return a sentence as a record with tokens and, where it has them, labels, text and offsets.
+    """Return sentences as records with tokens and, where they have them, labels, text and offsets.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def jsonl_line(
         If a string holds a lone surrogate, which UTF-8 cannot hold.
     """
     try:
-        return _encode(_Record(tokens, labels, text, offsets)).decode("utf-8") + "\n"
+        return _encode_lines([*map(_Record, tokens, labels, texts, offsets)]).decode("utf-8")
     except UnicodeEncodeError as error:
         raise DataError("a lone surrogate cannot be written", found=error.object) from error
 

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from windowclf.corpus.blocks import Source, read_lines, read_pieces, source_name
 from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.sentence import Sentence, interleave
 from windowclf.corpus.tokenizer import Token, sentences
 from windowclf.errors import DataError
 
@@ -120,26 +121,37 @@ def base_tag(tag: str) -> str:
     return _CONTEXT.sub("", _FOREIGN.sub("", tag))
 
 
-def inline(tokens: Sequence[str], labels: Sequence[str] | None, *, marks_spans: bool) -> str:
-    """Return a sentence as one line for people to read.
+def inline(
+    tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None, *, marks_spans: bool
+) -> str:
+    """Return sentences as one line each for people to read.
 
     If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``. If not, every
-    token has its label: ``dog/NOUN``. Without labels, tokens alone.
+    token has its label: ``dog/NOUN``. Without labels, tokens alone. Line ends in words become spaces.
 
     Raises
     ------
     DataError
         If labels are to mark spans and one is no span label.
     """
-    words: Sequence[str] = tokens
-    if labels is not None and not marks_spans:
-        words = [f"{word}/{label}" for word, label in zip(tokens, labels, strict=True)]
-    elif labels is not None:
-        words = [*tokens]
-        for span in spans(labels):
-            words[span.start] = f"[{span.kind} {words[span.start]}"
-            words[span.end - 1] += "]"
-    return _LINE_END.sub(" ", " ".join(words)) + "\n"
+    all_words = [*chain.from_iterable(tokens)]
+    joined = "".join(all_words)
+    if "\n" in joined or "\r" in joined:
+        tokens = [[_LINE_END.sub(" ", word) for word in sentence] for sentence in tokens]
+        all_words = [*chain.from_iterable(tokens)]
+    if labels is None:
+        return "".join([f"{' '.join(sentence)}\n" for sentence in tokens])
+    if not marks_spans:
+        names = [*chain.from_iterable(labels)]
+        return interleave(all_words, names, map(len, tokens), before="/", after=" ", end="\n")
+    lines = []
+    for sentence, of_sentence in zip(tokens, labels, strict=True):
+        words = [*sentence]
+        for start, end, entity_type in spans(of_sentence):
+            words[start] = f"[{entity_type} {words[start]}"
+            words[end - 1] += "]"
+        lines.append(f"{' '.join(words)}\n")
+    return "".join(lines)
 
 
 def _split(line: str) -> list[str]:

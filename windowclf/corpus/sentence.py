@@ -1,6 +1,6 @@
 """A sentence of a corpus: its tokens and what is known of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -112,6 +112,25 @@ def cut(sentences: Sentences) -> Iterator[Sentences]:
             first, n_tokens = i + 1, 0
     if first < len(sentences):
         yield sentences[first:]
+
+
+def interleave(
+    words: Sequence[str], labels: Sequence[str], lengths: Iterable[int], *, before: str, after: str, end: str
+) -> str:
+    """Return sentences as one text: each word, `before`, its label, and `after` or, after its last, `end`.
+
+    Words and labels (N,) are those of all sentences; one of length 0 is an empty line.
+    """
+    usual = {label: f"{before}{label}{after}" for label in {*labels}}
+    last = {label: f"{before}{label}{end}" for label in usual}
+    parts = [""] * (2 * len(words) + 1)  # the first is for sentences without words before all others
+    parts[1::2] = words
+    parts[2::2] = map(usual.__getitem__, labels)
+    n_words = 0
+    for length in lengths:
+        n_words += length
+        parts[2 * n_words] = last[labels[n_words - 1]] if length else parts[2 * n_words] + "\n"
+    return "".join(parts)
 
 
 def columns(sentences: Sequence[Sentence]) -> tuple[list[Sequence[str]], list[tuple[str, ...]]]:

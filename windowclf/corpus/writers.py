@@ -1,32 +1,41 @@
-"""Labelled sentences out: every format is a function of one sentence to text."""
+"""Labelled sentences out: every format is a function of sentences to text."""
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Literal, TextIO, get_args
 
 from windowclf.corpus.blocks import is_utf8
 from windowclf.corpus.conll import conll_lines
 from windowclf.corpus.conllu import LabelField, conllu_lines
-from windowclf.corpus.jsonl import jsonl_line
+from windowclf.corpus.jsonl import jsonl_lines
 from windowclf.corpus.plain import inline
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import ConfigError, DataError
 
 OutputFormat = Literal["conll", "conllu", "jsonl", "inline"]
-Formatter = Callable[[Sequence[str], Sequence[str] | None, str | None, Sequence[tuple[int, int]] | None], str]
-"""Tokens, labels, text and offsets of a sentence to what is written of it."""
+Formatter = Callable[
+    [
+        Sequence[Sequence[str]],
+        Sequence[Sequence[str]] | None,
+        Iterable[str | None],
+        Iterable[Sequence[tuple[int, int]] | None],
+    ],
+    str,
+]
+"""Tokens, labels, texts and offsets of sentences to what is written of them."""
 
 
 def formatter(
     format: OutputFormat, *, label_field: LabelField = "upos", marks_spans: bool = False
 ) -> Formatter:
-    """Return the function that writes a sentence; the parameters are those of `write_sentences`.
+    """Return the function that writes sentences in a format; parameters are those of `write_sentences`.
 
-    It raises a DataError, without the sentence's place, if the sentence does not fit the format.
+    It raises a DataError, which does not say where, if one of the sentences does not fit the format.
     """
     formatters: dict[OutputFormat, Formatter] = {
         "conll": lambda tokens, labels, *_: conll_lines(tokens, labels),
         "conllu": lambda *parts: conllu_lines(*parts, label_field=label_field),
-        "jsonl": jsonl_line,
+        "jsonl": lambda tokens, labels, *texts: jsonl_lines(tokens, labels or repeat(None), *texts),
         "inline": lambda tokens, labels, *_: inline(tokens, labels, marks_spans=marks_spans),
     }
     if format not in formatters:
@@ -62,14 +71,15 @@ def write_sentences(
     Raises
     ------
     DataError
-        If a sentence does not fit the format: see `conll_lines`, `conllu_lines`, `jsonl_line`, `inline`.
+        If a sentence does not fit the format: see `conll_lines`, `conllu_lines`, `jsonl_lines`, `inline`.
     ConfigError
         If there is no such format.
     """
     write = formatter(format, label_field=label_field, marks_spans=marks_spans)
     for sentence in sentences:
         try:
-            written = write(sentence.tokens, sentence.labels, sentence.text, sentence.offsets)
+            labels = None if sentence.labels is None else [sentence.labels]
+            written = write([sentence.tokens], labels, [sentence.text], [sentence.offsets])
         except DataError as error:
             raise sentence.error(error.problem, found=error.found, allowed=error.allowed) from error
         if not written.isascii() and not is_utf8(written):

@@ -121,10 +121,10 @@ class BlockTagger:
             fault = error
         return Labelled(stream.getvalue().encode("utf-8"), n_words, fault)
 
-    def _formatted(self, *parts: Iterable[Any]) -> bytes | None:
+    def _formatted(self, *parts: Any) -> bytes | None:
         """Return sentences by their tokens, labels, texts and offsets; None if one cannot be written."""
         try:
-            return "".join(map(self._format, *parts)).encode("utf-8")
+            return self._format(*parts).encode("utf-8")
         except (DataError, UnicodeEncodeError):
             return None  # write_sentences says which
 
