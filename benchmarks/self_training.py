@@ -36,7 +36,7 @@ def sure(tagger: WindowTagger, sentences: Sequence[Sequence[str]], least: float)
     """Return the sentences in which every label is at least so probable; of spans, those that have one."""
     tokens: list[Sequence[str]] = []
     labels: list[Sequence[str]] = []
-    has_spans = tagger.stored.labels.scheme is not None
+    has_spans = tagger.model.labels.scheme is not None
     for sentence, tagged in zip(sentences, tagger.tag(sentences), strict=True):
         if min(tagged.probabilities) >= least and (tagged.spans or not has_spans):
             tokens.append(sentence)
@@ -59,7 +59,7 @@ def runs_of_seed(
     guessed = Labelled(more, first.predict(more))
     third = WindowTagger(config, seed=seed).fit(*together(train, guessed), dev=dev, teacher=first)
     taggers = {PLAIN: first, SURE: second, SOFT: third}
-    is_span = first.stored.labels.scheme is not None
+    is_span = first.model.labels.scheme is not None
     counts = {
         title: sentence_counts(dev.labels, tagger.predict(dev.tokens), span_labels=is_span)
         for title, tagger in taggers.items()

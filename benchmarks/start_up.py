@@ -101,7 +101,7 @@ def main() -> None:
             {name: seconds_to_output(command) for name, command in measured.items()}
             for _ in range(options.runs)
         ]
-        n_vectors = len(WindowTagger.load(model).stored.vocabulary)
+        n_vectors = len(WindowTagger.load(model).model.vocabulary)
     record = {
         "machine": describe_machine("windowclf", "numpy", "click", "msgspec"),
         "vectors": n_vectors,

@@ -71,7 +71,7 @@ class Bench:
         predicted = self._peer.tag(self._sentences)
         with suppress(OSError):
             (_PROC / "clear_refs").write_text("5")  # the peak begins anew: training does not count
-        if WindowTagger.load(self.model).stored.labels.scheme is None:
+        if WindowTagger.load(self.model).model.labels.scheme is None:
             pairs = zip(chain.from_iterable(self._labels), chain.from_iterable(predicted), strict=True)
             return sum(true == given for true, given in pairs) / self._n_words
         true, given = (

@@ -122,7 +122,7 @@ class Spacy:
         from spacy import training
         from spacy.vectors import Vectors
 
-        stored = WindowTagger.load(model).stored
+        stored = WindowTagger.load(model).model
         self._marks_spans = stored.labels.scheme is not None
         nlp: Any = spacy.blank("en")
         self._nlp = nlp
@@ -192,8 +192,8 @@ class Torch:
         self._torch = torch
         torch.set_num_threads(1)
         tagger = WindowTagger.load(model)
-        self._labels, self._encoder = tagger.stored.labels, tagger.pipeline.encoder
-        p = {name: torch.from_numpy(np.array(value)) for name, value in tagger.stored.parameters.items()}
+        self._labels, self._encoder = tagger.model.labels, tagger.model.encoder
+        p = {name: torch.from_numpy(np.array(value)) for name, value in tagger.model.parameters.items()}
         p["vectors"] = torch.cat([p["special"], p["vectors"]])  # ids 0 to N_SPECIAL - 1 are of special
         assert len(p["special"]) == N_SPECIAL
         self._columns = {"vectors": slice(0, 1)} | self._encoder.features.columns

@@ -11,17 +11,17 @@ from clocks import Part, clocks, shares
 from windowclf import WindowTagger
 from windowclf.corpus.blocks import Block
 from windowclf.corpus.readers import ReadOptions
-from windowclf.model.compiled import CompiledModel
+from windowclf.model.compiled import CompiledScorer
 from windowclf.streaming.tag import BlockTagger
 
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"
 PARTS: list[Part] = [
     (windowclf.streaming.tag, "read_chunk", "finding tokens and sentences"),
-    (CompiledModel, "_number", "numbering words"),
-    (CompiledModel, "_blocks_of_strangers", "computing words that have no row"),
-    (CompiledModel, "_gather", GATHER),
-    (CompiledModel, "_scores_of_all", "adding up rows"),
-    (CompiledModel, "_finish", OUTPUT),
+    (CompiledScorer, "_number", "numbering words"),
+    (CompiledScorer, "_blocks_of_strangers", "computing words that have no row"),
+    (CompiledScorer, "_gather", GATHER),
+    (CompiledScorer, "_scores_of_all", "adding up rows"),
+    (CompiledScorer, "_finish", OUTPUT),
     (windowclf.model.viterbi, "best_labels", "choosing labels"),
     (BlockTagger, "_formatted", "writing"),
 ]

@@ -88,7 +88,7 @@ def take_turns(forms: list[str], setting: Setting, repetitions: int) -> dict[str
 
 def measure(setting: Setting, corpus: str, forms: list[str], repetitions: int) -> dict[str, Any]:
     """Return the record of a model and its peers."""
-    stored = WindowTagger.load(setting.model).stored
+    stored = WindowTagger.load(setting.model).model
     model = stored.config.model
     sentences = [sentence for part in setting.test for sentence in read_part(setting.model, part)]
     with threadpool_limits(1):
@@ -116,7 +116,7 @@ def measure(setting: Setting, corpus: str, forms: list[str], repetitions: int) -
 
 def chosen_forms(model: str, only: list[str] | None) -> list[str]:
     """Return ours and those of the others that are installed, and that can be what the model is."""
-    config = WindowTagger.load(model).stored.config
+    config = WindowTagger.load(model).model.config
     forms = [form for form in only or FORMS if form not in MODULES or find_spec(MODULES[form])]
     if config.model.loss != "softmax" or config.training.ensemble > 1:
         forms = [form for form in forms if form != TORCH]

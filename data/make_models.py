@@ -7,7 +7,7 @@ input gives the same model, on the same machine and numpy.
 
 import argparse
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -118,7 +118,7 @@ def make(name: str, folder: Path) -> Path:
     for event in tagger.fit_events(*read(recipe.corpora, "train", recipe.kinds), dev=dev):
         if isinstance(event, EpochDone):
             print(f"{name}: epoch {event.epoch}, dev {percent(event.dev_score)}", flush=True)
-    stored = tagger.stored
+    stored = tagger.model
     # half the bytes; the figures of the card are of what is saved
     parameters = {
         key: value.astype(np.float16) if key in ("vectors", "tuned_vectors") else value
@@ -126,7 +126,7 @@ def make(name: str, folder: Path) -> Path:
     }
     target = folder / name
     with atomic_path(target) as temporary:
-        save_model(replace(stored, parameters=parameters), temporary)
+        save_model(stored.with_parameters(parameters), temporary)
         saved = WindowTagger.load(temporary).compile()
         (temporary / "CARD.md").write_text(card(name, recipe, saved), encoding="utf-8")
         (temporary / "LICENSE.txt").write_text(licence(recipe), encoding="utf-8")
@@ -171,7 +171,7 @@ def card(name: str, recipe: Recipe, tagger: WindowTagger) -> str:
 {data}
 {mapping}
 Trained on the train parts, the epoch chosen and probabilities corrected on the dev parts. Pretrained vectors:
-{tagger.stored.info["vectors"]["name"]} (GloVe 6B, PDDL 1.0), {tagger.config.model.tuning}, kept in 16 bits.
+{tagger.model.info["vectors"]["name"]} (GloVe 6B, PDDL 1.0), {tagger.config.model.tuning}, kept in 16 bits.
 
 ## Figures
 

@@ -92,8 +92,8 @@ def test_gensim_s_vectors_are_as_good_as_ours(quick: Config, vectors: WordVector
     keyed = KeyedVectors(vector_size=vectors.dimension)
     keyed.add_vectors(vectors.words, np.asarray(vectors.matrix))
     ours, theirs = (WindowTagger(quick, vectors=given).fit(*corpus) for given in (vectors, keyed))
-    for name, parameter in ours.stored.parameters.items():
-        np.testing.assert_array_equal(parameter, theirs.stored.parameters[name])
+    for name, parameter in ours.model.parameters.items():
+        np.testing.assert_array_equal(parameter, theirs.model.parameters[name])
 
 
 def test_vectors_of_no_known_kind_are_refused(quick: Config, corpus: Labelled) -> None:
@@ -106,7 +106,7 @@ def test_the_model_says_which_vectors_it_has(
     configured: str, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     config = replace(quick, model=replace(quick.model, vectors=configured))
-    stored = WindowTagger(config, vectors=vectors).fit(*corpus).stored
+    stored = WindowTagger(config, vectors=vectors).fit(*corpus).model
     assert stored.config.model.vectors == vectors.name
     assert stored.info["vectors"]["name"] == vectors.name
     assert stored.info["vectors"]["sha256"] == vectors.sha256
@@ -114,14 +114,14 @@ def test_the_model_says_which_vectors_it_has(
 
 def test_the_model_says_what_it_was_trained_on(tagger: WindowTagger, corpus: Labelled) -> None:
     n_tokens = sum(map(len, corpus[0]))
-    assert tagger.stored.info["training"] == {
+    assert tagger.model.info["training"] == {
         "sentences": len(corpus[0]),
         "tokens": n_tokens,
         "best_epoch": 30,
         "dev_score": None,
     }
-    assert sum(tagger.stored.info["coverage"].values()) == n_tokens
-    assert tagger.stored.info["coverage"]["unknown"] == 3  # New, York, zyzzyva
+    assert sum(tagger.model.info["coverage"].values()) == n_tokens
+    assert tagger.model.info["coverage"]["unknown"] == 3  # New, York, zyzzyva
 
 
 @pytest.mark.parametrize("deviation", [0.5, 0.0])
@@ -129,7 +129,7 @@ def test_vectors_are_scaled_to_a_standard_deviation(
     deviation: float, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     config = replace(quick, model=replace(quick.model, vector_deviation=deviation))
-    matrix = WindowTagger(config, vectors=vectors).fit(*corpus).stored.parameters["vectors"]
+    matrix = WindowTagger(config, vectors=vectors).fit(*corpus).model.parameters["vectors"]
     assert np.std(matrix) == pytest.approx(deviation or np.std(vectors.matrix), rel=1e-5)
 
 
@@ -137,7 +137,7 @@ def test_vectors_without_any_spread_cannot_be_scaled_and_are_taken_as_they_are(
     quick: Config, corpus: Labelled
 ) -> None:
     flat = WordVectors("flat", "here", ["the", "is"], np.zeros((2, 3), np.float32), "")
-    stored = WindowTagger(quick, vectors=flat).fit(*corpus).stored
+    stored = WindowTagger(quick, vectors=flat).fit(*corpus).model
     assert stored.info["vectors"]["scale"] == 1.0
     assert not stored.parameters["vectors"].any()
 
@@ -147,7 +147,7 @@ def test_a_model_carries_the_training_words_and_the_most_frequent_others(
     limit: int, n_kept: int, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     config = replace(quick, model=replace(quick.model, max_vectors=limit))
-    stored = WindowTagger(config, vectors=vectors).fit(*corpus).stored
+    stored = WindowTagger(config, vectors=vectors).fit(*corpus).model
     assert len(stored.vocabulary) == len(stored.parameters["vectors"]) == n_kept
 
 
@@ -345,9 +345,9 @@ def test_a_network_that_is_very_sure_still_tags(
     tagger: WindowTagger, corpus: Labelled, tmp_path: Path
 ) -> None:
     # scores so far apart that probabilities are 0 and 1 in float32
-    stored = tagger.stored
+    stored = tagger.model
     parameters = stored.parameters | {"output.W": stored.parameters["output.W"] * np.float32(1e6)}
-    save_model(replace(stored, parameters=parameters), tmp_path / "sure")
+    save_model(stored.with_parameters(parameters), tmp_path / "sure")
     sure = WindowTagger.load(tmp_path / "sure")
     sentences = [*corpus[0], WORDS, WORDS[::-1], ["qwx"] * 5]
     for tagged in sure.tag(sentences):
@@ -457,7 +457,7 @@ def test_a_tagger_comes_back_from_its_directory(
     version = tagger.save(str(tmp_path / "model"))
     loaded = WindowTagger.load(str(tmp_path / "model"))
     assert loaded.predict(corpus[0]) == tagger.predict(corpus[0])
-    assert loaded.stored.version == version
+    assert loaded.model.version == version
     assert loaded.labels == tagger.labels
 
 
@@ -482,8 +482,8 @@ def test_n_best_labellings_begin_with_the_labels_and_sum_to_one(
         for span in tagged.spans:
             wanted = (span.start, span.end, span.kind)
             sum_of_all = math.fsum(p for labels, p in found if wanted in spans(labels))
-            assert tagger.stored.correction.spans is not None
-            expected = tagger.stored.correction.spans(sum_of_all, span.end - span.start, span.kind)
+            assert tagger.model.calibration.spans is not None
+            expected = tagger.model.calibration.spans(sum_of_all, span.end - span.start, span.kind)
             assert span.probability == pytest.approx(expected, abs=1e-5)
 
 
@@ -546,7 +546,7 @@ def test_labels_and_probabilities_explained_are_those_of_tagging(
         training=replace(quick.training, ensemble=ensemble),
     )
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
-    assert tagger.stored.correction.temperature != 1
+    assert tagger.model.calibration.temperature != 1
     for sentence in corpus[0]:
         explanations = tagger.explain(sentence)
         (probabilities,) = tagger.predict_proba([sentence])

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from windowclf.config_io import config_to_dict, config_to_toml
-from windowclf.model.correction import UNCORRECTED, Correction
+from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
 from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name
@@ -24,7 +24,7 @@ def command(model: str, as_json: bool) -> None:
         windowclf info runs/mine
     """
     tagger = WindowTagger.load(model)
-    stored = tagger.stored
+    stored = tagger.model
     arrays = {name: array.shape for name, array in stored.parameters.items()}
     if as_json:
         print_json(
@@ -34,7 +34,7 @@ def command(model: str, as_json: bool) -> None:
                 "scheme": stored.labels.scheme,
                 "ignore_label": stored.labels.ignore,
                 "loss": stored.config.model.loss,
-                "correction": asdict(stored.correction),
+                "correction": asdict(stored.calibration),
                 "columns": {name: len(values) for name, values in stored.columns.values.items()},
                 "parameters": {name: list(shape) for name, shape in arrays.items()},
                 "training_words": len(stored.vocabulary.training_counts),
@@ -57,7 +57,7 @@ def command(model: str, as_json: bool) -> None:
             score = f"{score_name(stored.labels)} {percent(member['dev_score'])}"
             click.echo(f"{name:<9} {score} (epoch {member['best_epoch']})")
     click.echo(f"loss      {_LOSSES[stored.config.model.loss]}")
-    click.echo(f"corrected {_describe(stored.correction)}")
+    click.echo(f"corrected {_describe(stored.calibration)}")
     for gazetteer in info.get("gazetteers", []):
         click.echo(f"list      {gazetteer['name']}, {gazetteer['phrases']:,} phrases")
     for name, values in stored.columns.values.items():
@@ -73,9 +73,9 @@ def command(model: str, as_json: bool) -> None:
     click.echo("\n" + config_to_toml(stored.config).rstrip())
 
 
-def _describe(correction: Correction) -> str:
+def _describe(correction: Calibration) -> str:
     """Say what is done to scores and probabilities so that they mean what they say."""
-    if correction == UNCORRECTED:
+    if correction == UNCALIBRATED:
         return "not at all"
     said, spans = [f"temperature {correction.temperature:.3f}"], correction.spans
     if spans:

@@ -100,7 +100,7 @@ def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
 def _tag(tagger: WindowTagger, text: str) -> str:
     sentences = list(sentences_of_text(text))
     tagged = tagger.predict([sentence.tokens for sentence in sentences])
-    marks_spans = tagger.stored.labels.scheme is not None
+    marks_spans = tagger.model.labels.scheme is not None
     lines = inline([sentence.tokens for sentence in sentences], tagged, marks_spans=marks_spans)
     return "  ".join(lines.splitlines())
 

@@ -96,7 +96,7 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         print_json(record | {"out": str(run.out)})
         return
     info = record["model"]
-    labels = run.tagger.stored.labels
+    labels = run.tagger.model.labels
     click.echo(
         f"vectors   {info['vectors']['name']} ({info['vectors']['dimension']} dimensions, "
         f"sha256 {info['vectors']['sha256'][:12]})"
@@ -112,7 +112,7 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         click.echo(
             f"best      epoch {run.best.epoch}: {score_name(labels)} on dev {percent(run.best.dev_score)}"
         )
-    if run.corrected and (cost := run.corrected.correction.outside_cost):
+    if run.corrected and (cost := run.corrected.calibration.outside_cost):
         reached = f"{score_name(labels)} on dev {percent(run.corrected.dev_score)}"
         click.echo(f"spans     being outside costs {cost:g}, as dev has it best: {reached}")
     if carried := info.get("carried"):

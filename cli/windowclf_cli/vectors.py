@@ -103,7 +103,7 @@ def nearest(words: tuple[str, ...], vectors: str | None, model: str | None, n: i
     if vectors is not None and model is not None:
         raise click.UsageError("Give either --vectors or --model.")
     if model is not None:
-        chosen = vectors_of_model(WindowTagger.load(model).stored, model)
+        chosen = vectors_of_model(WindowTagger.load(model).model, model)
     else:
         chosen = load_vectors(vectors)
     found = {word: chosen.nearest(word, n) for word in words}

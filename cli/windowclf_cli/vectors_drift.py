@@ -95,13 +95,13 @@ def drift(
     if file is not None:
         sentences, labels = _read(file, tagger.config, input_format, token_column, separator)
     with limited_threads(threads):
-        movement = trace_movement(tagger.pipeline, vectors=vectors, member=member, most=most, include=asked)
+        movement = trace_movement(tagger.model, vectors=vectors, member=member, most=most, include=asked)
         stranded = find_stranded(movement, k=neighbours)
         found = describe_drift(
             movement,
             n=top,
             k=neighbours,
-            words=[tagger.stored.vocabulary.words[row_of(tagger.stored, word)] for word in asked],
+            words=[tagger.model.vocabulary.words[row_of(tagger.model, word)] for word in asked],
             stranded=stranded,
         )
         replaced = None

@@ -57,7 +57,7 @@ class Models(Mapping[str, ServedModel]):
         self._board = board
         self._models: dict[str, ServedModel] = {}
         for name, tagger in taggers.items():
-            if columns := tagger.stored.config.features.columns:
+            if columns := tagger.model.config.features.columns:
                 raise WindowClfError(
                     "this model takes columns beside the words, which requests do not have",
                     where=name,
@@ -66,7 +66,7 @@ class Models(Mapping[str, ServedModel]):
                     "features.columns.",
                 )
             tagger.tag([["warm"]])
-            stored = tagger.stored
+            stored = tagger.model
             labels = labels_of(tagger)
             self._models[name] = ServedModel(name, tagger, labels, stored.version, stored.info)
         self._first = next(iter(self._models.values()), None)
@@ -143,7 +143,7 @@ def labels_of(tagger: WindowTagger) -> tuple[str, ...]:
     They follow the scheme of the training data; where the spelling of a label depends on its neighbours, as
     in IOB1, these are not the labels that probabilities are of (`spelled_labels`).
     """
-    spelled, scheme = tagger.spelled_labels, tagger.stored.labels.scheme
+    spelled, scheme = tagger.spelled_labels, tagger.model.labels.scheme
     if scheme is None:
         return spelled
     names = {"O"}

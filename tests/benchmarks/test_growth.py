@@ -66,7 +66,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> growth.Workshop:
 def test_a_point_trains_and_tags_in_processes_of_their_own(shop: growth.Workshop) -> None:
     base = growth.Base(corpus=300, vocabulary=50, window=3, labels=4)
     model = shop.model(base)
-    stored = WindowTagger.load(model).stored
+    stored = WindowTagger.load(model).model
     assert (len(stored.vocabulary), stored.config.model.window, len(stored.labels)) == (50, 3, 4)
     for task in (
         {"kind": "tag", "model": model, "text": shop.text(100)},

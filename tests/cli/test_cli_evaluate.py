@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import Config, WindowTagger
-from windowclf.model.correction import Correction, Scaling
+from windowclf.model.calibration import Calibration, PlattScaling
 from windowclf.model.storage import save_model
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
@@ -227,10 +227,10 @@ def test_info_shows_members_loss_correction_and_lists(
         training=replace(quick.training, ensemble=2),
     )
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
-    correction = Correction(1.25, Scaling(0.9, -0.2, {"LOC": 0.5}), 1.75)
-    save_model(replace(tagger.stored, correction=correction), tmp_path / "model")
+    calibration = Calibration(1.25, PlattScaling(0.9, -0.2, {"LOC": 0.5}), 1.75)
+    save_model(replace(tagger.model, calibration=calibration), tmp_path / "model")
     text = run("info", tmp_path / "model").stdout
-    scores = [100 * member["dev_score"] for member in tagger.stored.info["members"]]
+    scores = [100 * member["dev_score"] for member in tagger.model.info["members"]]
     for expected in (
         f"member 1  entity F1 {scores[0]:.2f} (epoch ",
         f"member 2  entity F1 {scores[1]:.2f} (epoch ",
@@ -242,7 +242,7 @@ def test_info_shows_members_loss_correction_and_lists(
         assert expected in text
     figures = json.loads(run("info", tmp_path / "model", "--json").stdout)
     assert figures["loss"] == "crf"
-    assert figures["correction"] == asdict(correction)
+    assert figures["correction"] == asdict(calibration)
     assert len(figures["info"]["members"]) == 2
 
 

@@ -91,7 +91,7 @@ def test_text_without_any_such_word(model: Path, tmp_path: Path) -> None:
 
 
 def test_fewer_words_can_be_looked_at(model: Path) -> None:
-    rare = WindowTagger.load(model).stored.vocabulary.words[-1]
+    rare = WindowTagger.load(model).model.vocabulary.words[-1]
     found = json.loads(drift(model, "--most", 5000, "--words", rare, "--json").stdout)
     assert found["words"] == 5001
     assert found["chosen"][0]["word"] == rare

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -192,12 +193,12 @@ def test_every_token_has_the_ids_of_its_word_and_of_its_place(texts: list[list[t
 def test_values_that_training_did_not_see_say_nothing(
     taught: WindowTagger, vectors: WordVectors, columned: Config, told: Columned
 ) -> None:
-    table = taught.stored.parameters["columns"]
+    table = taught.model.parameters["columns"]
     assert not table[UNKNOWN_VALUE].any()
     others = np.delete(table, UNKNOWN_VALUE, axis=0)
     assert others.any(axis=1).all()
     hardly = replace(columned, training=TrainingConfig(epochs=1, learning_rate=1e-9))
-    before = WindowTagger(hardly, vectors=vectors).fit(*told).stored.parameters["columns"]
+    before = WindowTagger(hardly, vectors=vectors).fit(*told).model.parameters["columns"]
     moved = np.abs(others - np.delete(before, UNKNOWN_VALUE, axis=0))
     assert (moved > 1e-3).any(axis=1).all()
 
@@ -245,7 +246,7 @@ def test_sentences_without_the_columns_are_refused_everywhere(
         lambda tagger: WindowTagger(columned, vectors=vectors).fit(*corpus),
         lambda tagger: WindowTagger(columned, vectors=vectors).fit(*told, dev=corpus),
     ]
-    for tagger in (taught, WindowTagger._of(taught.pipeline).compile()):
+    for tagger in (taught, WindowTagger._of(copy(taught.model)).compile()):
         for ask in asked:
             with pytest.raises(DataError, match=r"a sentence without the column 'size'.*found \['museums'"):
                 ask(tagger)
@@ -276,8 +277,8 @@ def test_a_model_with_columns_is_read_as_it_was_written(
     taught: WindowTagger, told: Columned, directory: Path, tmp_path: Path
 ) -> None:
     loaded = WindowTagger.load(directory)
-    assert loaded.stored.columns.values == taught.stored.columns.values
-    assert [*loaded.stored.columns.values] == ["size", "first"]
+    assert loaded.model.columns.values == taught.model.columns.values
+    assert [*loaded.model.columns.values] == ["size", "first"]
     assert loaded.predict(told[0]) == taught.predict(told[0])
     for ours, theirs in zip(loaded.predict_proba(told[0]), taught.predict_proba(told[0]), strict=True):
         assert ours.tobytes() == theirs.tobytes()
@@ -442,7 +443,7 @@ def test_what_a_column_says_reaches_the_scores(taught: WindowTagger, fast: Windo
         Sentence(("qwx", "in"), columns={"size": (size, "2"), "first": ("p", "i")}) for size in ("5", "2")
     )
     for tagger in (taught, fast):
-        ((before, _),), ((after, _),) = tagger._scores([one]), tagger._scores([other])
+        ((before, _),), ((after, _),) = tagger.model.scores([one]), tagger.model.scores([other])
         assert np.abs(before[1] - after[1]).max() > 0.01  # of the word beside it
 
 
@@ -572,7 +573,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
     arguments += ["--set", "training.epochs=1", "--distil", str(column_run)]
     done = run("train", "--train", train, "--out", tmp_path / "run", *arguments)
     assert done.exit_code == 0, done.output
-    assert WindowTagger.load(tmp_path / "run").stored.columns.values == {}
+    assert WindowTagger.load(tmp_path / "run").model.columns.values == {}
     assert run("tag", tmp_path / "run", "--text", "We live").exit_code == 0
 
 

@@ -11,8 +11,8 @@ from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, Windo
 from windowclf.encoding.entity_lists import own_entities
 from windowclf.nn.losses import softmax
 from windowclf.training.data import prepare_training
-from windowclf.training.distillation import DistillationObjective, WordTeacher, distilled
-from windowclf.training.objectives import objective_of
+from windowclf.training.distillation import DistillationObjective, WordTeacher, distil
+from windowclf.training.objectives import choose_objective
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
@@ -72,12 +72,12 @@ def test_what_no_other_sentence_has_is_not_learnt_from_the_list(vectors: WordVec
     pairs = [_sentences(1, i, [name]) for i, name in enumerate(names)]
     once = [sentences[0] for sentences, _ in pairs], [labels[0] for _, labels in pairs]
     tagger = WindowTagger(PLAIN, vectors=vectors).fit(*once)
-    stored = tagger.pipeline.stored
-    data = prepare_training(tagger.pipeline.encoder, *once, stored.labels, 3)
-    lists = tagger.pipeline.encoder.features.columns["gazetteers"]
-    nowhere = tagger.pipeline.encoder.elsewhere
+    model = tagger.model
+    data = prepare_training(tagger.model.encoder, *once, model.labels, 3)
+    lists = tagger.model.encoder.features.columns["gazetteers"]
+    nowhere = tagger.model.encoder.elsewhere
     assert (data.words[:, lists] == nowhere).all()  # in training no name stands in a list,
-    found = tagger.pipeline.encoder.encode(once[0]).words[:, lists]
+    found = tagger.model.encoder.encode(once[0]).words[:, lists]
     assert (found != nowhere).any(axis=1).sum() == sum(
         kind is not None for kind in NAMES.values()
     )  # later all
@@ -104,21 +104,20 @@ def test_a_models_configuration_can_be_trained_with_again(taught: WindowTagger, 
 def test_networks_of_an_ensemble_share_the_lists(seen: Labelled, vectors: WordVectors) -> None:
     training = replace(PLAIN.training, ensemble=2, bootstrap=True, epochs=20)
     tagger = WindowTagger(replace(PLAIN, training=training), vectors=vectors).fit(*seen)
-    assert len(tagger.pipeline.encoder.gazetteers) == 2
+    assert len(tagger.model.encoder.gazetteers) == 2
     assert _f1(tagger, _sentences(200, 1, [*NAMES])) > 0.9
 
 
 def test_a_teacher_says_what_it_would_of_sentences_that_it_had_not_learnt(
     taught: WindowTagger, seen: Labelled
 ) -> None:
-    pipeline = taught.pipeline
-    stored = pipeline.stored
-    objective = objective_of(stored.config, stored.labels, stored.parameters, seen[1])
-    found = distilled(objective, pipeline, pipeline, *seen)
+    model = taught.model
+    objective = choose_objective(model.config, model.labels, model.parameters, seen[1])
+    found = distil(objective, model, model, *seen)
     assert isinstance(found, DistillationObjective)
     assert isinstance(found.teacher, WordTeacher)
-    own = own_entities(*seen, stored.labels, case=True)
-    unseen, seen_too = (softmax(pipeline.all_scores(seen[0], some)[0]) for some in (own, None))
+    own = own_entities(*seen, model.labels, case=True)
+    unseen, seen_too = (softmax(model.all_scores(seen[0], some)[0]) for some in (own, None))
     assert np.array_equal(found.teacher.probabilities, unseen)
     assert np.abs(unseen - seen_too).max() > 0.1
 

@@ -157,7 +157,7 @@ def test_letter_case_counts_unless_the_configuration_says_otherwise(
             training=replace(listed.training, epochs=1),
         )
         tagger = WindowTagger(quick, vectors=vectors).fit(*corpus)
-        assert tagger.pipeline.encoder.match(["PARIS"], np.array([1])).tolist() == [matched]
+        assert tagger.model.encoder.match(["PARIS"], np.array([1])).tolist() == [matched]
 
 
 def test_a_list_that_is_missing_or_faulty_stops_the_training(
@@ -319,9 +319,9 @@ def test_what_a_list_says_reaches_the_scores_of_a_compiled_model(
     taught: WindowTagger, fast: WindowTagger, tmp_path: Path
 ) -> None:
     # or the comparisons above would compare nothing
-    parameters = dict(taught.stored.parameters)
+    parameters = dict(taught.model.parameters)
     parameters["gazetteers"] = parameters["gazetteers"] + np.arange(10, dtype=np.float32)[:, None]
-    save_model(replace(taught.stored, parameters=parameters), tmp_path / "other")
+    save_model(taught.model.with_parameters(parameters), tmp_path / "other")
     other = WindowTagger.load(tmp_path / "other").compile()
     sentence = [["New", "York", "qwx"]]
     difference = fast.predict_proba(sentence)[0] - other.predict_proba(sentence)[0]

@@ -12,8 +12,8 @@ from windowclf.arrays import Floats
 from windowclf.encoding.vocabulary import count_rows, count_words
 from windowclf.errors import ConfigError, ModelFileError, VectorsError
 from windowclf.inspection.drift import Drift, describe_drift, find_stranded, find_surroundings
-from windowclf.inspection.movement import Movement, carry_anew, trace_movement
-from windowclf.model.scorer import Pipeline
+from windowclf.inspection.movement import Movement, trace_movement
+from windowclf.model.trained import TrainedModel
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import WordVectors
 
@@ -139,8 +139,8 @@ def test_only_words_that_are_looked_at_can_be_asked_for() -> None:
 # -- movements of trained models ---------------------------------------------------------------------
 
 
-def _fit(config: Config, vectors: WordVectors, corpus: Labelled) -> Pipeline:
-    return WindowTagger(config, vectors=vectors).fit(*corpus).pipeline
+def _fit(config: Config, vectors: WordVectors, corpus: Labelled) -> TrainedModel:
+    return WindowTagger(config, vectors=vectors).fit(*corpus).model
 
 
 @pytest.mark.parametrize("tuning", ["tuned", "two-channel"])
@@ -149,16 +149,16 @@ def test_a_movement_is_from_the_scaled_set_to_the_model(
     tuning: str, from_count: int, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     config = _with(quick, tuning, tuned_from_count=from_count)
-    pipeline = _fit(config, vectors, corpus)
+    model = _fit(config, vectors, corpus)
     counts = count_words(corpus[0])
     vocabulary, before, _ = choose_vectors(vectors, counts, config.model, tuned_from_count=from_count)
-    movement = trace_movement(pipeline, vectors=vectors)
+    movement = trace_movement(model, vectors=vectors)
     assert movement.words == vocabulary.words
     assert movement.before.tobytes() == before.tobytes()
     rows = count_rows(vocabulary, counts)
     assert movement.counts.tolist() == [rows[row] for row in range(len(vocabulary))]
     assert movement.has_moved.tolist() == [rows[row] >= from_count for row in range(len(vocabulary))]
-    table = pipeline.stored.parameters["vectors" if tuning == "tuned" else "tuned_vectors"]
+    table = model.parameters["vectors" if tuning == "tuned" else "tuned_vectors"]
     np.testing.assert_array_equal(movement.after[: len(table)], table)
 
 
@@ -168,7 +168,7 @@ def test_the_pretrained_set_is_found_by_its_name_also_of_a_model_that_was_loaded
     (tmp_path / "mine.txt").write_text("the 1 0\nis 0 2\ntv 1 1\ntelevision 1 1.1\n", encoding="utf-8")
     config = _with(quick, vectors=str(tmp_path / "mine.txt"))
     WindowTagger(config).fit(*corpus).save(tmp_path / "model")
-    movement = trace_movement(WindowTagger.load(tmp_path / "model").pipeline)
+    movement = trace_movement(WindowTagger.load(tmp_path / "model").model)
     assert dict(zip(movement.words, movement.has_moved.tolist(), strict=True)) == {
         "the": True,
         "is": True,
@@ -180,23 +180,23 @@ def test_the_pretrained_set_is_found_by_its_name_also_of_a_model_that_was_loaded
 def test_the_most_frequent_words_and_those_asked_for_are_looked_at(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    pipeline = _fit(_with(quick), vectors, corpus)
+    model = _fit(_with(quick), vectors, corpus)
     every, few, more = (
-        trace_movement(pipeline, vectors=vectors, most=most, include=include)
+        trace_movement(model, vectors=vectors, most=most, include=include)
         for most, include in ((0, []), (1, []), (1, ["Television", "tv"]))
     )
     n_seen = int((every.counts > 0).sum())
     assert few.words == every.words[:n_seen]
     assert more.words == [*few.words, "television"]
     assert more.after[-1].tobytes() == every.after[every.rows["television"]].tobytes()
-    assert trace_movement(pipeline, vectors=vectors, most=n_seen + 1).words == every.words[: n_seen + 1]
+    assert trace_movement(model, vectors=vectors, most=n_seen + 1).words == every.words[: n_seen + 1]
 
 
 def test_vectors_drawn_at_random_are_drawn_again(quick: Config, corpus: Labelled, tmp_path: Path) -> None:
     config = _with(quick, vectors="random:8", ensemble=2, seed=5)
     WindowTagger(config).fit(*corpus).save(tmp_path / "model")
-    pipeline = WindowTagger.load(tmp_path / "model").pipeline
-    first, second = (trace_movement(pipeline, member=m) for m in (1, 2))
+    model = WindowTagger.load(tmp_path / "model").model
+    first, second = (trace_movement(model, member=m) for m in (1, 2))
     assert first.before.tobytes() == second.before.tobytes()
     assert first.has_moved.all() and second.has_moved.all()
     assert (first.after != second.after).any()
@@ -205,103 +205,66 @@ def test_vectors_drawn_at_random_are_drawn_again(quick: Config, corpus: Labelled
 def test_vectors_kept_in_16_bits_are_compared_in_16_bits(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    stored = _fit(_with(quick), vectors, corpus).stored
-    halved = stored.parameters | {"vectors": stored.parameters["vectors"].astype(np.float16)}
-    movement = trace_movement(Pipeline(replace(stored, parameters=halved)), vectors=vectors)
+    model = _fit(_with(quick), vectors, corpus)
+    halved = model.parameters | {"vectors": model.parameters["vectors"].astype(np.float16)}
+    movement = trace_movement(model.with_parameters(halved), vectors=vectors)
     assert movement.has_moved.tolist() == (movement.counts > 0).tolist()
     assert movement.before.dtype == movement.after.dtype == np.float32
 
 
 def test_frozen_vectors_moved_nowhere(tagger: WindowTagger, vectors: WordVectors) -> None:
     with pytest.raises(ConfigError, match="nothing moved: the vectors of this model are frozen"):
-        trace_movement(tagger.pipeline, vectors=vectors)
+        trace_movement(tagger.model, vectors=vectors)
 
 
 @pytest.fixture(scope="module")
-def tuned(config: Config, vectors: WordVectors, corpus: Labelled) -> Pipeline:
+def tuned(config: Config, vectors: WordVectors, corpus: Labelled) -> TrainedModel:
     """A model with tuned vectors; not to be changed."""
     return _fit(_with(config), vectors, corpus)
 
 
-def test_a_set_that_is_not_there_is_an_error(tuned: Pipeline) -> None:
+def test_a_set_that_is_not_there_is_an_error(tuned: TrainedModel) -> None:
     with pytest.raises(VectorsError, match=r"cannot be loaded: no vectors of this name; found 'seeded'"):
         trace_movement(tuned)
 
 
-def test_another_set_is_an_error(tuned: Pipeline, vectors: WordVectors) -> None:
+def test_another_set_is_an_error(tuned: TrainedModel, vectors: WordVectors) -> None:
     with pytest.raises(VectorsError, match="not the vectors that the model was trained from") as caught:
         trace_movement(tuned, vectors=replace(vectors, sha256="other"))
     assert caught.value.found == "sha256 other"
 
 
-def test_a_scale_that_is_not_that_of_the_training_is_an_error(tuned: Pipeline, vectors: WordVectors) -> None:
-    info = tuned.stored.info
+def test_a_scale_that_is_not_that_of_the_training_is_an_error(
+    tuned: TrainedModel, vectors: WordVectors
+) -> None:
+    info = tuned.info
     other = info | {"vectors": info["vectors"] | {"scale": info["vectors"]["scale"] * 1.1}}
     with pytest.raises(ModelFileError, match="not those of the pretrained set"):
-        trace_movement(Pipeline(replace(tuned.stored, info=other)), vectors=vectors)
+        trace_movement(replace(tuned, info=other), vectors=vectors)
 
 
 @pytest.mark.parametrize("word", ["zyzzyva", ""])
-def test_a_word_without_a_vector_is_an_error(word: str, tuned: Pipeline, vectors: WordVectors) -> None:
+def test_a_word_without_a_vector_is_an_error(word: str, tuned: TrainedModel, vectors: WordVectors) -> None:
     with pytest.raises(VectorsError, match="no vector in the model"):
         trace_movement(tuned, vectors=vectors, include=[word])
 
 
 @pytest.mark.parametrize("member", [0, 2])
-def test_a_network_that_is_not_there_is_an_error(member: int, tuned: Pipeline, vectors: WordVectors) -> None:
+def test_a_network_that_is_not_there_is_an_error(
+    member: int, tuned: TrainedModel, vectors: WordVectors
+) -> None:
     with pytest.raises(ConfigError, match="allowed: 1 to 1"):
         trace_movement(tuned, vectors=vectors, member=member)
 
 
-# -- carrying over, after training -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["ridge", "neighbours"])
-@pytest.mark.parametrize("from_count", [1, 2])
-def test_carried_anew_a_model_is_as_if_it_had_been_trained_so(
-    method: str, from_count: int, quick: Config, vectors: WordVectors, corpus: Labelled
-) -> None:
-    plain = _with(quick, tuned_from_count=from_count)
-    pipeline = _fit(plain, vectors, corpus)
-    before = {name: p.tobytes() for name, p in pipeline.stored.parameters.items()}
-    movement = trace_movement(pipeline, vectors=vectors)
-    anew = carry_anew(pipeline, movement, method=method, strength=0.3).stored
-    carrying = replace(plain.training, carry=method, carry_strength=0.3)  # type: ignore[arg-type]
-    trained = _fit(replace(plain, training=carrying), vectors, corpus).stored
-    assert {n: p.tobytes() for n, p in anew.parameters.items()} == {
-        n: p.tobytes() for n, p in trained.parameters.items()
-    }
-    assert (anew.config, anew.info) == (trained.config, trained.info)
-    assert {name: p.tobytes() for name, p in pipeline.stored.parameters.items()} == before
-    assert "carried" not in pipeline.stored.info
-
-
-def test_what_was_carried_over_is_no_longer_where_it_was_and_is_not_carried_again(
+def test_vectors_that_were_carried_over_have_moved(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    pipeline = _fit(_with(quick, carry="ridge"), vectors, corpus)
-    movement = trace_movement(pipeline, vectors=vectors)
-    assert movement.has_moved.all()
-    with pytest.raises(ConfigError, match="not carried over yet"):
-        carry_anew(pipeline, movement, method="ridge", strength=0.5)
+    model = _fit(_with(quick, carry="ridge"), vectors, corpus)
+    assert trace_movement(model, vectors=vectors).has_moved.all()
 
 
-@pytest.mark.parametrize(
-    ("method", "strength", "where"), [("ridge", 1.5, "strength"), ("linear", 0.5, "method")]
-)
-def test_other_ways_of_carrying_are_errors(
-    method: str, strength: float, where: str, tuned: Pipeline, vectors: WordVectors
-) -> None:
-    with pytest.raises(ConfigError, match=where):
-        carry_anew(tuned, trace_movement(tuned, vectors=vectors), method=method, strength=strength)
-
-
-def test_only_the_whole_movement_can_be_carried(tuned: Pipeline, vectors: WordVectors) -> None:
-    with pytest.raises(ConfigError, match="not of all words"):
-        carry_anew(tuned, trace_movement(tuned, vectors=vectors, most=1), method="ridge", strength=0.5)
-
-
-def test_a_drift_counts_the_words_of_a_trained_model(tuned: Pipeline, vectors: WordVectors) -> None:
+def test_a_drift_counts_the_words_of_a_trained_model(tuned: TrainedModel, vectors: WordVectors) -> None:
     movement = trace_movement(tuned, vectors=vectors)
     drift = describe_drift(movement, words=["television"], k=3)
     assert isinstance(drift, Drift)

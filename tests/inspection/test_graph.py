@@ -71,7 +71,7 @@ def test_what_reaches_a_place_is_its_part_of_the_gradient_of_the_window(
     graph: WindowGraph, tuned: WindowTagger
 ) -> None:
     hidden = next(node for node in graph.nodes if node.name == "hidden1")
-    dx = (hidden.gradient @ tuned.stored.parameters["hidden1.W"].T).reshape(5, -1)
+    dx = (hidden.gradient @ tuned.model.parameters["hidden1.W"].T).reshape(5, -1)
     for word, part in zip(graph.words, dx, strict=True):
         np.testing.assert_allclose(word.gradient, part[:6], rtol=1e-5, atol=1e-8)
 
@@ -89,7 +89,7 @@ def test_places_know_their_word_and_its_row(graph: WindowGraph) -> None:
 
 def test_a_place_shows_the_vector_of_its_row(graph: WindowGraph, tuned: WindowTagger) -> None:
     for word in graph.words:
-        np.testing.assert_array_equal(word.vector, tuned.stored.parameters[word.table][word.row])
+        np.testing.assert_array_equal(word.vector, tuned.model.parameters[word.table][word.row])
 
 
 def test_the_row_of_a_repeated_word_gets_the_sum_of_its_places(graph: WindowGraph) -> None:
@@ -107,7 +107,7 @@ def test_of_two_channels_the_tuned_one_is_shown(
     tagger = WindowTagger(two, vectors=vectors).fit(
         [["Paris", ","], ["in", "zyzzyva"]], [["a", "b"], ["b", "b"]]
     )
-    p = tagger.stored.parameters
+    p = tagger.model.parameters
     p["tuned_vectors"] += 1  # so that nobody takes one channel for the other
     graph = window_graph(tagger, [*SENTENCE, "museums"], 2)
     assert [word.table for word in graph.words] == [*["tuned_vectors"] * 3, "special", "vectors"]

@@ -70,8 +70,8 @@ def test_equal_numbers_deviate_by_nothing() -> None:
 
 
 def test_a_model_shows_the_vectors_that_it_carries(tagger: WindowTagger) -> None:
-    vectors = vectors_of_model(tagger.stored, "mine")
-    assert vectors.words == tagger.stored.vocabulary.words
+    vectors = vectors_of_model(tagger.model, "mine")
+    assert vectors.words == tagger.model.vocabulary.words
     word, cosine = vectors.nearest("paris", 1)[0]
     a, b = vectors.matrix[vectors.index["paris"]], vectors.matrix[vectors.index[word]]
     assert cosine == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b), rel=1e-5)

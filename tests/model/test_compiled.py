@@ -1,8 +1,10 @@
 """A compiled tagger: what the plain one says, faster, in bounded memory, in any number of threads."""
 
 import os
-from collections.abc import Sequence
+import pickle
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy, deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,8 @@ from hypothesis import strategies as st
 from windowclf import Config, FeaturesConfig, ModelConfig, WindowTagger
 from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.errors import ConfigError, WindowClfError
-from windowclf.model.compiled import CompiledModel
+from windowclf.model.compiled import CompiledScorer
+from windowclf.model.trained import TrainedModel
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
@@ -32,14 +35,14 @@ BUDGETS = [(1, 1), (0, 0), (0.002, 0.002), (0.002, 0), (0, 0.002)]
 
 def megabytes(n_words: int, tagger: WindowTagger) -> float:
     """Return the budget in which so many words fit."""
-    model = tagger.pipeline.members[0]
+    model = tagger.model.members[0]
     n_columns = len(model.parameters["hidden1.b"]) * model.config.window
     return n_words * (4 * n_columns + 512) / 2**20
 
 
 def compiled(tagger: WindowTagger, **options: Any) -> WindowTagger:
     """Return the same tagger compiled; the one given stays plain."""
-    return WindowTagger._of(tagger.pipeline).compile(**options)
+    return WindowTagger._of(copy(tagger.model)).compile(**options)
 
 
 def assert_same(
@@ -126,10 +129,10 @@ def test_half_precision_is_close(tagger: WindowTagger, corpus: Labelled) -> None
 
 
 def test_numbers_too_great_for_half_precision_stay_finite(tagger: WindowTagger) -> None:
-    parameters = tagger.stored.parameters
+    parameters = tagger.model.parameters
     large = parameters | {"hidden1.W": parameters["hidden1.W"] * np.float32(1e6)}
     huge = WindowTagger(tagger.config)
-    huge._pipeline = type(tagger.pipeline)(replace(tagger.stored, parameters=large))
+    huge._model = tagger.model.with_parameters(large)
     fast = compiled(huge, dtype="float16")
     (probs,) = fast.predict_proba([KNOWN])
     assert np.isfinite(probs).all()
@@ -139,13 +142,13 @@ def test_numbers_too_great_for_half_precision_stay_finite(tagger: WindowTagger) 
 
 
 def rows_of(tagger: WindowTagger) -> dict[str, int]:
-    assert tagger._compiled is not None
-    return tagger._compiled._rows
+    assert tagger.model._compiled is not None
+    return tagger.model._compiled._rows
 
 
 def recent_of(tagger: WindowTagger) -> set[str]:
-    assert tagger._compiled is not None
-    recent = tagger._compiled._recent
+    assert tagger.model._compiled is not None
+    recent = tagger.model._compiled._recent
     return {*recent._young, *recent._old}
 
 
@@ -184,15 +187,15 @@ def test_the_cache_keeps_what_is_used_again(tagger: WindowTagger) -> None:
 def test_a_kept_block_keeps_no_larger_array_alive(tagger: WindowTagger) -> None:
     fast = compiled(tagger)
     fast.predict([["qwx", "zzyzx", "Zyzzyva"]])
-    assert fast._compiled is not None
-    blocks = fast._compiled._recent._young.values()
+    assert fast.model._compiled is not None
+    blocks = fast.model._compiled._recent._young.values()
     assert [block.base for block in blocks] == [None] * 3
 
 
 def test_prefilling_takes_the_words_of_training_by_frequency_then_the_vocabulary_s(
     tagger: WindowTagger,
 ) -> None:
-    vocabulary = tagger.stored.vocabulary
+    vocabulary = tagger.model.vocabulary
     counts = vocabulary.training_counts
     all_rows = list(rows_of(compiled(tagger, prefill=True)))
     frequencies = [counts.get(word, 0) for word in all_rows]
@@ -214,7 +217,7 @@ def test_a_prefilled_tagger_tags_as_without_tables(tagger: WindowTagger, corpus:
 @pytest.mark.parametrize("n_rows, n_recent", [(10_000, 10_000), (6, 6), (6, 0), (0, 6)])
 def test_threads_share_one_compiled_tagger(n_rows: int, n_recent: int, tagger: WindowTagger) -> None:
     rng = np.random.default_rng(0)
-    words = [*KNOWN, *UNKNOWN, *tagger.stored.vocabulary.words]
+    words = [*KNOWN, *UNKNOWN, *tagger.model.vocabulary.words]
     texts = [[[str(w) for w in rng.choice(words, 7)] for _ in range(3)] for _ in range(240)]
     expected = [tagger.predict_proba(text) for text in texts]
     fast = compiled(tagger, table_mb=megabytes(n_rows, tagger), cache_mb=megabytes(n_recent, tagger))
@@ -240,7 +243,7 @@ def test_fitting_again_drops_the_tables(quick: Config, vectors: WordVectors, cor
     sentences, labels = corpus[0], [["x" if label == "O" else "y" for label in s] for s in corpus[1]]
     tagger.fit(sentences, labels)
     fresh = WindowTagger(quick, vectors=vectors).fit(sentences, labels)
-    assert tagger._compiled is None
+    assert not tagger.model.is_compiled
     assert tagger.predict(sentences) == fresh.predict(sentences)
 
 
@@ -263,7 +266,7 @@ def test_only_a_trained_tagger_is_compiled() -> None:
 )
 def test_faulty_options_are_refused(options: dict[str, Any], where: str, tagger: WindowTagger) -> None:
     with pytest.raises(ConfigError) as caught:
-        CompiledModel(tagger.pipeline, **options)
+        CompiledScorer(tagger.model.members, tagger.model.encoder, **options)
     assert caught.value.where == where
 
 
@@ -292,3 +295,18 @@ def test_real_corpora_are_tagged_as_without_tables(corpus_name: str, tmp_path: P
         for part in ("train", "dev", "test"):
             corpus = read_labelled(f"{corpus_name}:{part}", options_of(plain.config.data))
             assert_same(plain, fast, [sentence.tokens for sentence in corpus])
+
+
+@pytest.mark.parametrize("is_compiled", [False, True])
+@pytest.mark.parametrize("duplicate", [copy, deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_model_can_be_pickled_and_copied(
+    is_compiled: bool, duplicate: Callable[[TrainedModel], TrainedModel], tagger: WindowTagger
+) -> None:
+    model = copy(tagger.model)
+    if is_compiled:
+        model.compile(table_mb=1, cache_mb=0.5)
+    twin = duplicate(model)
+    assert twin.is_compiled == is_compiled
+    assert twin.predict([KNOWN, UNKNOWN]) == tagger.predict([KNOWN, UNKNOWN])
+    assert twin.version == model.version
+    assert tagger.model.is_compiled is False

@@ -8,8 +8,8 @@ import pytest
 from windowclf.arrays import Floats
 from windowclf.corpus.label_schemes import Scheme, Span, spans
 from windowclf.corpus.label_set import LabelSet
-from windowclf.model.correction import Correction, Scaling
-from windowclf.model.decoder import Labeller
+from windowclf.model.calibration import Calibration, PlattScaling
+from windowclf.model.decoder import Decoder
 from windowclf.model.viterbi import legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)
@@ -67,7 +67,7 @@ def test_labels_and_probabilities_are_those_of_all_labellings(
     labels: LabelSet, chain: bool, temperature: float
 ) -> None:
     scores, transitions = _draw(labels, chain=chain)
-    tagged = Labeller(labels, transitions, Correction(temperature)).tag(scores, LENGTHS, every=True)
+    tagged = Decoder(labels, transitions, Calibration(temperature)).tag(scores, LENGTHS, every=True)
     ends = np.cumsum(LENGTHS)
     n_spans = 0
     for sentence, first, end in zip(tagged, ends - LENGTHS, ends, strict=True):
@@ -102,7 +102,7 @@ def _as_span(span: object) -> Span:
 @pytest.mark.parametrize("labels", [PLAIN, IOBES, IOB2], ids=["classes", "IOBES", "IOB2"])
 def test_with_transitions_the_labels_are_the_most_probable_labelling(labels: LabelSet) -> None:
     scores, transitions = _draw(labels, chain=True)
-    best = Labeller(labels, transitions, Correction(3.0)).best(scores, LENGTHS)
+    best = Decoder(labels, transitions, Calibration(3.0)).best(scores, LENGTHS)
     ends = np.cumsum(LENGTHS)
     for first, end in zip(ends - LENGTHS, ends, strict=True):
         every = _labellings(scores[first:end], transitions, labels, 1.0, legal=True)
@@ -112,7 +112,7 @@ def test_with_transitions_the_labels_are_the_most_probable_labelling(labels: Lab
 def test_a_greater_temperature_makes_probabilities_less_extreme_and_leaves_labels_alone() -> None:
     scores, transitions = _draw(IOBES, chain=True)
     sharp, flat = (
-        Labeller(IOBES, transitions, Correction(t)).tag(scores, LENGTHS, every=True) for t in (0.5, 4.0)
+        Decoder(IOBES, transitions, Calibration(t)).tag(scores, LENGTHS, every=True) for t in (0.5, 4.0)
     )
     assert [t.labels for t in sharp] == [t.labels for t in flat]
     for one, other in zip(sharp, flat, strict=True):
@@ -125,9 +125,9 @@ def test_spans_are_scaled_by_their_words_and_kind_and_words_are_not() -> None:
     scores, transitions = _draw(IOB2, chain=True)
     rows = range(4)  # the first sentence: a place of two words, a person, and O
     scores[rows, [IOB2.names.index(name) for name in ("B-LOC", "I-LOC", "B-PER", "O")]] += 4
-    scaling = Scaling(0.5, -0.3, {"PER": 0.7})
+    scaling = PlattScaling(0.5, -0.3, {"PER": 0.7})
     plain, scaled = (
-        Labeller(IOB2, transitions, Correction(1.5, spans)).tag(scores, LENGTHS, every=False)
+        Decoder(IOB2, transitions, Calibration(1.5, spans)).tag(scores, LENGTHS, every=False)
         for spans in (None, scaling)
     )
     assert [t.probabilities for t in plain] == [t.probabilities for t in scaled]
@@ -146,7 +146,7 @@ def test_the_n_best_are_the_first_of_all_legal_labellings(
     labels: LabelSet, chain: bool, temperature: float, n: int
 ) -> None:
     scores, transitions = _draw(labels, chain=chain)
-    labeller = Labeller(labels, transitions, Correction(temperature, Scaling(2, 1)))
+    labeller = Decoder(labels, transitions, Calibration(temperature, PlattScaling(2, 1)))
     found = labeller.n_best(scores[:4], n)
     every = _labellings(scores[:4], transitions, labels, temperature, legal=True)
     every = sorted((pair for pair in every if pair[1] > 0), key=lambda pair: -pair[1])
@@ -163,8 +163,8 @@ def test_what_outside_costs_decides_the_labels_and_not_the_probabilities(
     labels: LabelSet, chain: bool, cost: float
 ) -> None:
     scores, transitions = _draw(labels, chain=chain)
-    plain = Labeller(labels, transitions, Correction(2.5))
-    labeller = Labeller(labels, transitions, Correction(2.5, outside_cost=cost))
+    plain = Decoder(labels, transitions, Calibration(2.5))
+    labeller = Decoder(labels, transitions, Calibration(2.5, outside_cost=cost))
     with_cost = scores.copy()
     with_cost[:, labels.names.index("O")] -= cost
     np.testing.assert_array_equal(labeller.best(scores, LENGTHS), plain.best(with_cost, LENGTHS))
@@ -188,6 +188,6 @@ def test_what_outside_costs_decides_the_labels_and_not_the_probabilities(
 
 @pytest.mark.parametrize("labels", SPELLED, ids=SPELLED_IDS)
 def test_no_two_legal_labellings_are_spelled_alike(labels: LabelSet) -> None:
-    found = Labeller(labels).n_best(np.zeros((4, len(labels))), 10_000)
+    found = Decoder(labels).n_best(np.zeros((4, len(labels))), 10_000)
     assert len({tuple(names) for names, _ in found}) == len(found)
     assert sum(p for _, p in found) == pytest.approx(1)

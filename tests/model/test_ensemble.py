@@ -1,5 +1,6 @@
 """Several networks that label together."""
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.model.correction import UNCORRECTED
+from windowclf.model.calibration import UNCALIBRATED
 from windowclf.model.ensemble import Ensemble, join_parameters, part_parameters
 from windowclf.training.events import Calibrated, MemberDone, StepDone
 from windowclf.vectors.word_vectors import WordVectors
@@ -44,8 +45,8 @@ def _alone(ensemble: WindowTagger, seed: int, vectors: WordVectors, corpus: Labe
 def test_members_are_what_their_seeds_make_alone(
     ensemble: WindowTagger, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    for m, member in enumerate(ensemble.pipeline.members):
-        alone = _alone(ensemble, 4 + m, vectors, corpus).stored.parameters
+    for m, member in enumerate(ensemble.model.members):
+        alone = _alone(ensemble, 4 + m, vectors, corpus).model.parameters
         assert member.parameters.keys() == alone.keys()
         for name, value in alone.items():
             np.testing.assert_array_equal(member.parameters[name], value)
@@ -54,22 +55,22 @@ def test_members_are_what_their_seeds_make_alone(
 def test_scores_and_transitions_are_the_means_of_the_members_(
     ensemble: WindowTagger, corpus: Labelled
 ) -> None:
-    encoded, around = ensemble.pipeline.encode(corpus[0])
-    each = [member.scores(encoded.words, around) for member in ensemble.pipeline.members]
-    ((scores, _),) = ensemble.pipeline.scores(corpus[0])
+    encoded, around = ensemble.model.encode(corpus[0])
+    each = [member.scores(encoded.words, around) for member in ensemble.model.members]
+    ((scores, _),) = ensemble.model.scores(corpus[0])
     np.testing.assert_allclose(scores, np.mean(each, axis=0), rtol=1e-5, atol=1e-6)
-    transitions = ensemble.pipeline.transitions
+    transitions = ensemble.model.transitions
     if ensemble.config.model.loss == "softmax":
         assert transitions is None
     else:
-        of_members = [member.parameters["transitions"] for member in ensemble.pipeline.members]
+        of_members = [member.parameters["transitions"] for member in ensemble.model.members]
         assert transitions is not None and np.ptp(of_members, axis=0).max() > 0
         np.testing.assert_allclose(transitions, np.mean(of_members, axis=0), rtol=1e-6)
 
 
 def test_compiled_it_tags_as_the_plain_ensemble(ensemble: WindowTagger, corpus: Labelled) -> None:
     sentences = [*corpus[0], [], ["zyzzyva"], ["qwx", "Paris"]]
-    fast = WindowTagger._of(ensemble.pipeline).compile()
+    fast = WindowTagger._of(copy(ensemble.model)).compile()
     assert fast.predict(sentences) == ensemble.predict(sentences)
     for ours, theirs in zip(fast.predict_proba(sentences), ensemble.predict_proba(sentences), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
@@ -78,13 +79,13 @@ def test_compiled_it_tags_as_the_plain_ensemble(ensemble: WindowTagger, corpus: 
 def test_saved_and_loaded_it_tags_as_before(ensemble: WindowTagger, corpus: Labelled, tmp_path: Path) -> None:
     ensemble.save(tmp_path / "model")
     loaded = WindowTagger.load(tmp_path / "model")
-    assert len(loaded.pipeline.members) == 3
+    assert len(loaded.model.members) == 3
     assert loaded.tag(corpus[0]) == ensemble.tag(corpus[0])
     assert loaded.config == ensemble.config
 
 
 def test_pretrained_vectors_that_nobody_moves_are_kept_once(ensemble: WindowTagger) -> None:
-    names = [name for name in ensemble.stored.parameters if name.split(".")[-1] == "vectors"]
+    names = [name for name in ensemble.model.parameters if name.split(".")[-1] == "vectors"]
     tuned = ["0.vectors", "1.vectors", "2.vectors"]
     assert names == (tuned if ensemble.config.model.tuning == "tuned" else ["vectors"])
 
@@ -98,10 +99,10 @@ def test_it_says_what_members_and_ensemble_reach(
         if isinstance(event, MemberDone):
             done.append(event)
             assert event.ensemble_score == tagger.evaluate(*corpus).main_score
-            assert len(tagger.pipeline.members) == event.member
+            assert len(tagger.model.members) == event.member
     assert [(event.member, event.n_members) for event in done] == [(1, 2), (2, 2)]
     assert done[0].dev_score == done[0].ensemble_score
-    recorded = tagger.stored.info["members"]
+    recorded = tagger.model.info["members"]
     assert [member["dev_score"] for member in recorded] == [event.dev_score for event in done]
 
 
@@ -118,8 +119,8 @@ def test_an_ensemble_that_is_broken_off_is_that_of_the_finished_members(
             break
     next(events)  # the third has begun
     events.close()
-    assert len(tagger.pipeline.members) == 2
-    assert tagger.stored.config.training.ensemble == 2
+    assert len(tagger.model.members) == 2
+    assert tagger.model.config.training.ensemble == 2
 
 
 @pytest.mark.parametrize("bootstrap", [False, True])
@@ -139,9 +140,9 @@ def test_parameters_are_parted_as_they_were_joined(
     tuning: Literal["frozen", "tuned"], tagger: WindowTagger
 ) -> None:
     config = replace(tagger.config.model, tuning=tuning)
-    vectors = tagger.stored.parameters["vectors"]
+    vectors = tagger.model.parameters["vectors"]
     members = [
-        {name: value + m for name, value in tagger.stored.parameters.items()} | {"vectors": vectors}
+        {name: value + m for name, value in tagger.model.parameters.items()} | {"vectors": vectors}
         for m in range(12)
     ]
     joined = join_parameters(config, members)
@@ -151,9 +152,9 @@ def test_parameters_are_parted_as_they_were_joined(
 
 
 def test_one_member_is_the_network_itself(tagger: WindowTagger) -> None:
-    assert tagger.pipeline.model is tagger.pipeline.members[0]
-    assert join_parameters(tagger.config.model, [tagger.stored.parameters]) == tagger.stored.parameters
-    assert Ensemble(tagger.pipeline.members).transitions is None
+    assert tagger.model.network is tagger.model.members[0]
+    assert join_parameters(tagger.config.model, [tagger.model.parameters]) == tagger.model.parameters
+    assert Ensemble(tagger.model.members).transitions is None
 
 
 def test_probabilities_are_fitted_to_the_development_data(
@@ -161,5 +162,5 @@ def test_probabilities_are_fitted_to_the_development_data(
 ) -> None:
     tagger = WindowTagger(quick, vectors=vectors)
     *_, last = tagger.fit_events(*corpus, dev=corpus)
-    assert isinstance(last, Calibrated) and last.correction == tagger.stored.correction != UNCORRECTED
-    assert WindowTagger(quick, vectors=vectors).fit(*corpus).stored.correction == UNCORRECTED
+    assert isinstance(last, Calibrated) and last.calibration == tagger.model.calibration != UNCALIBRATED
+    assert WindowTagger(quick, vectors=vectors).fit(*corpus).model.calibration == UNCALIBRATED

@@ -11,6 +11,7 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Array
+from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
@@ -79,7 +80,7 @@ def test_a_loaded_model_says_what_the_saved_one_said(
 
 
 def test_a_loaded_model_is_the_saved_one_in_every_part(tagger: WindowTagger, directory: Path) -> None:
-    saved, loaded = tagger.stored, load_model(directory)
+    saved, loaded = tagger.model, load_model(directory)
     assert loaded.config == saved.config
     assert loaded.info == saved.info
     assert loaded.vocabulary.words == saved.vocabulary.words
@@ -118,9 +119,13 @@ def test_a_model_is_these_files_and_no_code(directory: Path) -> None:
 
 def test_words_of_any_characters_come_back(tagger: WindowTagger, tmp_path: Path) -> None:
     odd = ["\r", "\x00", "\u2028", "\x85", "\ufeff", "a b", "😀", "שלום", '"\\', " "]
-    plain = tagger.stored.vocabulary.words
+    old = tagger.model.encoder
+    plain = old.vocabulary.words
     vocabulary = Vocabulary([*odd, *plain[len(odd) :]], {"\x1c": 2, "\r": 1, "😀": 3})
-    save_model(replace(tagger.stored, vocabulary=vocabulary), tmp_path / "model")
+    save_model(
+        replace(tagger.model, encoder=Encoder(vocabulary, old.features, old.gazetteers, old.columns)),
+        tmp_path / "model",
+    )
     loaded = load_model(tmp_path / "model").vocabulary
     assert loaded.words == vocabulary.words
     assert loaded.training_counts == vocabulary.training_counts
@@ -137,7 +142,7 @@ def test_a_save_that_fails_leaves_the_old_model_whole_and_nothing_beside_it(
 ) -> None:
     before = _files(directory)
     with pytest.raises(TypeError, match="not JSON serializable"):
-        save_model(replace(tagger.stored, info={"what": object()}), directory)
+        save_model(replace(tagger.model, info={"what": object()}), directory)
     assert _files(directory) == before
     assert [path.name for path in directory.parent.iterdir()] == ["model"]
 
@@ -421,5 +426,5 @@ def test_loading_maps_the_arrays_and_changes_nothing(
     before = _files(directory)
     loaded = WindowTagger.load(directory)
     loaded.predict(corpus[0])
-    assert not any(parameter.flags.writeable for parameter in loaded.stored.parameters.values())
+    assert not any(parameter.flags.writeable for parameter in loaded.model.parameters.values())
     assert _files(directory) == before

@@ -153,7 +153,7 @@ def test_the_model_in_the_directory_is_the_best_one(make_run: MakeRun, corpus: L
     assert run.best == best
     assert _record(run)["best"]["epoch"] == best.epoch
     loaded = WindowTagger.load(run.out)
-    assert loaded.stored.info["training"]["best_epoch"] == best.epoch
+    assert loaded.model.info["training"]["best_epoch"] == best.epoch
     assert run.corrected is not None
     assert loaded.evaluate(corpus[0][:3], corpus[1][:3]).main_score == run.corrected.dev_score
     assert _record(run)["corrected"]["dev_score"] >= best.dev_score

@@ -86,7 +86,7 @@ def infer(client: FlaskClient, body: object, path: str = "/v2/models/places/infe
 def test_what_only_looks_has_the_shapes_of_the_specification(
     client: FlaskClient, saved: WindowTagger
 ) -> None:
-    version = f"/v2/models/places/versions/{saved.stored.version}"
+    version = f"/v2/models/places/versions/{saved.model.version}"
     for path, name in (
         ("/v2", "server"),
         ("/v2/", "server"),
@@ -101,7 +101,7 @@ def test_what_only_looks_has_the_shapes_of_the_specification(
         assert (response.status_code, response.content_type) == (200, "application/json")
         jsonschema_rs.validate(SPECIFIED[name], response.json)
     described: Any = client.get(version).json
-    assert described["versions"] == [saved.stored.version]
+    assert described["versions"] == [saved.model.version]
     assert described["inputs"] == [{"name": "text", "datatype": "BYTES", "shape": [-1]}]
 
 
@@ -110,7 +110,7 @@ def test_outputs_are_what_tag_says_a_json_document_for_each_text(
 ) -> None:
     answer = infer(client, request_of(TEXTS) | {"id": "42"})
     assert (answer["id"], answer["model_name"]) == ("42", "places")
-    assert answer["model_version"] == saved.stored.version
+    assert answer["model_version"] == saved.model.version
     tagged: Any = client.post("/v1/tag", json={"inputs": TEXTS}).json
     described: Any = client.get("/v2/models/places").json
     assert [output["name"] for output in answer["outputs"]] == [o["name"] for o in described["outputs"]]
@@ -147,7 +147,7 @@ def test_other_ways_to_say_the_same_are_understood(client: FlaskClient, body: An
 def test_a_version_can_be_named_and_the_content_type_left_out(
     client: FlaskClient, saved: WindowTagger
 ) -> None:
-    path = f"/v2/models/places/versions/{saved.stored.version}/infer"
+    path = f"/v2/models/places/versions/{saved.model.version}/infer"
     assert infer(client, request_of(TEXTS), path) == infer(client, request_of(TEXTS))
     assert client.post(path, data=json.dumps(request_of(TEXTS))).status_code == 200
 

@@ -75,15 +75,15 @@ def test_models_are_listed_with_what_is_known_of_them(sample_model: Path) -> Non
     client = create_app(ServiceConfig(models=(str(sample_model),), access_log=False)).test_client()
     (listed,) = client.get("/v1/models").json["models"]  # type: ignore[index]
     tagger = WindowTagger.load(sample_model)
-    training = tagger.stored.info["training"]
+    training = tagger.model.info["training"]
     assert training["dev_score"] > 0
     assert listed == {
         "name": sample_model.name,
         "labels": list(tagger.spelled_labels),
-        "version": tagger.stored.version,
+        "version": tagger.model.version,
         "window": 5,
         "tuning": tagger.config.model.tuning,
-        "metrics": training | {"coverage": tagger.stored.info["coverage"]},
+        "metrics": training | {"coverage": tagger.model.info["coverage"]},
     }
     response = client.post("/v1/tag", json={"inputs": "museums in Paris are amazing"})
     (entity,) = response.json["results"][0]["entities"]  # type: ignore[index]

@@ -115,5 +115,5 @@ def change_model(directory: Path) -> None:
     from windowclf import WindowTagger
 
     tagger = WindowTagger.load(directory)
-    tagger.stored.info["note"] = "another version"
+    tagger.model.info["note"] = "another version"
     tagger.save(directory)

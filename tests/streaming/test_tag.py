@@ -3,19 +3,23 @@
 import io
 import json
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
 from windowclf.corpus.blocks import Block, read_blocks
+from windowclf.corpus.label_set import parted
 from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import write_sentences
+from windowclf.corpus.writers import formatter, write_sentences
 from windowclf.errors import ConfigError, DataError
+from windowclf.model.viterbi import best_labels
 from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.vectors.word_vectors import WordVectors
 
@@ -33,7 +37,7 @@ def plainly(tagger: WindowTagger, block: Block, options: ReadOptions, format: Ta
         for sentence in read_sentences(block, options):
             (labels,) = tagger.predict([sentence.tokens])
             labelled = replace(sentence, labels=tuple(labels))
-            write_sentences([labelled], stream, format, marks_spans=tagger.stored.labels.scheme is not None)
+            write_sentences([labelled], stream, format, marks_spans=tagger.model.labels.scheme is not None)
     except DataError as error:
         return stream.getvalue().encode(), str(error)
     return stream.getvalue().encode(), None
@@ -57,7 +61,7 @@ def any_tagger(
     sentences, labels = corpus
     labels = [[_respelled(outer, names, i) for i in range(len(names))] for names in labels]
     tagger = WindowTagger(settings, vectors=vectors).fit(sentences, labels)
-    assert str(tagger.stored.labels.scheme or "none") == outer
+    assert str(tagger.model.labels.scheme or "none") == outer
     return tagger.compile()
 
 
@@ -104,6 +108,31 @@ def test_every_input_format_is_written_as_sentence_by_sentence(
     labelled = BlockTagger(any_tagger, format)((block, options))
     fault = None if labelled.fault is None else str(labelled.fault)
     assert (labelled.content, fault) == plainly(any_tagger, block, options, format)
+
+
+@given(data=st.data())
+def test_any_legal_labels_are_written_as_sentence_by_sentence(
+    any_tagger: WindowTagger, data: st.DataObject
+) -> None:
+    """Spans of a word and of more, beside each other, at the ends of sentences."""
+    label_set = any_tagger.model.labels
+    lengths = np.array(data.draw(st.lists(st.integers(0, 5), max_size=5)), np.int64)
+    n = int(lengths.sum())
+    scores = np.array(
+        data.draw(st.lists(st.integers(0, 9), min_size=n * len(label_set), max_size=n * len(label_set)))
+    )
+
+    ids = best_labels(scores.reshape(n, len(label_set)).astype(np.float32), lengths, label_set)
+    words = [f"w{i}" for i in range(n)]
+    marks_spans = label_set.scheme is not None
+    every_label, every_token = label_set.spell(ids, lengths), parted(words, lengths)
+    for format in FORMATS:
+        stream = io.StringIO()
+        for tokens, labels in zip(every_token, every_label, strict=True):
+            sentence = Sentence(tuple(tokens), tuple(labels))
+            write_sentences([sentence], stream, format, marks_spans=marks_spans)
+        write = formatter(format, marks_spans=marks_spans)
+        assert write(every_token, every_label, repeat(None), repeat(None)) == stream.getvalue()
 
 
 def test_what_came_before_a_fault_is_written_and_the_words_are_counted(

@@ -13,9 +13,10 @@ from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_set import LabelSet
 from windowclf.evaluation.significance import score_of, sentence_counts
-from windowclf.model.correction import Correction
-from windowclf.model.decoder import Labeller
+from windowclf.model.calibration import Calibration
+from windowclf.model.decoder import Decoder
 from windowclf.training.calibrate import STRETCH, calibrate, choose_cost, fit_outside_cost
+from windowclf.training.data import DevData
 from windowclf.vectors.word_vectors import WordVectors
 
 LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", inner_scheme=Scheme.IOB2)
@@ -85,7 +86,7 @@ def test_an_outside_that_scores_too_high_is_made_to_cost_as_much(offset: float) 
     scores, lengths, labels = _drawn(offset)
 
     def f1(cost: float) -> float:
-        found = Labeller(LABELS, None, Correction(outside_cost=cost)).best(scores, lengths)
+        found = Decoder(LABELS, None, Calibration(outside_cost=cost)).best(scores, lengths)
         counts = sentence_counts(labels, LABELS.spell(found, lengths), span_labels=True)
         return float(score_of(counts.sum(axis=0)))
 
@@ -103,6 +104,11 @@ def test_sentences_without_words_do_not_matter() -> None:
     )
 
 
+def _dev_data(tagger: WindowTagger, sentences: list[list[str]], labels: list[list[str]]) -> DevData:
+    model = tagger.model
+    return DevData(model.encoder, model.labels, model.config.model.window, sentences, labels)
+
+
 def test_the_configuration_decides_whether_a_cost_is_fitted(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
@@ -110,7 +116,7 @@ def test_the_configuration_decides_whether_a_cost_is_fitted(
     for wanted in (True, False):
         config = replace(quick, training=replace(quick.training, fit_outside_cost=wanted, epochs=1))
         tagger = WindowTagger(config, vectors=vectors).fit(*corpus, dev=corpus)
-        assert calibrate(tagger.pipeline, *corpus) == tagger.stored.correction
-        fitted.append(tagger.stored.correction)
+        assert calibrate(tagger.model, _dev_data(tagger, *corpus)) == tagger.model.calibration
+        fitted.append(tagger.model.calibration)
     assert fitted[0].outside_cost > 0 == fitted[1].outside_cost
     assert fitted[0].temperature == fitted[1].temperature

@@ -43,7 +43,7 @@ def test_the_model_says_how_it_was_trained_and_the_tagger_what_was_asked(
     tagger = WindowTagger(config, vectors=vectors)
     events = [event for event in tagger.fit_events(*corpus) if isinstance(event, EpochDone)]
     assert {event.n_epochs for event in events} == {60} == {len(events)}
-    assert tagger.stored.config.training == replace(config.training, epochs=60, batch_sentences=16)
+    assert tagger.model.config.training == replace(config.training, epochs=60, batch_sentences=16)
     assert tagger.config.training == config.training
 
 
@@ -81,8 +81,8 @@ def test_the_labels_of_training_decide_the_dimension_of_affixes(
     features = replace(quick.features, affix_dimension=-1)
     config = replace(quick, features=features, data=replace(quick.data, scheme=scheme))
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus)
-    assert tagger.stored.config.features.affix_dimension == dimension
-    assert tagger.stored.parameters["affixes"].shape == (quick.features.buckets + 1, dimension)
+    assert tagger.model.config.features.affix_dimension == dimension
+    assert tagger.model.parameters["affixes"].shape == (quick.features.buckets + 1, dimension)
 
 
 def test_a_network_is_not_made_while_the_dimension_is_open() -> None:

@@ -178,7 +178,7 @@ def test_after_training_the_words_it_never_read_move_and_nothing_else(
 ) -> None:
     plain, _ = _fit(_with(quick), vectors, corpus)
     carried, events = _fit(_with(quick, carry=method, carry_strength=0.5), vectors, corpus)
-    found, expected = carried.stored.parameters, plain.stored.parameters
+    found, expected = carried.model.parameters, plain.model.parameters
     _, before, _ = choose_vectors(vectors, count_words(corpus[0]), quick.model)
     np.testing.assert_array_equal(found["vectors"][:n_seen], expected["vectors"][:n_seen])
     rest = before[n_seen:].copy()
@@ -190,20 +190,20 @@ def test_after_training_the_words_it_never_read_move_and_nothing_else(
     assert n_fitted == n_seen
     event = Carried(method, 0.5, n_seen, len(rest))
     assert [e for e in events if isinstance(e, TrainingDone | Carried | Calibrated)][1:2] == [event]
-    assert carried.stored.info["carried"]["moved"] == len(rest)
+    assert carried.model.info["carried"]["moved"] == len(rest)
 
 
 def test_at_strength_0_the_model_is_that_without_carrying(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     plain, carried = (
-        _fit(config, vectors, corpus)[0].stored
+        _fit(config, vectors, corpus)[0].model
         for config in (_with(quick), _with(quick, carry="ridge", carry_strength=0.0))
     )
     assert {n: p.tobytes() for n, p in plain.parameters.items()} == {
         n: p.tobytes() for n, p in carried.parameters.items()
     }
-    assert plain.correction == carried.correction
+    assert plain.calibration == carried.calibration
     assert "carried" not in plain.info
     assert carried.info["carried"]["moved"] == 0
 
@@ -216,7 +216,7 @@ def test_seen_words_that_were_too_rare_to_be_tuned_do_not_move_either(
     vocabulary, before, _ = choose_vectors(vectors, counts, quick.model, tuned_from_count=3)
     rows = count_rows(vocabulary, counts)
     rare = [row for row, count in rows.items() if count < 3]
-    has_moved = (tagger.stored.parameters["vectors"] != before).any(axis=1)
+    has_moved = (tagger.model.parameters["vectors"] != before).any(axis=1)
     assert rare and not has_moved[rare].any()
     assert has_moved[n_seen:].all()
 
@@ -226,7 +226,7 @@ def test_each_network_of_an_ensemble_carries_its_own_movement(
 ) -> None:
     tagger, events = _fit(_with(quick, carry="neighbours", ensemble=2), vectors, corpus)
     assert sum(isinstance(event, Carried) for event in events) == 2
-    parameters = tagger.stored.parameters
+    parameters = tagger.model.parameters
     _, before, _ = choose_vectors(vectors, count_words(corpus[0]), quick.model)
     first, second = (parameters[f"{m}.vectors"][n_seen:] for m in (0, 1))
     for rest, other in ((first, second), (second, before[n_seen:]), (first, before[n_seen:])):
@@ -240,7 +240,7 @@ def test_a_run_keeps_the_carried_model(dev: str | None, tmp_path: Path, quick: C
     run = TrainingRun(config, "sample:train", dev, tmp_path / "run")
     for _ in run.events():
         pass
-    stored, here = load_model(tmp_path / "run"), run.tagger.stored
+    stored, here = load_model(tmp_path / "run"), run.tagger.model
     assert stored.parameters["vectors"].tobytes() == here.parameters["vectors"].tobytes()
     assert stored.info["carried"] == here.info["carried"]
     assert here.info["carried"]["moved"] > 0

@@ -99,7 +99,7 @@ TV_TELLY: Labelled = (
 def _has_moved(config: Config, vectors: WordVectors) -> dict[str, bool]:
     """Train on TV and telly, and return for each vector whether any bit of it changed."""
     _, before, _ = choose_vectors(vectors, count_words(TV_TELLY[0]), config.model)
-    stored = WindowTagger(config, vectors=vectors).fit(*TV_TELLY).stored
+    stored = WindowTagger(config, vectors=vectors).fit(*TV_TELLY).model
     after = stored.parameters["vectors"]
     assert before.dtype == after.dtype == np.float32
     return {
@@ -195,7 +195,7 @@ def test_fitting_again_begins_anew(
 
 def test_another_seed_gives_other_weights(quick: Config, vectors: WordVectors, corpus: Labelled) -> None:
     parameters = [
-        WindowTagger(quick, vectors=vectors, seed=seed).fit(*corpus).stored.parameters for seed in (0, 1)
+        WindowTagger(quick, vectors=vectors, seed=seed).fit(*corpus).model.parameters for seed in (0, 1)
     ]
     for name in ("special", "case", "affixes", "hidden1.W", "output.W"):
         assert not np.array_equal(parameters[0][name], parameters[1][name])
@@ -423,12 +423,12 @@ def test_a_tagger_keeps_the_weights_of_its_best_epoch_vectors_and_all(
     weights: list[dict[str, bytes]] = []
     for event in tagger.fit_events(sentences, labels, dev=dev):
         if isinstance(event, EpochDone):
-            weights.append(_weights(tagger.pipeline.members[0]))
+            weights.append(_weights(tagger.model.members[0]))
             last = event.epoch
-    best = tagger.stored.info["training"]["best_epoch"]
+    best = tagger.model.info["training"]["best_epoch"]
     assert best < last
     assert weights[best - 1]["vectors"] != weights[last - 1]["vectors"]
-    assert _weights(tagger.pipeline.members[0]) == weights[best - 1]
+    assert _weights(tagger.model.members[0]) == weights[best - 1]
 
 
 def test_without_dev_data_the_last_epoch_counts(vectors: WordVectors) -> None:

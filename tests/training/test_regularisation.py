@@ -22,7 +22,7 @@ from windowclf.nn.optimizers import Optimizer
 from windowclf.training.data import TrainingData, make_batches, prepare_training
 from windowclf.training.events import EpochDone, Event, StepDone
 from windowclf.training.loop import train
-from windowclf.training.objectives import WordObjective, balanced_weights, objective_of
+from windowclf.training.objectives import WordObjective, balanced_weights, choose_objective
 from windowclf.training.step import drop_words
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import WordVectors
@@ -127,7 +127,7 @@ def test_switched_on_each_changes_what_is_learnt(
 ) -> None:
     config = _network(_training(quick, epochs=3), tuning="tuned")
     plain, with_it = (
-        WindowTagger(c, vectors=vectors).fit(*corpus).stored.parameters
+        WindowTagger(c, vectors=vectors).fit(*corpus).model.parameters
         for c in (config, _training(config, **{name: EVERYTHING[name]}))
     )
     assert _bytes(plain) != _bytes(with_it)
@@ -363,7 +363,7 @@ def test_of_two_channels_the_pretrained_vectors_keep_every_bit_and_the_copies_of
     vectors: WordVectors,
 ) -> None:
     tagger = WindowTagger(_network(CONFIG, tuning="two-channel"), vectors=vectors).fit(*TEXT)
-    p = tagger.stored.parameters
+    p = tagger.model.parameters
     _, matrix, _ = choose_vectors(vectors, count_words(TEXT[0]), CONFIG.model)
     assert p["vectors"].tobytes() == matrix.tobytes()
     assert p["tuned_vectors"].shape == (N_MOVABLE, matrix.shape[1])
@@ -374,9 +374,9 @@ def test_every_vector_that_training_moves_has_a_copy(
     quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
     tagger = WindowTagger(_network(quick, tuning="two-channel"), vectors=vectors).fit(*corpus)
-    ids = tagger.pipeline.encoder.encode(corpus[0]).words[:, 0]
-    assert len(tagger.stored.parameters["tuned_vectors"]) == ids.max() - N_SPECIAL + 1
-    assert len(tagger.stored.parameters["vectors"]) > ids.max() - N_SPECIAL + 1
+    ids = tagger.model.encoder.encode(corpus[0]).words[:, 0]
+    assert len(tagger.model.parameters["tuned_vectors"]) == ids.max() - N_SPECIAL + 1
+    assert len(tagger.model.parameters["vectors"]) > ids.max() - N_SPECIAL + 1
 
 
 def test_two_channels_are_saved_and_loaded(
@@ -385,7 +385,7 @@ def test_two_channels_are_saved_and_loaded(
     tagger = WindowTagger(_network(quick, tuning="two-channel"), vectors=vectors).fit(*corpus)
     tagger.save(tmp_path / "model")
     loaded = WindowTagger.load(tmp_path / "model")
-    assert _bytes(loaded.stored.parameters) == _bytes(tagger.stored.parameters)
+    assert _bytes(loaded.model.parameters) == _bytes(tagger.model.parameters)
     assert loaded.predict(corpus[0]) == tagger.predict(corpus[0])
 
 
@@ -405,9 +405,9 @@ def test_the_configured_objective_is_that_of_weighted_and_smoothed_labels(
 ) -> None:
     config = _training(quick, class_weights="balanced", label_smoothing=0.1)
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus)
-    stored = tagger.stored
-    objective = objective_of(stored.config, stored.labels, stored.parameters, corpus[1])
-    labels = tagger.stored.labels
+    stored = tagger.model
+    objective = choose_objective(stored.config, stored.labels, stored.parameters, corpus[1])
+    labels = tagger.model.labels
     targets = np.concatenate([labels.encode(sequence) for sequence in corpus[1]])
     scores: Floats = np.random.default_rng(0).standard_normal((len(targets), len(labels)))
     lengths = np.array([len(sequence) for sequence in corpus[1]])

@@ -94,10 +94,10 @@ def test_vectors_that_training_reads_less_often_keep_every_bit(
     vocabulary, before, _ = choose_vectors(vectors, counts, config.model, tuned_from_count=from_count)
     rows = count_rows(vocabulary, counts)
     expected = [rows[row] >= from_count for row in range(len(vocabulary))]
-    after = tagger.stored.parameters["vectors"]
+    after = tagger.model.parameters["vectors"]
     assert (after != before).any(axis=1).tolist() == expected
     assert after[~np.array(expected)].tobytes() == before[~np.array(expected)].tobytes()
-    assert tagger.stored.vocabulary.words == vocabulary.words
+    assert tagger.model.vocabulary.words == vocabulary.words
 
 
 @pytest.mark.parametrize("from_count", [2, 100])
@@ -107,7 +107,7 @@ def test_of_two_channels_only_frequent_words_have_a_copy(
     config = _with(quick, "two-channel", tuned_from_count=from_count)
     tagger = WindowTagger(config, vectors=vectors).fit(*corpus)
     counts = count_words(corpus[0])
-    parameters = tagger.stored.parameters
+    parameters = tagger.model.parameters
     vocabulary, before, _ = choose_vectors(vectors, counts, config.model, tuned_from_count=from_count)
     n = sum(count >= from_count for count in count_rows(vocabulary, counts).values())
     assert len(parameters["tuned_vectors"]) == n
@@ -123,8 +123,8 @@ def test_a_model_whose_frequent_words_were_tuned_is_saved_and_loaded(
     tagger.save(tmp_path / "model")
     loaded = WindowTagger.load(tmp_path / "model")
     assert loaded.config == tagger.config
-    for name, parameter in tagger.stored.parameters.items():
-        assert loaded.stored.parameters[name].tobytes() == parameter.tobytes()
+    for name, parameter in tagger.model.parameters.items():
+        assert loaded.model.parameters[name].tobytes() == parameter.tobytes()
     for own, stored in zip(tagger.predict_proba(corpus[0]), loaded.predict_proba(corpus[0]), strict=True):
         np.testing.assert_array_equal(own, stored)
 
@@ -138,7 +138,7 @@ def test_networks_of_an_ensemble_tune_the_same_vectors(
     vocabulary, before, _ = choose_vectors(vectors, counts, config.model, tuned_from_count=2)
     n = count_tuned(vocabulary, counts, 2)
     for m in range(2):
-        after = tagger.stored.parameters[f"{m}.vectors"]
+        after = tagger.model.parameters[f"{m}.vectors"]
         assert (after[:n] != before[:n]).any()
         assert after[n:].tobytes() == before[n:].tobytes()
 
@@ -151,7 +151,7 @@ def test_training_without_pretrained_vectors(
     tuning: str, quick: Config, corpus: Labelled, tmp_path: Path
 ) -> None:
     tagger = WindowTagger(_with(quick, tuning, "random:40", word_dropout=0.2)).fit(*corpus)
-    stored = tagger.stored
+    stored = tagger.model
     assert stored.config.model.vectors == stored.info["vectors"]["name"] == "random:40"
     assert stored.info["vectors"]["dimension"] == 40
     assert stored.info["coverage"]["unknown"] == 0
@@ -169,7 +169,7 @@ def test_random_vectors_have_the_deviation_that_is_asked_for(
 ) -> None:
     config = _with(quick, "frozen", "random:300")
     config = replace(config, model=replace(config.model, vector_deviation=deviation))
-    found = WindowTagger(config).fit(*corpus).stored.parameters["vectors"]
+    found = WindowTagger(config).fit(*corpus).model.parameters["vectors"]
     assert float(found.std()) == pytest.approx(expected, rel=1e-5 if deviation else 0.05)
 
 
@@ -178,11 +178,11 @@ def test_random_vectors_are_drawn_again_for_other_words_and_another_seed(
 ) -> None:
     config = _with(quick, "frozen", "random:5")
     tagger = WindowTagger(config).fit(*corpus)
-    first = tagger.stored
-    assert WindowTagger(config).fit(*corpus).stored.info == first.info
-    assert WindowTagger(config, seed=1).fit(*corpus).stored.info["vectors"] != first.info["vectors"]
+    first = tagger.model
+    assert WindowTagger(config).fit(*corpus).model.info == first.info
+    assert WindowTagger(config, seed=1).fit(*corpus).model.info["vectors"] != first.info["vectors"]
     tagger.fit(corpus[0][:5], corpus[1][:5])
-    assert set(tagger.stored.vocabulary.words) < set(first.vocabulary.words)
+    assert set(tagger.model.vocabulary.words) < set(first.vocabulary.words)
 
 
 def test_a_network_on_random_vectors_is_checked_as_any(quick: Config, corpus: Labelled) -> None:

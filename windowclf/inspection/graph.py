@@ -90,9 +90,9 @@ def window_graph(
             found=f"model.loss = {tagger.config.model.loss!r}",
             hint="Train a model with --set model.loss=softmax to look at.",
         )
-    encoded, around = tagger.pipeline.encode([sentence])
+    encoded, around = tagger.model.encode([sentence])
     rows, windows = distinct(around[index : index + 1], len(encoded.words))
-    model, trace = tagger.pipeline.members[0], Trace()
+    model, trace = tagger.model.members[0], Trace()
     scores, backward = model.forward(encoded.words[rows], windows, trace=trace)
     predicted = tagger.labels[int(scores[0].argmax())]
     correct = tagger.labels.index(target or predicted)
@@ -150,7 +150,7 @@ def _words(
     gradients: dict[str, Gradient],
 ) -> tuple[WindowWord, ...]:
     """Return the K places of the window; `ids` (K,) are those of their vectors."""
-    vocabulary, model = tagger.stored.vocabulary, tagger.pipeline.members[0]
+    vocabulary, model = tagger.model.vocabulary, tagger.model.members[0]
     by_window = trace["window"].upstream
     assert by_window is not None, "backward has run"
     dimension = model.parameters["special"].shape[1]

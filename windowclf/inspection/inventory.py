@@ -10,7 +10,7 @@ from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, VectorsEntry, r
 from windowclf.corpus.readers import ReadOptions, locate, read_sentences
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
-from windowclf.model.storage import StoredModel
+from windowclf.model.trained import TrainedModel
 from windowclf.vectors.sources import (
     FULL_GLOVE,
     GENSIM_PREFIX,
@@ -178,7 +178,7 @@ def _blocks(vectors: WordVectors) -> Iterator[np.ndarray[tuple[int, int], np.dty
         yield vectors.matrix[start : start + _ROWS_AT_ONCE].astype(np.float64)
 
 
-def vectors_of_model(model: StoredModel, name: str) -> WordVectors:
+def vectors_of_model(model: TrainedModel, name: str) -> WordVectors:
     """Return the vectors that a model carries, scaled and perhaps tuned as they are in it."""
     vectors = vectors_of(model.parameters)
     assert vectors is not None  # of the only or the first member

@@ -4,18 +4,15 @@ V words, D dimensions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.config_io import with_value
-from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_rows, count_tuned
+from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_rows
 from windowclf.errors import ConfigError, ModelFileError, VectorsError, WindowClfError
-from windowclf.model.scorer import Pipeline
-from windowclf.model.storage import StoredModel
-from windowclf.training.fit import carry_movement
+from windowclf.model.trained import TrainedModel
 from windowclf.vectors.selection import open_vectors, take_vectors
 from windowclf.vectors.word_vectors import WordVectors
 
@@ -66,7 +63,7 @@ class Movement:
 
 
 def trace_movement(
-    pipeline: Pipeline,
+    model: TrainedModel,
     *,
     vectors: WordVectors | str | None = None,
     member: int = 1,
@@ -77,7 +74,7 @@ def trace_movement(
 
     Parameters
     ----------
-    pipeline : Pipeline
+    model : TrainedModel
         With tuned vectors, or with two channels.
     vectors : WordVectors or str, optional
         The pretrained set or where it is now; default: as the model names it. Of two channels, the model has
@@ -99,8 +96,7 @@ def trace_movement(
     ModelFileError
         If vectors that training never read are not as they were in the set.
     """
-    stored = pipeline.stored
-    tuning = stored.config.model.tuning
+    tuning = model.config.model.tuning
     if tuning == "frozen":
         raise ConfigError(
             "nothing moved: the vectors of this model are frozen",
@@ -108,13 +104,13 @@ def trace_movement(
             found=tuning,
             allowed="tuned, two-channel",
         )
-    if not 1 <= member <= len(pipeline.members):
-        allowed = f"1 to {len(pipeline.members)}"
+    if not 1 <= member <= len(model.members):
+        allowed = f"1 to {len(model.members)}"
         raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
-    vocabulary, parameters = stored.vocabulary, pipeline.members[member - 1].parameters
+    vocabulary, parameters = model.vocabulary, model.members[member - 1].parameters
     counts = count_rows(vocabulary, vocabulary.training_counts)
     n = max(most, len(counts)) if most else len(vocabulary)
-    further = {row for word in include if (row := row_of(stored, word)) >= n}
+    further = {row for word in include if (row := row_of(model, word)) >= n}
     rows = np.array([*range(min(n, len(vocabulary))), *sorted(further)], np.int64)
     words = [vocabulary.words[row] for row in rows]
     counts_of = np.array([counts[row] for row in rows.tolist()], np.int64)
@@ -126,20 +122,20 @@ def trace_movement(
         after[is_tuned] = tuned[rows[is_tuned]]
     else:
         # models that are kept in 16 bits are compared in 16 bits
-        before, after = _pretrained(stored, words, vectors).astype(now.dtype), now[rows]
+        before, after = _pretrained(model, words, vectors).astype(now.dtype), now[rows]
         is_others = counts_of == 0
-        if "carried" not in stored.info and not np.array_equal(before[is_others], after[is_others]):
+        if "carried" not in model.info and not np.array_equal(before[is_others], after[is_others]):
             raise ModelFileError(
                 "vectors that training never read are not those of the pretrained set",
-                where=stored.info["vectors"]["name"],
+                where=model.info["vectors"]["name"],
                 hint="Was the model changed after its training?",
             )
-    name = stored.info["vectors"]["name"]
+    name = model.info["vectors"]["name"]
     before, after = (side.astype(np.float32, copy=False) for side in (before, after))
     return Movement(name, words, counts_of, before, after)
 
 
-def row_of(stored: StoredModel, word: str) -> int:
+def row_of(model: TrainedModel, word: str) -> int:
     """Return the number of a word's vector in the model, looked up as in a text.
 
     Raises
@@ -147,19 +143,19 @@ def row_of(stored: StoredModel, word: str) -> int:
     VectorsError
         If it has none.
     """
-    id_, _ = stored.vocabulary.find(word)
+    id_, _ = model.vocabulary.find(word)
     if id_ == UNKNOWN:
         raise VectorsError("this word has no vector in the model", found=word)
     return id_ - N_SPECIAL
 
 
-def _pretrained(stored: StoredModel, words: list[str], given: WordVectors | str | None) -> Floats:
+def _pretrained(model: TrainedModel, words: list[str], given: WordVectors | str | None) -> Floats:
     """Return the vectors (V, D) of words as they were before training."""
-    info = stored.info["vectors"]
-    name = stored.config.model.vectors if given is None else given
+    info = model.info["vectors"]
+    name = model.config.model.vectors if given is None else given
     hint = "Give them: the same set from another place will do."
     try:
-        found = open_vectors(name, stored.vocabulary.training_counts, stored.config.training.seed)
+        found = open_vectors(name, model.vocabulary.training_counts, model.config.training.seed)
     except WindowClfError as error:
         raise VectorsError(
             f"the vectors that this model was trained from cannot be loaded: {error.problem}",
@@ -177,47 +173,3 @@ def _pretrained(stored: StoredModel, words: list[str], given: WordVectors | str 
         )
     scale = info["scale"]
     return take_vectors(found, words, scale if isinstance(scale, list) else [scale])
-
-
-def carry_anew(pipeline: Pipeline, movement: Movement, *, method: str, strength: float) -> Pipeline:
-    """Carry the movement of a trained model over to the words that training never read, as training can.
-
-    The model is as if it had been trained so (`training.carry`), so that strengths can be compared without
-    training again; its correction of probabilities is left as it is.
-
-    Parameters
-    ----------
-    pipeline : Pipeline
-        Of one network with tuned vectors; not changed.
-    movement : Movement
-        Of all its words.
-    method : {"ridge", "neighbours"}
-    strength : float
-        In [0, 1].
-
-    Raises
-    ------
-    ConfigError
-        If the model is another, the movement was carried over already or is not of all words, or there is no
-        such method or strength.
-    """
-    stored = pipeline.stored
-    if len(pipeline.members) > 1 or "carried" in stored.info or stored.config.model.tuning != "tuned":
-        raise ConfigError(
-            "no movement that could be carried over",
-            allowed="a model of one network with tuned vectors, whose movement was not carried over yet",
-        )
-    if len(movement.words) != len(stored.vocabulary):
-        raise ConfigError(
-            "the movement is not of all words of the model",
-            found=len(movement.words),
-            allowed=str(len(stored.vocabulary)),
-        )
-    config = with_value(stored.config, "training.carry", method, where="method")
-    config = with_value(config, "training.carry_strength", strength, where="strength")
-    parameters = stored.parameters | {"vectors": movement.after.copy()}
-    carried = Pipeline(replace(stored, config=config, parameters=parameters, info=dict(stored.info)))
-    counts = stored.vocabulary.training_counts
-    n_tuned = count_tuned(stored.vocabulary, counts, config.training.tuned_from_count)
-    carry_movement(carried, movement.before[:n_tuned])
-    return carried

@@ -23,7 +23,7 @@ from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError
 from windowclf.training.data import TrainingData, prepare_training
 from windowclf.training.defaults import finds_names, suited
-from windowclf.training.objectives import SentenceObjective, WordObjective, objective_of
+from windowclf.training.objectives import SentenceObjective, WordObjective, choose_objective
 from windowclf.vectors.selection import choose_vectors, open_vectors
 
 N_SENTENCES = 20
@@ -79,7 +79,7 @@ class CheckData:
         self, config: Config, parameters: Mapping[str, Floats]
     ) -> WordObjective | SentenceObjective:
         """Return what training would make small on the chosen sentences."""
-        return objective_of(config, self.labels, parameters, self.names)
+        return choose_objective(config, self.labels, parameters, self.names)
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,7 +126,7 @@ def replace_words(
         If there are not as many labels as words.
     """
     check_sentences(sentences, labels)
-    label_set, vocabulary = tagger.stored.labels, tagger.stored.vocabulary
+    label_set, vocabulary = tagger.model.labels, tagger.model.vocabulary
     if labels is not None:
         label_set.check_comparable(labels)
     ids = {vocabulary.find(word)[0]: (word, by) for word, by in pairs.items()}

@@ -16,10 +16,9 @@ from windowclf.encoding.encoder import ABSENT_ROW
 from windowclf.encoding.entity_lists import is_entity_list
 from windowclf.encoding.phrase_trie import Position
 from windowclf.errors import WindowClfError
-from windowclf.model.decoder import Labeller
 from windowclf.model.ensemble import Ensemble
 from windowclf.model.network import WindowModel
-from windowclf.model.scorer import Pipeline
+from windowclf.model.trained import TrainedModel
 
 WIDEST = 13  # 2^13 windows a word
 
@@ -114,7 +113,7 @@ def shapley_values(
     return values, scores, empty_scores
 
 
-def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
+def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     """Explain the label of each word of a sentence.
 
     Labels and probabilities are those of tagging, with a sentence-level loss of all labellings of the
@@ -129,19 +128,19 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     """
     if not sentence:
         return []
-    encoded, around = pipeline.encode([sentence])
-    scores = pipeline.model.scores(encoded.words, around)
-    labeller = Labeller.of(pipeline)
-    probs = labeller.probabilities(scores, encoded.lengths)
-    chosen = labeller.best(scores, encoded.lengths)
-    values, full_scores, empty_scores = shapley_values(pipeline.model, encoded.words, around, chosen)
-    names = pipeline.stored.labels.names
-    (spelled,) = pipeline.stored.labels.spell(chosen, encoded.lengths)
+    encoded, around = model.encode([sentence])
+    scores = model.network.scores(encoded.words, around)
+    decoder = model.decoder
+    probs = decoder.probabilities(scores, encoded.lengths)
+    chosen = decoder.best(scores, encoded.lengths)
+    values, full_scores, empty_scores = shapley_values(model.network, encoded.words, around, chosen)
+    names = model.labels.names
+    (spelled,) = model.labels.spell(chosen, encoded.lengths)
     half = around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
-    lists = outside + _lists_of_words(pipeline, sentence) + outside
-    columns = outside + _columns_of_words(pipeline, sentence) + outside
+    lists = outside + _lists_of_words(model, sentence) + outside
+    columns = outside + _columns_of_words(model, sentence) + outside
     return [
         Explanation(
             token=token,
@@ -159,16 +158,16 @@ def explain(pipeline: Pipeline, sentence: Sequence[str]) -> list[Explanation]:
     ]
 
 
-def _lists_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[str, ...]]:
+def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
     """Return for each word the names of the gazetteers in whose phrases it stands."""
-    listed = pipeline.stored.config.features.gazetteers
+    listed = model.config.features.gazetteers
     names = [name if is_entity_list(name) else Path(name).name for name in listed]
-    rows = pipeline.encoder.match(sentence, np.array([len(sentence)]))
+    rows = model.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]
 
 
-def _columns_of_words(pipeline: Pipeline, sentence: Sequence[str]) -> list[tuple[str, ...]]:
+def _columns_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
     """Return for each word what the columns say that the model takes."""
-    said = [column_of(sentence, name) for name in pipeline.encoder.columns.values]
+    said = [column_of(sentence, name) for name in model.encoder.columns.values]
     return [tuple(values[i] for values in said) for i in range(len(sentence))]

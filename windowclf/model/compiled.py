@@ -27,12 +27,12 @@ from numpy.lib.stride_tricks import as_strided
 from windowclf.arrays import Floats, Ints, spread_apart
 from windowclf.config import CACHE_MB, TABLE_MB
 from windowclf.corpus.sentence import Sentences, cut
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW
+from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder
 from windowclf.encoding.vocabulary import Match
 from windowclf.errors import ConfigError
 from windowclf.model.block_cache import RecentWords
 from windowclf.model.ensemble import widened
-from windowclf.model.scorer import Pipeline
+from windowclf.model.network import WindowModel
 from windowclf.nn.activations import ACTIVATIONS
 
 TableType = Literal["float32", "float16"]
@@ -47,8 +47,8 @@ _PLACES_AT_ONCE = 2048  # whose words without a row are computed together; bound
 _WORDS_AT_ONCE = 512  # when tables are filled
 
 
-class CompiledModel:
-    """A trained pipeline made fast; any number of threads may use it at once.
+class CompiledScorer:
+    """Scores sentences fast; any number of threads may use it at once.
 
     Rows of the tables are only ever added, and a word gets its number after its row is written. Words without
     a vector that training did not see are left out of the tables, so that no flood of strange words can fill
@@ -57,8 +57,9 @@ class CompiledModel:
 
     Parameters
     ----------
-    pipeline : Pipeline
-        Must not be trained further.
+    members : sequence of WindowModel
+        The networks; they must not be trained further.
+    encoder : Encoder
     table_mb, cache_mb : float
         Megabytes (2^20 bytes) for the tables and for the cache. Memory is taken as words come.
     dtype : {"float32", "float16"}
@@ -72,7 +73,8 @@ class CompiledModel:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        members: Sequence[WindowModel],
+        encoder: Encoder,
         *,
         table_mb: float = TABLE_MB,
         cache_mb: float = CACHE_MB,
@@ -85,8 +87,10 @@ class CompiledModel:
             raise ConfigError(
                 "not a type for tables", where="dtype", found=dtype, allowed=", ".join(get_args(TableType))
             )
-        self._pipeline = pipeline
-        config, members = pipeline.stored.config.model, pipeline.members
+        self.settings = {"table_mb": table_mb, "cache_mb": cache_mb, "dtype": dtype}
+        self._encoder = encoder
+        config = members[0].config
+        self._has_hidden = bool(config.hidden)
         first, *later = [*(f"hidden{i + 1}" for i in range(len(config.hidden))), "output"]
         K = config.window
         # all blocks of a word by one product: x (U, F) @ W (F, K · H)
@@ -108,12 +112,12 @@ class CompiledModel:
             self._table = np.empty((n_rows, K, H), dtype)
         except (MemoryError, ValueError) as error:  # ValueError: more than an address can say
             raise ConfigError("not so much memory can be had", where="table_mb", found=table_mb) from error
-        boundary = pipeline.encoder.encode_words([])[BOUNDARY_ROW : BOUNDARY_ROW + 1]
+        boundary = encoder.encode_words([])[BOUNDARY_ROW : BOUNDARY_ROW + 1]
         self._table[BOUNDARY_ROW] = self._multiply(boundary)[0]
         self._rows: dict[str, int] = {}
         self._filling = Lock()
         self._of_places = self._fold_places()
-        ranges = pipeline.encoder.place_ranges
+        ranges = encoder.place_ranges
         sizes = [len(values) for values in ranges]
         # what moves a value of each of T ids to its row of `_of_places`
         self._first_of_places = np.cumsum([0, *sizes])[:-1] - [values.start for values in ranges]
@@ -124,15 +128,15 @@ class CompiledModel:
 
         The rest of the tables is left for words as they come, so that a service starts soon.
         """
-        vocabulary = self._pipeline.stored.vocabulary
+        vocabulary = self._encoder.vocabulary
         vocabulary.build_index()
-        self._pipeline.encoder.gazetteers.build()
+        self._encoder.gazetteers.build()
         counts = vocabulary.training_counts
         words = dict.fromkeys([*sorted(counts, key=lambda word: -counts[word]), *vocabulary.words])
         self._add(islice((word for word in words if len(word) <= _LONGEST_KEPT), _PREFILLED))
 
     def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
-        """Yield scores (N, C) and lengths (S,) as `Pipeline.scores` does."""
+        """Yield scores (N, C) and lengths (S,) as `TrainedModel.scores` does."""
         half = self._table.shape[1] // 2
         for part in cut(sentences):
             lengths = np.fromiter(map(len, part), np.int64, len(part))
@@ -168,7 +172,7 @@ class CompiledModel:
     def _is_worth_a_row(self, word: str) -> bool:
         if len(word) > _LONGEST_KEPT:
             return False
-        vocabulary = self._pipeline.stored.vocabulary
+        vocabulary = self._encoder.vocabulary
         return vocabulary.find(word)[1] is not Match.UNKNOWN or vocabulary.seen(word)
 
     def _add(self, words: Iterable[str]) -> None:
@@ -191,7 +195,7 @@ class CompiledModel:
 
     def _fold(self, words: Sequence[str]) -> Floats:
         """Compute the blocks (U, K, H) of words."""
-        return self._multiply(self._pipeline.encoder.encode_words(words)[_SPECIAL_ROWS:])
+        return self._multiply(self._encoder.encode_words(words)[_SPECIAL_ROWS:])
 
     def _multiply(self, words: Ints) -> Floats:
         """Compute the blocks (U, K, H) of words given by their ids (U, J)."""
@@ -215,14 +219,14 @@ class CompiledModel:
         """Return what the members make of the same, side by side; where that are scores, their mean."""
         if len(parts) == 1:
             return parts[0]
-        if self._pipeline.stored.config.model.hidden:
+        if self._has_hidden:
             return np.concatenate(parts, axis=-1)
         mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
         return mean
 
     def _fold_places(self) -> Floats:
         """Compute what each value of each of T ids adds to the blocks of a word, all in a row (P, K, H)."""
-        encoder = self._pipeline.encoder
+        encoder = self._encoder
         absent = encoder.encode_words([])[[ABSENT_ROW]]
         tables = [np.zeros((0, *self._table.shape[1:]), np.float32)]
         for t, values in enumerate(encoder.place_ranges):
@@ -253,7 +257,7 @@ class CompiledModel:
         Of the words (N,), `places` (N,) are where they stand among boundaries. Where several ids tell
         something of a word, the second is among a second lot, and so on: no lot has a place twice.
         """
-        encoder = self._pipeline.encoder
+        encoder = self._encoder
         ids = encoder.place_ids(sentences, words, lengths)
         tokens, which = (ids != encoder.elsewhere).nonzero()
         rows = ids[tokens, which] + self._first_of_places[which]

@@ -14,8 +14,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_schemes import OUTSIDE, Scheme, Span, parse_label
 from windowclf.corpus.label_set import LabelSet, parted
-from windowclf.model.correction import UNCORRECTED, Correction
-from windowclf.model.scorer import Pipeline
+from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
 from windowclf.nn.crf import marginals, sum_labellings
 from windowclf.nn.crf_spans import span_log_probs
@@ -37,7 +36,7 @@ class TaggedSpan:
         That a span of this kind begins and ends just there. The network's own is, with a sentence-level loss,
         that of all labellings that the scheme allows and that have the span; where words are labelled one by
         one, the product of their probabilities. Development data of the training correct it for the number
-        of words and the kind (`Scaling`).
+        of words and the kind (`PlattScaling`).
     """
 
     start: int
@@ -76,7 +75,7 @@ class Tagged:
         return [(Span(span.start, span.end, span.kind), span.probability) for span in self.spans]
 
 
-class Labeller:
+class Decoder:
     """Turns scores into labels and their probabilities, as suits the loss a model was trained with.
 
     Parameters
@@ -84,25 +83,20 @@ class Labeller:
     labels : LabelSet
     transitions : array (C + 1, C + 1), optional
         Scores of label after label, of a sentence-level loss; without them words are independent.
-    correction : Correction
+    calibration : Calibration
         Of the probabilities, and of the choice between being outside and in a span.
     """
 
     def __init__(
-        self, labels: LabelSet, transitions: Floats | None = None, correction: Correction = UNCORRECTED
+        self, labels: LabelSet, transitions: Floats | None = None, calibration: Calibration = UNCALIBRATED
     ) -> None:
         self.labels = labels
         self.transitions = transitions
-        self.correction = correction
+        self.calibration = calibration
         self._legal = allowed_pairs(labels)
         self._prefixes, self._kinds = zip(*map(parse_label, labels.names), strict=True)
         self._is_inside = np.array([name != OUTSIDE for name in labels.names])
-        self._costs = np.where(self._is_inside, 0, correction.outside_cost).astype(np.float32)
-
-    @classmethod
-    def of(cls, pipeline: Pipeline) -> "Labeller":
-        """Make that of a trained model."""
-        return cls(pipeline.stored.labels, pipeline.transitions, pipeline.stored.correction)
+        self._costs = np.where(self._is_inside, 0, calibration.outside_cost).astype(np.float32)
 
     def best(self, scores: Floats, lengths: Ints) -> Ints:
         """Return the numbers (N,) of the labels in the best labelling that the scheme allows.
@@ -119,13 +113,13 @@ class Labeller:
 
     def _with_cost(self, scores: Floats) -> Floats:
         """Return the scores that labels are chosen by."""
-        if not self.correction.outside_cost:
+        if not self.calibration.outside_cost:
             return scores
         return scores - self._costs
 
     def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability (N, C) of each label of the network at each token."""
-        temperature = np.float32(self.correction.temperature)
+        temperature = np.float32(self.calibration.temperature)
         scores = scores / temperature
         if self.transitions is None:
             return softmax(scores)
@@ -171,12 +165,12 @@ class Labeller:
         scores : array (T, C)
         n : int
         """
-        temperature = self.correction.temperature
+        temperature = self.calibration.temperature
         scores, A = scores / temperature, self.pair_scores() / temperature
         costs = self._costs / temperature
         decisive = scores - costs
         found = n_best_labels(decisive, A, n, self._legal)
-        if self.correction.outside_cost:  # the probabilities are those without it
+        if self.calibration.outside_cost:  # the probabilities are those without it
             moved = self._log_z(decisive, A) - self._log_z(scores, A)
             found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
@@ -219,7 +213,7 @@ class Labeller:
             raw = self._independent(places, best, probs, ends)
         else:
             raw = self._marginal(places, best, scores, lengths)
-        scaling = self.correction.spans
+        scaling = self.calibration.spans
         for (i, first, begin, stop, kind), probability in zip(places, raw, strict=True):
             p = float(probability)
             corrected = p if scaling is None else scaling(p, stop - begin, kind)
@@ -248,8 +242,8 @@ class Labeller:
         shift = np.cumsum(~words)  # words left out so far
         begins, stops = np.array([place[2:4] for place in places]).T
         logs = span_log_probs(
-            scores[words] / np.float32(self.correction.temperature),
-            self.pair_scores() / np.float32(self.correction.temperature),
+            scores[words] / np.float32(self.calibration.temperature),
+            self.pair_scores() / np.float32(self.calibration.temperature),
             lengths=lengths[some],
             begins=begins - shift[begins],
             sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],

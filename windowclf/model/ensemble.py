@@ -56,6 +56,12 @@ def part_parameters(parameters: Mapping[str, Floats], n_members: int) -> list[di
     return parts
 
 
+def build_members(config: Config, parameters: Mapping[str, Floats]) -> tuple[WindowModel, ...]:
+    """Return the networks of a model, over its parameters."""
+    parts = part_parameters(parameters, config.training.ensemble)
+    return tuple(WindowModel(config.model, config.features, part) for part in parts)
+
+
 def vectors_of(parameters: Mapping[str, Floats], name: str = "vectors") -> Floats | None:
     """Return the pretrained vectors (V, D), or another table, of the only or first member; None for none."""
     return parameters.get(name, parameters.get(f"0.{name}"))

@@ -6,21 +6,22 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from windowclf.arrays import Array, Floats, Ints
+from windowclf.arrays import Array, Ints
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_set import LabelSet
 from windowclf.encoding.columns import NO_COLUMNS, ColumnValues
+from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.entity_lists import is_entity_list
-from windowclf.encoding.gazetteer import NO_GAZETTEERS, Gazetteer, Gazetteers
+from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
 from windowclf.encoding.vocabulary import Match, Vocabulary
+from windowclf.encoding.word_features import WordFeatures
 from windowclf.encoding.word_index import WordLines
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import (
@@ -32,48 +33,18 @@ from windowclf.files import (
     sha256_of,
     write_json,
 )
-from windowclf.model.correction import UNCORRECTED, Correction, read_correction
-from windowclf.model.ensemble import ensemble_shapes, vectors_of
+from windowclf.model.calibration import read_calibration
+from windowclf.model.ensemble import build_members, ensemble_shapes, vectors_of
 from windowclf.model.manifest import MANIFEST, verified, write_manifest
 from windowclf.model.parameters import parameter_shapes
+from windowclf.model.trained import TrainedModel
 
 _FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
 _COLUMNS = "columns.json"
 _COUNTS = "training_counts"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """What a model directory holds.
-
-    Attributes
-    ----------
-    parameters : dict of str to array
-        The network's arrays by name; mapped read-only when they were loaded.
-    info : dict
-        What is worth knowing about the model: its vectors' name and hash, its scores.
-    version : str
-        The SHA-256 of the manifest, and so of everything; empty before the model is saved.
-    gazetteers : Gazetteers
-        Those that the configuration names, in its order.
-    correction : Correction
-        Of the model's probabilities.
-    columns : ColumnValues
-        Of the columns that the configuration names, in its order.
-    """
-
-    config: Config
-    labels: LabelSet
-    vocabulary: Vocabulary
-    parameters: dict[str, Floats]
-    info: dict[str, Any] = field(default_factory=dict)
-    version: str = ""
-    gazetteers: Gazetteers = NO_GAZETTEERS
-    correction: Correction = UNCORRECTED
-    columns: ColumnValues = NO_COLUMNS
-
-
-def save_model(model: StoredModel, directory: Path) -> str:
+def save_model(model: TrainedModel, directory: Path) -> str:
     """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
     words, counts = _lines_and_counts(model.vocabulary)
     labels = {
@@ -87,7 +58,7 @@ def save_model(model: StoredModel, directory: Path) -> str:
         described = {
             "config": config_to_dict(model.config),
             "info": model.info,
-            "correction": asdict(model.correction),
+            "correction": asdict(model.calibration),
         }
         write_json(temporary / "config.json", described)
         write_json(temporary / "labels.json", labels)
@@ -103,7 +74,7 @@ def save_model(model: StoredModel, directory: Path) -> str:
         return write_manifest(temporary, names)
 
 
-def load_model(directory: Path) -> StoredModel:
+def load_model(directory: Path) -> TrainedModel:
     """Open a model directory, or a run directory that holds one as `model`, after verifying all of it.
 
     Raises
@@ -154,14 +125,14 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
     return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
 
 
-def _read_model(directory: Path) -> StoredModel:
+def _read_model(directory: Path) -> TrainedModel:
     stored = read_json(directory / "config.json")
     try:
         config = config_from_dict(stored["config"], where=str(directory / "config.json"))
         if config.features.affix_dimension < 0:
             raise ValueError("features.affix_dimension is left open")
         info = dict(stored["info"])
-        correction = read_correction(stored["correction"])
+        calibration = read_calibration(stored["correction"])
         stored_labels = read_json(directory / "labels.json")
         schemes = [
             None if name is None else Scheme(name)
@@ -184,9 +155,16 @@ def _read_model(directory: Path) -> StoredModel:
     vectors = vectors_of(arrays)
     assert vectors is not None  # it was verified
     vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
-    version = sha256_of(directory / MANIFEST)
     gazetteers = _read_gazetteers(directory, config)
-    return StoredModel(config, labels, vocabulary, arrays, info, version, gazetteers, correction, columns)
+    return TrainedModel(
+        config,
+        labels,
+        Encoder(vocabulary, WordFeatures(config.features), gazetteers, columns),
+        build_members(config, arrays),
+        info,
+        calibration,
+        sha256_of(directory / MANIFEST),
+    )
 
 
 def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:

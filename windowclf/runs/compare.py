@@ -106,7 +106,7 @@ def compare_runs(
 
 def _load(record: RunRecord, data: tuple[Sentences, Sentences] | None, table_mb: float) -> _Run:
     tagger = WindowTagger.load(record.directory)
-    labels = tagger.stored.labels
+    labels = tagger.model.labels
     if data is None:
         return _Run(record, labels, {}, None)
     sentences, gold = data
@@ -120,7 +120,7 @@ def _load(record: RunRecord, data: tuple[Sentences, Sentences] | None, table_mb:
         predicted,
         span_labels=is_of_spans,
         ignore_label=labels.ignore,
-        seen=tagger.stored.vocabulary.seen,
+        seen=tagger.model.vocabulary.seen,
     )
     counts = sentence_counts(gold, predicted, span_labels=is_of_spans, ignore_label=labels.ignore)
     return _Run(record, labels, _scores(evaluation), counts)

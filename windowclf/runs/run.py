@@ -88,7 +88,7 @@ class TrainingRun:
             "corpora": corpora,
             "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
             "settings": settings or {},
-            "teacher": None if self._teacher is None else self._teacher.stored.version,
+            "teacher": None if self._teacher is None else self._teacher.model.version,
             "finished": None,
         }
         self.advice: Advice | None = None
@@ -139,7 +139,7 @@ class TrainingRun:
 
     def _save(self) -> None:
         self.record["model_version"] = self.tagger.save(self.out / "model")
-        self.record["model"] = self.tagger.stored.info
+        self.record["model"] = self.tagger.model.info
         self.record["members"] = [asdict(member) for member in self.members]
 
     def _write_record(self) -> None:

@@ -77,7 +77,7 @@ class BlockTagger:
         self._output_format = format
         self._probabilities = probabilities
         self._n_best = n_best
-        self._marks_spans = tagger.stored.labels.scheme is not None
+        self._marks_spans = tagger.model.labels.scheme is not None
         self._format = formatter(format, marks_spans=self._marks_spans)
         self._is_plain = not probabilities and n_best is None
 
@@ -129,8 +129,10 @@ class BlockTagger:
             return None  # write_sentences says which
 
     def _predict(self, sentences: Sentences) -> list[list[str]]:
-        spell = self._tagger.stored.labels.spell
-        return [names for ids, lengths in self._tagger.label_ids(sentences) for names in spell(ids, lengths)]
+        spell = self._tagger.model.labels.spell
+        return [
+            names for ids, lengths in self._tagger.model.label_ids(sentences) for names in spell(ids, lengths)
+        ]
 
     def _record(self, sentence: Sentence, tagged: Tagged) -> str:
         record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}

@@ -16,41 +16,42 @@ from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
 from windowclf.evaluation.metrics import judge_entities
 from windowclf.evaluation.significance import score_of, sentence_counts
-from windowclf.model.correction import UNCORRECTED, Correction, Scaling, _log_odds
-from windowclf.model.decoder import Labeller
-from windowclf.model.scorer import Pipeline
+from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
+from windowclf.model.decoder import Decoder
+from windowclf.model.trained import TrainedModel
 from windowclf.model.viterbi import allowed_pairs
 from windowclf.nn.crf import crf_loss
 from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.training.data import DevData
 
 _COSTS = np.arange(-6, 23) / 4  # of being outside; -1 to 5 with half a stretch on each side
 STRETCH = 5  # costs
 
 
-def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Correction:
-    """Return the correction of probabilities that development data ask for.
+def calibrate(model: TrainedModel, dev: DevData) -> Calibration:
+    """Fit the calibration of a model on development data.
 
-    First the temperature at which the true labels are most probable. Then what being outside should cost for
-    the best F1, where the configuration asks for it: what is most probable word by word names too few spans.
-    Last, of spans, the scaling at which it is most probable that the right ones are right: most words are
-    outside, and a temperature that suits them need not suit spans.
+    First the temperature at which the true labels are most probable. Then, where the configuration asks for
+    it, the O penalty of the best entity F1: the labels that are most probable word by word name too few
+    spans. Last, Platt scaling of spans: most words are outside spans, and their temperature need not suit
+    spans.
     """
-    scores, lengths = pipeline.all_scores(sentences)
-    label_set, A = pipeline.stored.labels, pipeline.transitions
+    scores, lengths, labels = dev.scores(model), dev.lengths, dev.labels
+    label_set, A = model.labels, model.transitions
     targets = label_set.encode_all(labels, unknown=IGNORED)
     if not (targets != IGNORED).any():
-        return UNCORRECTED
+        return UNCALIBRATED
     if A is None:
         temperature = fit_temperature(softmax_loss(scores, targets))
     else:
         temperature = fit_temperature(_crf_loss(scores, A, targets, lengths, allowed_pairs(label_set)))
-    correction = Correction(temperature)
+    calibration = Calibration(temperature)
     if label_set.scheme is None:
-        return correction
-    if pipeline.stored.config.training.fit_outside_cost:
+        return calibration
+    if model.config.training.fit_outside_cost:
         cost = fit_outside_cost(label_set, A, scores, lengths, labels)
-        correction = replace(correction, outside_cost=cost)
-    found = Labeller(label_set, A, correction).tag(scores, lengths, every=False)
+        calibration = replace(calibration, outside_cost=cost)
+    found = Decoder(label_set, A, calibration).tag(scores, lengths, every=False)
     judged = judge_entities(labels, [tagged.entities for tagged in found], ignore_label=label_set.ignore)
     scaling = fit_scaling(
         [entity.probability for entity in judged],
@@ -58,7 +59,7 @@ def calibrate(pipeline: Pipeline, sentences: Sentences, labels: Sentences) -> Co
         [entity.span.kind for entity in judged],
         [entity.is_right for entity in judged],
     )
-    return replace(correction, spans=scaling)
+    return replace(calibration, spans=scaling)
 
 
 def fit_outside_cost(
@@ -69,7 +70,7 @@ def fit_outside_cost(
     counts = np.zeros((len(_COSTS), len(lengths), 3))
     before = np.full(len(scores), -1)
     for row, cost in enumerate(_COSTS.tolist()):
-        best = Labeller(label_set, A, Correction(outside_cost=cost)).best(scores, lengths)
+        best = Decoder(label_set, A, Calibration(outside_cost=cost)).best(scores, lengths)
         spelled = label_set.spell(best, lengths)
         # few sentences change from one cost to the next
         changed = np.unique(sentence_of[best != before]).tolist()
@@ -190,7 +191,7 @@ def fit_scaling(
     n_words: Sequence[int],
     kinds: Sequence[str],
     is_right: Sequence[bool] | Bools,
-) -> Scaling | None:
+) -> PlattScaling | None:
     """Return the scaling under which what is right of development data is most probable.
 
     Parameters
@@ -205,7 +206,7 @@ def fit_scaling(
 
     Returns
     -------
-    Scaling or None
+    PlattScaling or None
         None where there are no spans: nothing is known of them.
 
     Notes
@@ -226,7 +227,7 @@ def fit_scaling(
         return None
     targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
     names = sorted(set(kinds))
-    log_odds = np.array([_log_odds(float(p), m) for p, m in zip(probabilities, n_words, strict=True)])
+    log_odds = np.array([span_log_odds(float(p), m) for p, m in zip(probabilities, n_words, strict=True)])
     is_kind = np.array([[kind == name for name in names] for kind in kinds], np.float64)  # (n, K)
     X = np.column_stack([log_odds, np.ones(len(right)), is_kind])
 
@@ -239,4 +240,4 @@ def fit_scaling(
 
     start, bounds = [1.0, *[0.0] * (1 + len(names))], [_BOUNDS[0], *[_BOUNDS[1]] * (1 + len(names))]
     slope, offset, *of_kinds = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
-    return Scaling(slope, offset, dict(zip(names, of_kinds, strict=True)))
+    return PlattScaling(slope, offset, dict(zip(names, of_kinds, strict=True)))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from windowclf.arrays import Ints
+from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.corpus.sentence import Sentences, cut
 from windowclf.encoding.encoder import Encoder, windows
+from windowclf.evaluation.significance import score_of, sentence_counts
+from windowclf.model.trained import TrainedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +98,41 @@ def prepare_training(
         targets=targets[counts],
         starts=np.concatenate([[0], np.cumsum(per_sentence)]),
     )
+
+
+class DevData:
+    """Development data, encoded once; scores a model as often as asked.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        That of the models to score.
+    label_set : LabelSet
+    width : int
+        K.
+    sentences, labels : sequences of sequences of str
+    """
+
+    def __init__(
+        self, encoder: Encoder, label_set: LabelSet, width: int, sentences: Sentences, labels: Sentences
+    ) -> None:
+        self.label_set = label_set
+        self.labels = labels
+        encoded = [encoder.encode(part) for part in cut(sentences)]
+        self._parts = [(part.words, windows(part.tokens, part.lengths, width)) for part in encoded]
+        self.lengths = np.concatenate([part.lengths for part in encoded])
+
+    def scores(self, model: TrainedModel) -> Floats:
+        """Return the model's scores (N, C)."""
+        return np.concatenate([model.network.scores(words, around) for words, around in self._parts])
+
+    def score(self, model: TrainedModel) -> float:
+        """Return entity F1 where labels mark spans, else token accuracy, as `Evaluation.main_score`."""
+        best = model.decoder.best(self.scores(model), self.lengths)
+        counts = sentence_counts(
+            self.labels,
+            self.label_set.spell(best, self.lengths),
+            span_labels=self.label_set.scheme is not None,
+            ignore_label=self.label_set.ignore,
+        )
+        return float(score_of(counts.sum(axis=0)))

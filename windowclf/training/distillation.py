@@ -14,8 +14,8 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
-from windowclf.model.decoder import Labeller
-from windowclf.model.scorer import Pipeline
+from windowclf.model.decoder import Decoder
+from windowclf.model.trained import TrainedModel
 from windowclf.model.viterbi import allowed_pairs
 from windowclf.nn.crf import crf_cross_entropy, expected_pairs
 from windowclf.nn.losses import soft_cross_entropy
@@ -115,32 +115,31 @@ class DistillationObjective:
         return sum(weight * loss for weight, (loss, _) in losses), backward
 
 
-def distilled(
-    objective: Objective, teacher: Pipeline, pipeline: Pipeline, sentences: Sentences, labels: Sentences
+def distil(
+    objective: Objective, teacher: TrainedModel, model: TrainedModel, sentences: Sentences, labels: Sentences
 ) -> Objective:
-    """Return an objective that draws a pipeline to a teacher's probabilities too.
+    """Return an objective that draws a model towards a teacher's probabilities too.
 
     Raises
     ------
     DataError
-        If the teacher tells other labels apart.
+        If the teacher has other labels.
     """
-    label_set = pipeline.stored.labels
-    if teacher.stored.labels.names != label_set.names:
+    label_set, weight = model.labels, model.config.training.teacher_weight
+    if teacher.labels.names != label_set.names:
         raise DataError(
-            "the teacher tells other labels apart than the training data",
-            found=", ".join(teacher.stored.labels.names),
+            "the teacher's labels are not those of the training data",
+            found=", ".join(teacher.labels.names),
             allowed=", ".join(label_set.names),
         )
-    # it says what it would say of sentences that it had not learnt
+    # the teacher's own lists must not give away what it learnt from these sentences
     own = teacher.encoder.own_entities(sentences, labels, label_set)
     scores, lengths = teacher.all_scores(sentences, own)
-    labeller = Labeller(label_set, teacher.transitions)
-    weight = pipeline.stored.config.training.teacher_weight
+    decoder = Decoder(label_set, teacher.transitions)  # uncalibrated
     if objective.needs_sentences:
-        parameters, legal = pipeline.stored.parameters, allowed_pairs(label_set)
-        whole = SentenceTeacher(scores, labeller.pair_scores(), parameters, legal)
+        parameters, legal = model.members[0].parameters, allowed_pairs(label_set)
+        whole = SentenceTeacher(scores, decoder.pair_scores(), parameters, legal)
         return DistillationObjective(objective, whole, weight)
-    probabilities = labeller.probabilities(scores, lengths)
+    probabilities = decoder.probabilities(scores, lengths)
     is_labelled = label_set.encode_all(labels) != IGNORED
     return DistillationObjective(objective, WordTeacher(probabilities[is_labelled]), weight)

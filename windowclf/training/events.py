@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from windowclf.model.correction import Correction
+from windowclf.model.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Calibrated:
     `dev_score` is that of the model with the correction, whose cost of being outside the same data decided.
     """
 
-    correction: Correction
+    calibration: Calibration
     dev_score: float
 
 

@@ -1,7 +1,7 @@
-"""From sentences, labels and vectors to a trained pipeline."""
+"""From labelled sentences and vectors to a trained model."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator
 from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
@@ -15,31 +15,22 @@ from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences, check_sentences
 from windowclf.encoding.columns import ColumnValues, check_columns
+from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.entity_lists import read_lists
-from windowclf.encoding.gazetteer import Gazetteers
-from windowclf.encoding.vocabulary import (
-    Vocabulary,
-    check_words,
-    count_movable,
-    count_tuned,
-    count_words,
-    coverage,
-)
+from windowclf.encoding.vocabulary import check_words, count_movable, count_tuned, count_words, coverage
+from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError
-from windowclf.model.ensemble import join_parameters
 from windowclf.model.network import WindowModel
-from windowclf.model.scorer import Pipeline
-from windowclf.model.storage import StoredModel
+from windowclf.model.trained import TrainedModel
 from windowclf.training.calibrate import calibrate
-from windowclf.training.data import prepare_training
+from windowclf.training.data import DevData, prepare_training
 from windowclf.training.defaults import finds_names, sized, suited
-from windowclf.training.distillation import distilled
+from windowclf.training.distillation import distil
 from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone
 from windowclf.training.extrapolate import carry_over
 from windowclf.training.loop import train
-from windowclf.training.objectives import Objective, objective_of
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training.objectives import Objective, choose_objective
+from windowclf.vectors.selection import choose_vectors, open_vectors
 
 
 def check_training(
@@ -78,232 +69,164 @@ def check_training(
     return label_set, counts
 
 
-def fit_pipelines(
+def fit(
     config: Config,
-    vectors: WordVectors,
+    vectors: Any,
     sentences: Sentences,
     labels: Sentences,
-    label_set: LabelSet,
-    counts: Counter[str],
-    dev: tuple[Sentences, Sentences] | None,
-    dev_score: Callable[[Pipeline], float],
-    teacher: Pipeline | None = None,
-) -> Generator[tuple[Pipeline, Event], None, None]:
+    *,
+    dev: tuple[Sentences, Sentences] | None = None,
+    teacher: TrainedModel | None = None,
+) -> Generator[tuple[TrainedModel, Event], None, None]:
     """Train the network, or those of an ensemble one after another.
 
     Parameters
     ----------
     config : Config
-    vectors : WordVectors
+    vectors : WordVectors, str, Path or gensim KeyedVectors
+        Pretrained vectors, or their name or path.
     sentences, labels : sequences of sequences of str
-    label_set : LabelSet
-    counts : Counter
-        How often each word stands in the training data.
     dev : (sentences, labels), optional
-        Development data.
-    dev_score : callable
-        Scores a pipeline on them.
-    teacher : Pipeline, optional
+        Development data: they choose the best epoch and calibrate probabilities.
+    teacher : TrainedModel, optional
         A model of the same labels, whose probabilities are learnt beside the true labels.
 
     Yields
     ------
-    pipeline : Pipeline
-        What has been trained so far: the first network, while it is trained, later all that are finished.
+    model : TrainedModel
+        The network while it is trained; of an ensemble, all networks that are finished.
     event : Event
+
+    Raises
+    ------
+    DataError
+        As `check_training`, and if the teacher has other labels.
+    TrainingError
+        If the loss is not finite.
     """
+    label_set, counts = check_training(config, sentences, labels, dev)
+    vectors = open_vectors(vectors, counts, config.training.seed)
+    is_ensemble = config.training.ensemble > 1
     features = suited(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, sentences, labels, label_set)
-    # the model says what it was
-    config = replace(config, features=features, training=sized(config.training, len(sentences)))
-    columns = ColumnValues.of(config.features.columns, sentences)
+    # the model records what was chosen
+    config = replace(
+        config,
+        features=features,
+        training=sized(config.training, len(sentences)),
+        model=replace(config.model, vectors=config.model.vectors or vectors.name),
+    )
+    columns = ColumnValues.of(features.columns, sentences)
     vocabulary, initial, scales = choose_vectors(
         vectors, counts, config.model, tuned_from_count=config.training.tuned_from_count
     )
     n_tuned = count_tuned(vocabulary, counts, config.training.tuned_from_count)
-    n_members = config.training.ensemble
-    finished: list[Pipeline] = []
-    for m in range(n_members):
-        initial_rng, training_rng, drawing_rng = np.random.default_rng(config.training.seed + m).spawn(3)
-        own = replace(config, training=replace(config.training, seed=config.training.seed + m, ensemble=1))
-        matrix = initial.copy() if config.model.tuning == "tuned" and m + 1 < n_members else initial
-        chosen = (vocabulary, matrix, scales)
-        member = new_pipeline(
-            own, vectors, chosen, n_tuned, gazetteers, columns, label_set, counts, len(sentences), initial_rng
-        )
-        before = matrix[:n_tuned].copy() if config.training.carry != "none" else None
-        if not finished:
-            so_far = member
-        own_sentences, own_labels = sentences, labels
-        if n_members > 1 and config.training.bootstrap:
-            drawn = drawing_rng.integers(len(sentences), size=len(sentences)).tolist()
-            own_sentences, own_labels = [sentences[i] for i in drawn], [labels[i] for i in drawn]
-        for event in train_pipeline(
-            member,
-            own_sentences,
-            own_labels,
-            n_tuned=n_tuned,
-            rng=training_rng,
-            dev_score=partial(dev_score, member) if dev else None,
-            teacher=teacher,
-        ):
-            yield so_far, event
-        if before is not None:
-            yield so_far, carry_movement(member, before)
-        finished.append(member)
-        if n_members > 1:
-            so_far = join_pipelines(finished)
-            score = member.stored.info["training"]["dev_score"]
-            yield so_far, MemberDone(m + 1, n_members, score, dev_score(so_far) if dev else None)
-    if dev:
-        correction = calibrate(so_far, *dev)
-        corrected = Pipeline(replace(so_far.stored, correction=correction))
-        yield corrected, Calibrated(correction, dev_score(corrected))
-
-
-def join_pipelines(members: Sequence[Pipeline]) -> Pipeline:
-    """Return the ensemble of networks that were trained for the same labels and words."""
-    first = members[0].stored
-    if len(members) == 1:
-        return members[0]
-    training = replace(first.config.training, ensemble=len(members))
-    parameters = join_parameters(first.config.model, [member.stored.parameters for member in members])
-    info = first.info | {"members": [member.stored.info["training"] for member in members]}
-    return Pipeline(
-        replace(first, config=replace(first.config, training=training), parameters=parameters, info=info)
-    )
-
-
-def new_pipeline(
-    config: Config,
-    vectors: WordVectors,
-    chosen: tuple[Vocabulary, Floats, tuple[float, ...]],
-    n_tuned: int,
-    gazetteers: Gazetteers,
-    columns: ColumnValues,
-    label_set: LabelSet,
-    counts: Counter[str],
-    n_sentences: int,
-    rng: np.random.Generator,
-) -> Pipeline:
-    """Return a pipeline of initial weights, with what is known of its origin.
-
-    Parameters
-    ----------
-    config : Config
-    vectors : WordVectors
-    chosen : (Vocabulary, array (V, D), tuple of float)
-        What `choose_vectors` took of them; the array is used as it is.
-    n_tuned : int
-        How many of them training may tune, the first ones.
-    gazetteers : Gazetteers
-        Those that the configuration names.
-    columns : ColumnValues
-        Of the columns that it names.
-    label_set : LabelSet
-    counts : Counter
-        How often each word stands in the training data.
-    n_sentences : int
-        Of the training data.
-    rng : numpy.random.Generator
-        Draws the weights.
-    """
-    vocabulary, matrix, scales = chosen
-    model = WindowModel.initialize(
-        config.model,
-        config.features,
-        matrix,
-        len(label_set),
-        rng=rng,
-        n_tuned=n_tuned,
-        n_values=len(columns),
-    )
-    info: dict[str, Any] = {
+    encoder = Encoder(vocabulary, WordFeatures(features), gazetteers, columns)
+    origin: dict[str, Any] = {
         "windowclf": version("windowclf"),
         "vectors": {
             "name": vectors.name,
             "sha256": vectors.sha256,
             "dimension": vectors.dimension,
-            "scale": scales[0] if len(scales) == 1 else list(scales),  # one a set side by side
+            "scale": scales[0] if len(scales) == 1 else list(scales),  # one for each joined set
         },
         "coverage": coverage(counts, vocabulary),
         "gazetteers": [
             {"name": name, "phrases": len(gazetteer)}
-            for name, gazetteer in zip(config.features.gazetteers, gazetteers, strict=True)
+            for name, gazetteer in zip(features.gazetteers, gazetteers, strict=True)
         ],
-        "training": {"sentences": n_sentences, "tokens": counts.total()},
     }
-    config = replace(config, model=replace(config.model, vectors=config.model.vectors or vectors.name))
-    return Pipeline(
-        StoredModel(
-            config,
-            label_set,
-            vocabulary,
-            model.parameters,
-            info,
-            gazetteers=gazetteers,
-            columns=columns,
+    dev_data = DevData(encoder, label_set, config.model.window, *dev) if dev else None
+    finished: list[TrainedModel] = []
+    for m in range(config.training.ensemble):
+        seed = config.training.seed + m
+        initial_rng, training_rng, drawing_rng = np.random.default_rng(seed).spawn(3)
+        is_last = m + 1 == config.training.ensemble
+        matrix = initial if config.model.tuning != "tuned" or is_last else initial.copy()
+        network = WindowModel.initialize(
+            config.model,
+            features,
+            matrix,
+            len(label_set),
+            rng=initial_rng,
+            n_tuned=n_tuned,
+            n_values=len(columns),
         )
+        own = replace(config, training=replace(config.training, seed=seed, ensemble=1))
+        info = {**origin, "training": {"sentences": len(sentences), "tokens": counts.total()}}
+        member = TrainedModel(own, label_set, encoder, (network,), info)
+        before = matrix[:n_tuned].copy() if config.training.carry != "none" else None
+        own_sentences, own_labels = sentences, labels
+        if is_ensemble and config.training.bootstrap:
+            drawn = drawing_rng.integers(len(sentences), size=len(sentences)).tolist()
+            own_sentences, own_labels = [sentences[i] for i in drawn], [labels[i] for i in drawn]
+        objective: Objective = choose_objective(own, label_set, network.parameters, own_labels)
+        if not finished or config.training.bootstrap:
+            data = prepare_training(
+                encoder,
+                own_sentences,
+                own_labels,
+                label_set,
+                config.model.window,
+                whole_sentences=objective.needs_sentences,
+            )
+        if teacher is not None:
+            objective = distil(objective, teacher, member, own_sentences, own_labels)
+        if not finished:
+            so_far = member
+        for event in train(
+            network,
+            data,
+            own.training,
+            rng=training_rng,
+            objective=objective,
+            dev_score=partial(dev_data.score, member) if dev_data else None,
+            n_movable_vectors=min(count_movable(data.words[:, 0]), n_tuned),
+        ):
+            if isinstance(event, EpochDone) and event.is_best:
+                info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
+            yield so_far, event
+        if before is not None:
+            yield so_far, carry_movement(member, before)
+        finished.append(member)
+        if is_ensemble:
+            so_far = _join(finished)
+            score = info["training"]["dev_score"]
+            together = dev_data.score(so_far) if dev_data else None
+            yield so_far, MemberDone(m + 1, config.training.ensemble, score, together)
+    if dev_data:
+        calibrated = replace(so_far, calibration=calibrate(so_far, dev_data))
+        yield calibrated, Calibrated(calibrated.calibration, dev_data.score(calibrated))
+
+
+def _join(models: list[TrainedModel]) -> TrainedModel:
+    """Return the ensemble of models that were trained for the same labels and words."""
+    first = models[0]
+    if len(models) == 1:
+        return first
+    return replace(
+        first,
+        config=replace(first.config, training=replace(first.config.training, ensemble=len(models))),
+        members=tuple(member for model in models for member in model.members),
+        info=first.info | {"members": [model.info["training"] for model in models]},
     )
 
 
-def train_pipeline(
-    pipeline: Pipeline,
-    sentences: Sentences,
-    labels: Sentences,
-    *,
-    n_tuned: int,
-    rng: np.random.Generator,
-    dev_score: Callable[[], float] | None,
-    teacher: Pipeline | None = None,
-) -> Iterator[Event]:
-    """Train a pipeline in place and yield what happens; what is known of it grows with each best epoch.
-
-    Of the vectors, the first `n_tuned` may be tuned, where vectors are. `dev_score`, where there is one,
-    scores the pipeline as it is on the development data.
-    """
-    stored = pipeline.stored
-    objective: Objective = objective_of(stored.config, stored.labels, stored.parameters, labels)
-    data = prepare_training(
-        pipeline.encoder,
-        sentences,
-        labels,
-        stored.labels,
-        stored.config.model.window,
-        whole_sentences=objective.needs_sentences,
-    )
-    if teacher is not None:
-        objective = distilled(objective, teacher, pipeline, sentences, labels)
-    for event in train(
-        pipeline.members[0],
-        data,
-        stored.config.training,
-        rng=rng,
-        objective=objective,
-        dev_score=dev_score,
-        n_movable_vectors=min(count_movable(data.words[:, 0]), n_tuned),
-    ):
-        if isinstance(event, EpochDone) and event.is_best:
-            stored.info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
-        yield event
-
-
-def carry_movement(pipeline: Pipeline, before: Floats) -> Carried:
-    """Move the vectors of a trained pipeline that training never read, as it is configured.
+def carry_movement(model: TrainedModel, before: Floats) -> Carried:
+    """Move the vectors that training never read, as the model's configuration says.
 
     Parameters
     ----------
-    pipeline : Pipeline
+    model : TrainedModel
         Of one network with tuned vectors; changed in place.
     before : array (M, D)
         The vectors that training could move, as they were before it.
     """
-    stored = pipeline.stored
-    vectors, training = stored.parameters["vectors"], stored.config.training
-    others = vectors[count_tuned(stored.vocabulary, stored.vocabulary.training_counts) :]
+    vectors, training = model.members[0].parameters["vectors"], model.config.training
+    others = vectors[count_tuned(model.vocabulary, model.vocabulary.training_counts) :]
     n_fitted = carry_over(
         before, vectors[: len(before)], others, method=training.carry, strength=training.carry_strength
     )
     carried = Carried(training.carry, training.carry_strength, n_fitted, len(others) if n_fitted else 0)
-    stored.info["carried"] = asdict(carried)
+    model.info["carried"] = asdict(carried)
     return carried

@@ -154,10 +154,10 @@ def _open_where_cut(targets: Ints, lengths: Ints, legal: Bools) -> Ints:
     return opened
 
 
-def objective_of(
+def choose_objective(
     config: Config, label_set: LabelSet, parameters: Mapping[str, Floats], labels: Sentences
 ) -> WordObjective | SentenceObjective:
-    """Return what a network with these parameters is trained to make small on sentences with these labels."""
+    """Return the objective that a configuration names, for a network with these parameters."""
     if config.model.loss == "softmax":
         weights = None
         if config.training.class_weights == "balanced":

@@ -27,5 +27,5 @@ def tag(options: Options, inputs: Sequence[Input]) -> TagAnswer | DisplacyAnswer
     results = tag_results(options, inputs)
     if not options.displacy:
         return TagAnswer(options.model.name, results)
-    by_token = not options.entities or options.model.tagger.stored.labels.scheme is None
+    by_token = not options.entities or options.model.tagger.model.labels.scheme is None
     return DisplacyAnswer(options.model.name, [to_displacy(result, by_token=by_token) for result in results])

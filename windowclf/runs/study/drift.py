@@ -15,7 +15,7 @@ from windowclf.files import write_text
 from windowclf.inspection.drift import Drift, Surroundings, describe_drift, find_stranded
 from windowclf.inspection.movement import Movement, row_of, trace_movement
 from windowclf.inspection.replacing import pair_stranded, replace_words
-from windowclf.model.storage import StoredModel
+from windowclf.model.trained import TrainedModel
 from windowclf.runs.study.cells import json_of
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import BASELINE, TUNED
@@ -39,13 +39,13 @@ def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
     """
     taggers = {mode: WindowTagger.load(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
     tuned = taggers[TUNED]
-    chosen = _with_vectors(tuned.stored)
-    vocabulary = tuned.stored.vocabulary
+    chosen = _with_vectors(tuned.model)
+    vocabulary = tuned.model.vocabulary
     most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
-    movement = trace_movement(tuned.pipeline, vectors=data.vectors, most=most, include=chosen)
+    movement = trace_movement(tuned.model, vectors=data.vectors, most=most, include=chosen)
     stranded = find_stranded(movement)
     found = describe_drift(movement, n=_SHOWN, stranded=stranded)
-    words = [vocabulary.words[row_of(tuned.stored, word)] for word in chosen]
+    words = [vocabulary.words[row_of(tuned.model, word)] for word in chosen]
     pairs = pair_stranded(movement, stranded)
     replaced = []
     for mode, tagger in taggers.items():
@@ -82,12 +82,12 @@ def write_drift(path: Path, drift: SizeDrift) -> None:
     write_text(path, json_of(drift))
 
 
-def _with_vectors(stored: StoredModel) -> list[str]:
+def _with_vectors(model: TrainedModel) -> list[str]:
     """Return those of the lecture's words that have a vector in the model."""
     found = []
     for word in CHOSEN:
         try:
-            row_of(stored, word)
+            row_of(model, word)
         except VectorsError:
             continue
         found.append(word)

@@ -16,7 +16,7 @@ from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary, choose_words, c
 from windowclf.evaluation.significance import sentence_counts
 from windowclf.evaluation.slices import LABEL, Knowledge, slice_counts
 from windowclf.inspection.movement import trace_movement
-from windowclf.model.scorer import Pipeline
+from windowclf.model.trained import TrainedModel
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.data import Labelled, StudyData
 from windowclf.runs.study.modes import BASELINE, CARRIED, TUNED, configure
@@ -76,18 +76,18 @@ def train_cells(
         elif isinstance(event, Calibrated):  # the last: dev has been scored with the model as it is now
             dev_score = event.dev_score
     seconds = perf_counter() - began
-    training = tagger.stored.info["training"]
+    training = tagger.model.info["training"]
     record = CellRecord(
         words=part.n_words,
         sentences=len(part.sentences),
         best_epoch=training["best_epoch"],
-        epochs=tagger.stored.config.training.epochs,
+        epochs=tagger.model.config.training.epochs,
         dev_score=dev_score,
         carrying=(),
         seconds=seconds,
         words_per_second=float(np.median(rates)),
     )
-    knowledge = _knowledge(tagger.stored.vocabulary, part, config, data)
+    knowledge = _knowledge(tagger.model.vocabulary, part, config, data)
     if job.model is not None:
         tagger.save(job.model)
     yield key, _count(tagger, record, knowledge, data)
@@ -146,10 +146,10 @@ def carry_best(
     check : callable
         Called before each trial.
     """
-    pipeline, dev = tagger.pipeline, (data.dev.sentences, data.dev.labels)
-    before, after = _movement(pipeline, data)
-    rows = _rows_left_behind(pipeline, data, len(before))
-    vectors = tagger.stored.parameters["vectors"]
+    model, dev = tagger.model, (data.dev.sentences, data.dev.labels)
+    before, after = _movement(model, data)
+    rows = _rows_left_behind(model, data, len(before))
+    vectors = tagger.model.parameters["vectors"]
     start = vectors[rows].copy()
     has_moved = (before != after).any(axis=1)
     best, best_rows = dev_score, start
@@ -167,16 +167,14 @@ def carry_best(
     vectors[rows] = best_rows
 
 
-def _movement(pipeline: Pipeline, data: StudyData) -> tuple[Floats, Floats]:
+def _movement(model: TrainedModel, data: StudyData) -> tuple[Floats, Floats]:
     """Return the vectors (M, D) that training reads, as they were before it and as they are."""
-    found = trace_movement(pipeline, vectors=data.vectors, most=1)  # training's are taken in any case
+    found = trace_movement(model, vectors=data.vectors, most=1)  # training's are taken in any case
     return found.before, found.after
 
 
-def _rows_left_behind(pipeline: Pipeline, data: StudyData, n_read: int) -> Ints:
+def _rows_left_behind(model: TrainedModel, data: StudyData, n_read: int) -> Ints:
     """Return the rows (R,) that dev and test read and training does not."""
-    ids = [
-        pipeline.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)
-    ]
+    ids = [model.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)]
     rows = np.unique(np.concatenate(ids))
     return rows[rows >= n_read]

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Ints
 from windowclf.evaluation.reliability import expected_calibration_error
-from windowclf.model.correction import Scaling
+from windowclf.model.calibration import PlattScaling
 from windowclf.training.calibrate import fit_scaling
 
 KINDS = ("LOC", "PER")
 
 
-def drawn(scaling: Scaling, n: int = 40_000) -> tuple[list[float], list[int], list[str], Bools]:
+def drawn(scaling: PlattScaling, n: int = 40_000) -> tuple[list[float], list[int], list[str], Bools]:
     """Return probabilities, words and kinds, and what is right as often as the scaling says."""
     rng = np.random.default_rng(0)
     n_words: Ints = rng.integers(1, 5, n)
@@ -26,9 +26,10 @@ def drawn(scaling: Scaling, n: int = 40_000) -> tuple[list[float], list[int], li
 
 
 @pytest.mark.parametrize(
-    "known", [Scaling(1.0, 0.0), Scaling(0.6, 1.0), Scaling(2.0, -0.5, {"LOC": 0.4, "PER": -0.4})]
+    "known",
+    [PlattScaling(1.0, 0.0), PlattScaling(0.6, 1.0), PlattScaling(2.0, -0.5, {"LOC": 0.4, "PER": -0.4})],
 )
-def test_a_known_scaling_is_found_and_mends_the_error(known: Scaling) -> None:
+def test_a_known_scaling_is_found_and_mends_the_error(known: PlattScaling) -> None:
     p, n_words, kinds, is_right = drawn(known)
     found = fit_scaling(p, n_words, kinds, is_right)
     assert found is not None
@@ -43,7 +44,7 @@ def test_a_known_scaling_is_found_and_mends_the_error(known: Scaling) -> None:
 
 
 def test_a_scaling_worked_out_by_hand() -> None:
-    scaling = Scaling(2.0, math.log(2), {"LOC": math.log(3)})
+    scaling = PlattScaling(2.0, math.log(2), {"LOC": math.log(3)})
     # odds of 1 and 3 become 2 · 1² and 2 · 3²
     assert [scaling(p, 1, "PER") for p in (0.5, 0.75)] == pytest.approx([2 / 3, 18 / 19])
     # 0.75² of two words is 0.75 for each; a place has three times the odds
@@ -75,7 +76,7 @@ def test_a_scaling_keeps_the_order_of_like_spans_and_stays_a_probability(
 
 
 def test_an_extreme_scaling_has_no_overflow() -> None:
-    assert [Scaling(1e200, 0.0)(p, 1, "LOC") for p in (0.0, 1.0)] == [0.0, 1.0]
+    assert [PlattScaling(1e200, 0.0)(p, 1, "LOC") for p in (0.0, 1.0)] == [0.0, 1.0]
 
 
 def test_a_few_that_are_all_right_do_not_make_sure() -> None:

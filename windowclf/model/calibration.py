@@ -9,7 +9,7 @@ _ROUNDING = 1e-6  # how far from 0 and 1 a probability is taken to be, so that i
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class PlattScaling:
     """Moves probabilities of spans along a line of log odds.
 
     log q / (1 - q) = slope · log g / (1 - g) + offset + kinds[kind], where g = p^(1/m) is what the
@@ -31,11 +31,11 @@ class Scaling:
     def __call__(self, probability: float, n_words: int, kind: str) -> float:
         """Return the probability of a span from that which the network gives it."""
         offset = self.offset + self.kinds.get(kind, 0.0)
-        z = self.slope * _log_odds(probability, n_words) + offset
+        z = self.slope * span_log_odds(probability, n_words) + offset
         return (1 + math.tanh(z / 2)) / 2  # 1 / (1 + e^-z), without overflow whatever z is
 
 
-def _log_odds(probability: float, n_words: int) -> float:
+def span_log_odds(probability: float, n_words: int) -> float:
     """Return the log odds of what a probability comes to for each of so many words."""
     g = min(max(probability ** (1 / n_words), _ROUNDING), 1 - _ROUNDING)
     return math.log(g / (1 - g))
@@ -45,14 +45,14 @@ _GREATEST = 1e300  # number in a stored correction
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class Calibration:
     """What development data say of a model's probabilities, and of when a span is worth naming.
 
     Attributes
     ----------
     temperature : float
         Scores and transitions are divided by it before they become probabilities.
-    spans : Scaling or None
+    spans : PlattScaling or None
         Of the probabilities of spans, afterwards; None: they stay as they are.
     outside_cost : float
         What is taken from the score of ``O`` before the best labels are sought; probabilities are without it.
@@ -60,14 +60,14 @@ class Correction:
     """
 
     temperature: float = 1.0
-    spans: Scaling | None = None
+    spans: PlattScaling | None = None
     outside_cost: float = 0.0
 
 
-UNCORRECTED = Correction()
+UNCALIBRATED = Calibration()
 
 
-def read_correction(stored: Any) -> Correction:
+def read_calibration(stored: Any) -> Calibration:
     """Return a correction from its fields as JSON has them.
 
     Raises
@@ -80,9 +80,11 @@ def read_correction(stored: Any) -> Correction:
         raise ValueError(f"temperature {temperature}")
     spans = stored["spans"]
     if spans is None:
-        return Correction(temperature, None, cost)
+        return Calibration(temperature, None, cost)
     kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
-    return Correction(temperature, Scaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost)
+    return Calibration(
+        temperature, PlattScaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost
+    )
 
 
 def _finite(number: Any) -> float:

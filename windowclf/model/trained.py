@@ -1,0 +1,242 @@
+"""The one object that predicts: a trained network with its encoder, decoder and calibration.
+
+N tokens, K window width, U distinct words, J ids of a word, C labels, S sentences.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from windowclf.arrays import Floats, Ints
+from windowclf.config import CACHE_MB, TABLE_MB, Config
+from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus.sentence import Sentences, check_sentences, cut
+from windowclf.encoding.columns import ColumnValues
+from windowclf.encoding.encoder import EncodedText, Encoder, windows
+from windowclf.encoding.entity_lists import OwnEntities
+from windowclf.encoding.gazetteer import Gazetteers
+from windowclf.encoding.vocabulary import Vocabulary
+from windowclf.model.calibration import UNCALIBRATED, Calibration
+from windowclf.model.compiled import CompiledScorer, TableType
+from windowclf.model.decoder import Decoder, Tagged
+from windowclf.model.ensemble import Ensemble, build_members, join_parameters
+from windowclf.model.network import WindowModel
+
+
+@dataclass(eq=False, repr=False)
+class TrainedModel:
+    """A trained model in memory: it scores, predicts and tags.
+
+    Any number of threads may use it at once. It can be pickled and copied; a compiled model is compiled again
+    where it is unpickled.
+
+    Attributes
+    ----------
+    config : Config
+    labels : LabelSet
+    encoder : Encoder
+        Holds the vocabulary, the gazetteers and the values of columns.
+    members : tuple of WindowModel
+        One network, or those of an ensemble. Training changes their parameters in place.
+    info : dict
+        The record of the model's making: name and hash of its vectors, coverage, scores.
+    calibration : Calibration
+        Fitted on development data.
+    version : str
+        The SHA-256 of the manifest, and so of all files; empty before the model is saved.
+    """
+
+    config: Config
+    labels: LabelSet
+    encoder: Encoder
+    members: tuple[WindowModel, ...]
+    info: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration = UNCALIBRATED
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        self.network = self.members[0] if len(self.members) == 1 else Ensemble(self.members)
+        self.decoder = Decoder(self.labels, self.transitions, self.calibration)
+        self._compiled: CompiledScorer | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is derived: tables and their locks."""
+        state = {f.name: getattr(self, f.name) for f in fields(self)}
+        return state | {"compiled": self._compiled.settings if self._compiled else None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Derive it again."""
+        settings = state.pop("compiled")
+        self.__dict__.update(state)
+        self.__post_init__()
+        if settings is not None:
+            self.compile(**settings)
+
+    # -- parts ---------------------------------------------------------------------------------------
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words with a vector, and the words of training with their counts."""
+        return self.encoder.vocabulary
+
+    @property
+    def gazetteers(self) -> Gazetteers:
+        """Those that the configuration names, in its order."""
+        return self.encoder.gazetteers
+
+    @property
+    def columns(self) -> ColumnValues:
+        """The values of the columns that the configuration names, in its order."""
+        return self.encoder.columns
+
+    @property
+    def parameters(self) -> dict[str, Floats]:
+        """The arrays of all members by name."""
+        return join_parameters(self.config.model, [member.parameters for member in self.members])
+
+    def with_parameters(self, parameters: Mapping[str, Floats]) -> "TrainedModel":
+        """Return the same model with other arrays of the same names and shapes."""
+        return replace(self, members=build_members(self.config, parameters))
+
+    @property
+    def transitions(self) -> Floats | None:
+        """The score (C + 1, C + 1) of label j after label i, with a sentence-level loss."""
+        return Ensemble(self.members).transitions
+
+    # -- scores --------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        *,
+        table_mb: float = TABLE_MB,
+        cache_mb: float = CACHE_MB,
+        dtype: TableType = "float32",
+        prefill: bool = False,
+    ) -> "TrainedModel":
+        """Fold the first layer into tables, for speed, and return the model itself.
+
+        Probabilities stay the same within 1e-5 (float16: about 1e-2). The model must not be trained further.
+
+        Parameters
+        ----------
+        table_mb, cache_mb : float
+            Megabytes (2^20 bytes) for the words of the vocabulary and of training, and for other words.
+        dtype : {"float32", "float16"}
+            Of the tables; float16 holds twice as many words.
+        prefill : bool
+            Fill the tables now with the most frequent words, so that processes that fork later share them.
+
+        Raises
+        ------
+        ConfigError
+            If a size is negative, not finite or more than there is memory, or the type is unknown.
+        """
+        self._compiled = CompiledScorer(
+            self.members, self.encoder, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype
+        )
+        if prefill:
+            self._compiled.prefill()
+        return self
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compiled is not None
+
+    def encode(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> tuple[EncodedText, Ints]:
+        """Return the text as integers, and the window (N, K) around each word, as rows of its words.
+
+        `own` (S,) are entities of training data that must not be found, as in `Encoder.encode`.
+        """
+        encoded = self.encoder.encode(sentences, own)
+        return encoded, windows(encoded.tokens, encoded.lengths, self.config.model.window)
+
+    def scores(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> Iterator[tuple[Floats, Ints]]:
+        """Yield scores (N, C) and lengths (S,) for part after part of the sentences; bounds memory.
+
+        With `own`, as in `encode`, the tables of a compiled model are not used.
+        """
+        if self._compiled is not None and own is None:
+            yield from self._compiled.scores(sentences)
+            return
+        first = 0
+        for part in cut(sentences):
+            encoded, around = self.encode(part, None if own is None else own[first : first + len(part)])
+            first += len(part)
+            yield self.network.scores(encoded.words, around), encoded.lengths
+
+    def all_scores(
+        self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
+    ) -> tuple[Floats, Ints]:
+        """Return scores (N, C) and lengths (S,) of at least one sentence at once."""
+        scores, lengths = zip(*self.scores(sentences, own), strict=True)
+        return np.concatenate(scores), np.concatenate(lengths)
+
+    # -- labels --------------------------------------------------------------------------------------
+
+    def label_ids(self, sentences: Sentences) -> Iterator[tuple[Ints, Ints]]:
+        """Yield label ids (N,), positions in `labels.names`, and lengths (S,), part after part, unchecked."""
+        for scores, lengths in self.scores(sentences):
+            yield self.decoder.best(scores, lengths), lengths
+
+    def predict(self, sentences: Sentences) -> list[list[str]]:
+        """Return the labels of each sentence, in the label scheme of the training data.
+
+        Raises
+        ------
+        DataError
+            If a sentence is not a sequence of words, or lacks a column that the model reads.
+        """
+        check_sentences(sentences)
+        spell = self.labels.spell
+        return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]
+
+    def predict_proba(self, sentences: Sentences) -> list[Floats]:
+        """Return for each sentence the probability (words, C) of every label in `labels.names`."""
+        check_sentences(sentences)
+        return [
+            part
+            for scores, lengths in self.scores(sentences)
+            for part in np.split(self.decoder.probabilities(scores, lengths), np.cumsum(lengths)[:-1])
+        ]
+
+    def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
+        """Return the labels of each sentence, its spans, and their probabilities.
+
+        The labels are the best sequence that the label scheme allows. It is the most probable sequence, but
+        for the O penalty (`Calibration.outside_cost`), so one label alone need not be the most probable label
+        of its word.
+
+        Parameters
+        ----------
+        sentences : sequence of sequences of str
+        every : bool
+            Also return the probability of every label, as :attr:`Tagged.every`.
+        """
+        check_sentences(sentences)
+        return [
+            tagged
+            for scores, lengths in self.scores(sentences)
+            for tagged in self.decoder.tag(scores, lengths, every=every)
+        ]
+
+    def n_best(self, sentence: Sequence[str], n: int) -> list[tuple[list[str], float]]:
+        """Return the n best tag sequences of a sentence and their probabilities, best first.
+
+        The first is that of `tag`. Only sequences that the label scheme allows count, and the probabilities
+        of all of these sum to 1. There are fewer than n where the scheme allows fewer.
+
+        Raises
+        ------
+        ConfigError
+            If n is less than 1.
+        """
+        check_sentences([sentence])
+        ((scores, _),) = self.scores([sentence])
+        return self.decoder.n_best(scores, n)
