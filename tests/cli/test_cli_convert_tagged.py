@@ -110,7 +110,8 @@ def test_one_file_is_split_by_sentences(tmp_path: Path) -> None:
         (
             ["--format", "tagged"],
             "foxes.tgz, package/README:1: a token without a slash; found 'Twenty'; allowed: "
-            "word/tag, both of one character or more. If this file is no document, say by --files which are.",
+            "word/tag, both of one character or more. "
+            "If this file is not part of the corpus, choose those that are with --files.",
         ),
         (
             ["--format", "tagged", "--files", "c*"],
@@ -126,7 +127,7 @@ def test_one_file_is_split_by_sentences(tmp_path: Path) -> None:
             ["--format", "tagged", "--files", "d0[0-7]", "--part", "dev"],
             "foxes.tgz: no sentence in the part dev of this corpus",
         ),
-        (["--files", "d*", "--base-tags"], "--base-tags is of --format tagged"),
+        (["--files", "d*", "--base-tags"], "--base-tags needs --format tagged"),
         (
             ["--format", "tagged", "--files", "d*", "--to-scheme", "IOB2"],
             "package/d00:3: not a span label; found 'nn-tl'",
@@ -149,7 +150,7 @@ def test_files_are_of_a_directory_or_an_archive(tmp_path: Path) -> None:
     for source in ("-", "sample:dev", tmp_path / "a.conll"):
         result = convert(source, tmp_path / "out.conll", "--files", "*")
         assert result.exit_code == 2
-        assert f"--files is of a directory or a .tgz archive, which {source} is not." in result.stderr
+        assert f"--files needs a directory or a .tgz archive, which {source} is not." in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 

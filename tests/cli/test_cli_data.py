@@ -44,7 +44,7 @@ def test_stats_of_several_corpora() -> None:
     result = data("stats", "sample:train", "sample:dev")
     assert result.exit_code == 0, result.output
     assert "sample:train        400  6,975" in result.stdout
-    assert "different strings" in result.stdout
+    assert "distinct" in result.stdout
     counted = json.loads(data("stats", "sample:dev", "--json").stdout)["sample:dev"]
     assert (counted["sentences"], counted["scheme"]) == (100, "IOB2")
 

@@ -142,7 +142,7 @@ def test_force_keeps_the_old_file_where_the_download_fails(server: Server, tmp_p
 def test_a_connection_that_breaks_off_is_resumed(server: Server, tmp_path: Path) -> None:
     server.drop_after = 1000
     url, target = f"{server.address}/a.txt", tmp_path / "a.txt"
-    with pytest.raises(FetchError, match=r"broke off; found '1000 of 256000 bytes'.*continues there"):
+    with pytest.raises(FetchError, match=r"was interrupted; found '1000 of 256000 bytes'.*again to resume"):
         download(url, target, SHA256)
     assert _listing(tmp_path) == ["a.txt.part"]
     assert (tmp_path / "a.txt.part").read_bytes() == CONTENT[:1000]
@@ -209,7 +209,7 @@ def test_a_refusal_says_how_to_place_the_file_by_hand(
     server.status = status
     url, target = f"{server.address}/a.txt", tmp_path / "a.txt"
     message = (
-        f"{url}: the server refused: {status} {reason}. To place it by hand, download {url} to {target}; "
+        f"{url}: the server refused: {status} {reason}. To install it by hand, download {url} to {target}; "
     )
     with pytest.raises(FetchError, match=re.escape(message) + f".*{SHA256}"):
         download(url, target, SHA256)

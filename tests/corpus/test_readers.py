@@ -142,8 +142,8 @@ def test_an_unknown_output_format_is_an_error() -> None:
         ({"labels": ()}, "f:3: 1 tokens but 0 labels"),
         ({"text": "a", "offsets": ()}, "f:3: 1 tokens but 0 offsets"),
         ({"offsets": ((0, 1),)}, "f:3: offsets without the text"),
-        ({"text": "a", "offsets": ((1, 0),)}, r"f:3: a token's offsets are not usable; found \[1, 0\]"),
-        ({"text": "a", "offsets": ((0, 2),)}, "f:3: a token's offsets are not usable"),
+        ({"text": "a", "offsets": ((1, 0),)}, r"f:3: a token's offsets are not valid; found \[1, 0\]"),
+        ({"text": "a", "offsets": ((0, 2),)}, "f:3: a token's offsets are not valid"),
     ],
 )
 def test_a_sentence_checks_its_parts(arguments: dict[str, object], message: str) -> None:

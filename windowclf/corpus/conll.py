@@ -1,4 +1,4 @@
-"""Column files as of the CoNLL shared tasks: a word a line, an empty line after each sentence."""
+"""Column files of the CoNLL shared tasks: a word a line, an empty line after each sentence."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -24,8 +24,8 @@ def read_conll(
 ) -> Iterator[Sentence]:
     """Yield the sentences of a column file.
 
-    Lines of white space alone end a sentence. So do lines whose first column is ``-DOCSTART-``, which are no
-    words. There are no comments: a line that starts with # is a word (a #tag).
+    A sentence ends at a line of white space and at a line whose first column is ``-DOCSTART-``, which is no
+    word. There are no comments: a line that starts with # is a word (a #tag).
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ def read_conll(
     token_column, label_column : int
         From 0; negative: from the end.
     separator : str, optional
-        Between columns. None: a tab in a line that holds one, otherwise runs of spaces (other white space,
+        Between columns. None: a tab in a line that has one, otherwise runs of spaces (other white space, such
         as a no-break space, may be part of a word).
     labelled : bool
         Whether labels are read; without, the label column need not be there.
     columns : sequence of str
-        Numbers of other columns that are read too, counted alike: `Sentence.columns`.
+        Numbers of other columns to read into `Sentence.columns`, counted alike.
 
     Raises
     ------
     DataError
-        If a line has too few columns, an empty word, label or value, or the file is not readable text; if one
-        of `columns` is no number, or that of the word or the label.
+        If a line has too few columns, or an empty word, label or value; if the file is not readable text; if
+        one of `columns` is no number, or that of the word or the label.
     """
     where = source_name(path)
     own = (token_column, label_column) if labelled else (token_column,)
@@ -135,7 +135,7 @@ def _number(name: str, where: str) -> int:
         raise DataError(
             f"no column is called {name!r} in CoNLL files",
             where=where,
-            allowed="numbers from 0, negative: from the end (features.columns)",
+            allowed="numbers from 0, or negative from the end (features.columns)",
         )
     return int(name)
 
@@ -163,7 +163,7 @@ def _too_few_columns(
         line=line,
         found=row,
         allowed=allowed,
-        hint="Columns are counted from 0 and parted by tabs or, without tabs, spaces; see --separator.",
+        hint="Columns are counted from 0 and separated by tabs or, without tabs, spaces; see --separator.",
     )
 
 

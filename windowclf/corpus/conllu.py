@@ -22,8 +22,8 @@ def read_conllu(
     """Yield the sentences of a CoNLL-U file.
 
     Words are the lines with a whole number as their ID. Multiword tokens (1-2) and empty nodes (1.1) are no
-    words. The comment ``# text =`` is kept; offsets are there if the words can be laid on it one after the
-    other, with the help of ``SpaceAfter=No`` and with the words of a multiword token adding up to its form.
+    words. The comment ``# text =`` becomes the text; offsets are set if the words, with the help of
+    ``SpaceAfter=No`` and of the forms of multiword tokens, can be aligned with it.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def read_conllu(
     labelled : bool
         Whether labels are read.
     columns : sequence of str
-        Other tags that are read too, "upos" or "xpos": `Sentence.columns`.
+        Other tags to read into `Sentence.columns`: "upos" or "xpos".
 
     Raises
     ------
@@ -143,11 +143,11 @@ def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> Non
     """Raise a DataError unless a row is a well-formed word, multiword token or empty node."""
     if len(row) != _N_COLUMNS:
         raise DataError(
-            f"a CoNLL-U line has {_N_COLUMNS} columns parted by tabs, this one {len(row)}",
+            f"a CoNLL-U line has {_N_COLUMNS} columns separated by tabs, this one {len(row)}",
             where=where,
             line=line,
             found="\t".join(row),
-            hint="A file of other columns is read with --format conll.",
+            hint="If the file has other columns, give --format conll.",
         )
     if not re.fullmatch(r"[0-9]{1,9}([-.][0-9]{1,9})?", row[0]):
         raise DataError("not the ID of a word", where=where, line=line, found=row[0], allowed="1, 1-2 or 1.1")
@@ -156,10 +156,10 @@ def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> Non
 
 
 def _align(rows: list[list[str]], text: str) -> Offsets | None:
-    """Return where each word stands in the text, or None if the words do not add up to it."""
+    """Return the offsets of each word in the text, or None if the words cannot be aligned with it."""
     offsets: list[tuple[int, int]] = []
-    place = len(text) - len(text.lstrip())
-    range_end, range_row = 0, rows[0]  # the last word and the line of the multiword token that is open
+    position = len(text) - len(text.lstrip())
+    range_end, range_row = 0, rows[0]  # of the current multiword token: its last word, its line
     for row in rows:
         identifier, form = row[0], row[1]
         if "." in identifier:
@@ -167,15 +167,15 @@ def _align(rows: list[list[str]], text: str) -> Offsets | None:
         if "-" in identifier:
             range_end, range_row = int(identifier.split("-")[1]), row
             continue
-        if not text.startswith(form, place):
+        if not text.startswith(form, position):
             return None
-        offsets.append((place, place + len(form)))
-        place += len(form)
+        offsets.append((position, position + len(form)))
+        position += len(form)
         number = int(identifier)
         if number < range_end:
             continue
         misc = range_row[-1] if number == range_end else row[-1]
         if "SpaceAfter=No" not in misc.split("|"):
-            while place < len(text) and text[place].isspace():
-                place += 1
+            while position < len(text) and text[position].isspace():
+                position += 1
     return tuple(offsets)

@@ -1,4 +1,4 @@
-"""Download a file over http or https: resumed where it broke off, and verified."""
+"""Download a file over http or https, resume what was interrupted, and verify it."""
 
 import http
 import http.client
@@ -17,7 +17,7 @@ from windowclf.files import sha256_of
 
 _CHUNK = 1 << 16  # bytes
 _CONTENT_RANGE = re.compile(r"bytes (?:(?P<start>\d+)-\d+|\*)/(?P<total>\d+|\*)")
-_KEPT = "What came is kept; the same command again continues there"
+_KEPT = "The part that arrived is kept; run the same command again to resume"
 
 
 def download(
@@ -29,10 +29,10 @@ def download(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> None:
-    """Download `url` to `target` unless it is there already.
+    """Download `url` to `target` unless it exists.
 
-    The bytes go to ``<target>.part``, which a later call resumes, and under the final name only once
-    their hash is right.
+    The bytes go to ``<target>.part``, which a later call resumes, and get their final name once their hash
+    is right.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def download(
     timeout : float
         Seconds without a byte after which to give up.
     progress : callable, optional
-        Called with the file's name, the bytes so far, and the bytes in all where the server says.
+        Called with the file's name, its bytes so far, and its total bytes if the server says.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def download(
                 where=url,
                 found=f"sha256 {found}",
                 allowed=f"sha256 {sha256}",
-                hint="It was removed. Try again; if that does not help, the file at the address has changed",
+                hint="It was removed. Try again; if that fails too, the file at this address has changed",
             )
         os.replace(part, target)
     except OSError as error:
@@ -78,7 +78,7 @@ def download(
 
 
 def _ignore(name: str, done: int, total: int | None) -> None:
-    """Stand in for a caller who does not watch."""
+    """Ignore progress."""
 
 
 def _is_there(target: Path, sha256: str, force: bool) -> bool:
@@ -90,20 +90,20 @@ def _is_there(target: Path, sha256: str, force: bool) -> bool:
     if force:
         return False
     raise FetchError(
-        "a file of this name is there, but it is not the expected one",
+        "a file of this name exists, but is not the expected one",
         where=str(target),
         found=f"sha256 {found}",
         allowed=f"sha256 {sha256}",
-        hint="Move it away, or replace it with force",
+        hint="Move it away, or replace it with --force",
     )
 
 
 def _by_hand(url: str, target: Path, sha256: str) -> str:
-    return f"To place it by hand, download {url} to {target}; its sha256 must be {sha256}"
+    return f"To install it by hand, download {url} to {target}; its sha256 must be {sha256}"
 
 
 def _complete(url: str, part: Path, timeout: float, progress: Progress, hint: str) -> None:
-    """Bring `part` to its full length: by the rest of it, or all of it where the rest cannot be had."""
+    """Download the rest of `part`, or all of it where the server sends no rest."""
     have = part.stat().st_size if part.exists() else 0
     response = _request(url, have, timeout, hint)
     if response is None:
@@ -124,11 +124,13 @@ def _complete(url: str, part: Path, timeout: float, progress: Progress, hint: st
                 done += len(chunk)
                 progress(name, done, total)
     if total is not None and done < total:
-        raise FetchError("the connection broke off", where=url, found=f"{done} of {total} bytes", hint=_KEPT)
+        raise FetchError(
+            "the connection was interrupted", where=url, found=f"{done} of {total} bytes", hint=_KEPT
+        )
 
 
 def _request(url: str, have: int, timeout: float, hint: str) -> http.client.HTTPResponse | None:
-    """Ask for what is missing; None where nothing is."""
+    """Request what is missing; None if nothing is."""
     with _as_fetch_error(url, hint):
         try:
             return _open(url, have, timeout)
@@ -138,12 +140,12 @@ def _request(url: str, have: int, timeout: float, hint: str) -> http.client.HTTP
             with error:
                 total = _CONTENT_RANGE.fullmatch(error.headers.get("Content-Range", ""))
             if total is not None and total["total"] == str(have):
-                return None  # the hash will tell whether it is right
+                return None  # the hash decides whether it is right
             return _open(url, 0, timeout)
 
 
 def _open(url: str, start: int, timeout: float) -> http.client.HTTPResponse:
-    """Ask for the bytes from `start` on. Only http and https, wherever the server redirects to."""
+    """Request the bytes from `start` on, over http or https only, also after a redirect."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -171,7 +173,7 @@ def _chunks(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
 
 @contextmanager
 def _as_fetch_error(url: str, hint: str) -> Iterator[None]:
-    """Turn errors of the network into FetchError; those of the disk never pass through here."""
+    """Turn errors of the network, not of the disk, into FetchError."""
     try:
         yield
     except urllib.error.HTTPError as error:

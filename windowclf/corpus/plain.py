@@ -74,7 +74,7 @@ def read_tokens(path: Source) -> Iterator[Sentence]:
         yield Sentence(tuple(_split(line)), source=where, line=number)
 
 
-def read_tagged(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
+def read_tagged(path: Source, *, labelled: bool = True, base_tags: bool = False) -> Iterator[Sentence]:
     """Yield a sentence for each line of tokens ``word/tag``, split at the last slash, as in the Brown corpus.
 
     Tokens are separated by spaces and tabs; other white space may be part of a word, as in a column file.
@@ -85,6 +85,8 @@ def read_tagged(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
         The file; ``-`` is standard input.
     labelled : bool
         Whether tags become labels. They are no part of the words either way.
+    base_tags : bool
+        Whether tags are passed through `base_tag`.
 
     Raises
     ------
@@ -106,7 +108,8 @@ def read_tagged(path: Source, *, labelled: bool = True) -> Iterator[Sentence]:
                     allowed="word/tag, both of one character or more",
                 )
         if pairs:
-            labels = tuple([tag for _, _, tag in pairs]) if labelled else None
+            tags = [base_tag(tag) if base_tags else tag for _, _, tag in pairs]
+            labels = tuple(tags) if labelled else None
             yield Sentence(tuple([word for word, _, _ in pairs]), labels, source=where, line=number)
 
 

@@ -44,6 +44,8 @@ class ReadOptions:
     columns : tuple of str
         Other columns to read into `Sentence.columns`: of "conll" their numbers, of "conllu" "upos" or "xpos",
         of "jsonl" the keys of lists beside the tokens.
+    base_tags : bool
+        Of "tagged": whether tags of the Brown corpus lose what they say of the context (`base_tag`).
 
     Raises
     ------
@@ -58,6 +60,7 @@ class ReadOptions:
     label_field: LabelField = "upos"
     labelled: bool = True
     columns: tuple[str, ...] = ()
+    base_tags: bool = False
 
     def __post_init__(self) -> None:
         for field, choices in (("format", InputFormat), ("label_field", LabelField)):
@@ -146,7 +149,7 @@ def _read(source: Source, options: ReadOptions) -> Iterator[Sentence]:
     if format == "tokens":
         return read_tokens(source)
     if format == "tagged":
-        return read_tagged(source, labelled=labelled)
+        return read_tagged(source, labelled=labelled, base_tags=options.base_tags)
     if format == "conllu":
         return read_conllu(source, label_field=options.label_field, labelled=labelled, columns=columns)
     if format == "jsonl":

@@ -1,4 +1,4 @@
-"""How fast a model tags a file on this machine: each way in a process of its own, in turns."""
+"""How fast a model tags a file on this machine, in several ways, each in a process of its own, in turns."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ class Way:
     ----------
     is_compiled : bool
     n_processes : int
-        As of `windowclf.streaming.tag.tag_blocks`.
+        As in `tag_blocks`.
     """
 
     is_compiled: bool
@@ -35,7 +35,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What was measured of a way.
+    """Measurements of one way.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Speed:
     n_words : int
         Of the file.
     peak_mb : float or None
-        Megabytes (2^20 bytes) of the largest of its processes; None where the system does not tell.
+        Megabytes (2^20 bytes) of its largest process; None where the system does not say.
     """
 
     way: Way
@@ -64,7 +64,7 @@ def measure_speed(
     repetitions: int = 5,
     seconds: float = 0.5,
 ) -> list[Speed]:
-    """Measure all ways in turns, so that what else the machine does meets them alike.
+    """Measure all ways in turns, so that other load on the machine affects them alike.
 
     Parameters
     ----------
@@ -78,9 +78,9 @@ def measure_speed(
     table_mb : float
         As of `WindowTagger.compile`.
     repetitions : int
-        Of each way, after one that warms it up.
+        Of each way, after a warm-up.
     seconds : float
-        A repetition goes through the file as often as takes about so long.
+        About how long a repetition takes; it tags the file several times if needed.
 
     Raises
     ------
@@ -102,10 +102,10 @@ def measure_speed(
 
 @contextmanager
 def _process(*arguments: Any) -> Iterator["Connection"]:
-    """Start a process that measures; yield the way to ask it."""
+    """Start a process that measures and yield the connection to it."""
     from multiprocessing import get_context
 
-    context = get_context("spawn")  # which begins with empty memory
+    context = get_context("spawn")  # starts with empty memory
     ours, theirs = context.Pipe()
     process = context.Process(target=_answer, args=(theirs, *arguments))
     process.start()
@@ -126,7 +126,7 @@ def _ask(process: "Connection", question: str) -> Any:
 
 
 def _answer(connection: "Connection", *arguments: Any) -> None:
-    """Answer questions until there are no more."""
+    """Answer questions until the connection is closed."""
     bench = None
     try:
         while True:
@@ -137,11 +137,11 @@ def _answer(connection: "Connection", *arguments: Any) -> None:
             except WindowClfError as error:
                 connection.send(error)
     except (EOFError, ConnectionError, KeyboardInterrupt):
-        pass  # whoever asks has gone
+        pass  # the other end has closed
 
 
 class _Bench:
-    """One way at work. The methods are the questions."""
+    """One way to tag the file. The methods are the questions."""
 
     def __init__(
         self, model: str, file: str | Path, options: ReadOptions, way: Way, table_mb: float, seconds: float
@@ -173,7 +173,7 @@ class _Bench:
         return n_words / (time.perf_counter() - began)
 
     def peak(self) -> float | None:
-        """Return the most megabytes that this process or one of its own had."""
+        """Return the peak megabytes of this process or the largest of its children."""
         if sys.platform != "linux":
             return None
         import resource
@@ -188,7 +188,7 @@ class _Bench:
         from windowclf.streaming.tag import tag_blocks
 
         blocks = ((block, self._options) for block in read_blocks(self._file, self._options.format))
-        # several processes with a thread each, or one with as many as it likes
+        # several processes have a thread each
         limit = 1 if self._way.n_processes > 1 else None
         with open("/dev/null", "wb") as nowhere, threadpool_limits(limit):
             return tag_blocks(self._block_tagger, blocks, nowhere, n_processes=self._way.n_processes)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # one process starts without
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_ITEMS_A_PROCESS = 2  # under way or waiting for their turn; bounds memory
+_ITEMS_A_PROCESS = 2  # in work or waiting to be yielded; bounds memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def map_in_processes(
     function : callable
         Need not be picklable; items and results must be.
     items : iterable
-        Read in this process. If it raises, the results of what came before are yielded first.
+        Read in this process. If it raises, the results of earlier items are yielded first.
     n_processes : int
         From 1.
     source : int, optional
@@ -56,7 +56,7 @@ def map_in_processes(
     WindowClfError
         If this system has no fork, or a process ends early.
     Exception
-        What the function raises, after the results of the items before.
+        What the function raises, after the results of earlier items.
     """
     import multiprocessing
 
@@ -66,14 +66,14 @@ def map_in_processes(
         )
     workers: list[_Worker] = []
     try:
-        gc.freeze()  # the collector would write into pages that are shared otherwise
+        gc.freeze()  # or the garbage collector would write to shared pages
         for _ in range(n_processes):
             workers.append(_fork(function, workers))
         gc.unfreeze()
         yield from _exchange(workers, iter(items), source)
     finally:
         for worker in workers:
-            worker.connection.close()  # which tells it to end
+            worker.connection.close()  # so it ends
         for worker in workers:
             worker.process.join()
 
@@ -99,7 +99,7 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
             except Exception as error:
                 has_more, fault = False, error
             else:
-                # a worker has one item at a time: it reads when this writes, so neither waits for the other
+                # a worker has one item at a time: it reads while this writes, so there is no deadlock
                 worker = idle.pop()
                 _send(worker, item)
                 busy[worker.connection] = worker, n_taken
@@ -152,7 +152,7 @@ def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
     not_theirs = [ours, *(worker.connection for worker in others)]
     process = context.Process(target=_work, args=(function, theirs, not_theirs), daemon=True)
     with warnings.catch_warnings():
-        # Python 3.12 counts BLAS's threads too; these end before a fork, and there are no others
+        # Python 3.12 warns because of BLAS threads too; these end before a fork
         warnings.simplefilter("ignore", DeprecationWarning)
         process.start()
     theirs.close()
@@ -161,9 +161,9 @@ def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
 
 def _work(function: Callable[[Any], Any], connection: "Connection", not_ours: "list[Connection]") -> None:
     """Answer item after item until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process's to hear
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
     for other in not_ours:
-        other.close()  # or it would stay open when the process that made this one ends
+        other.close()  # or it would stay open when the parent ends
     try:
         while True:
             item = connection.recv()
@@ -171,7 +171,7 @@ def _work(function: Callable[[Any], Any], connection: "Connection", not_ours: "l
                 answer: tuple[Any, Exception | None] = function(item), None
             except Exception as fault:
                 if not isinstance(fault, WindowClfError):
-                    fault.add_note(traceback.format_exc())  # which does not come along otherwise
+                    fault.add_note(traceback.format_exc())  # it is not pickled otherwise
                 answer = None, fault
             connection.send(answer)
     except (EOFError, ConnectionError):

@@ -24,7 +24,7 @@ _NO_TEXTS: tuple[Iterable[None], Iterable[None]] = repeat(None), repeat(None)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A block's sentences as they are written, up to the first fault, if there is one.
+    """The output of a block, up to the first fault if there is one.
 
     Attributes
     ----------
@@ -159,25 +159,25 @@ def tag_blocks(
     n_processes: int = 1,
     source: int | None = None,
 ) -> int:
-    """Tag blocks as they come and write them in order; return how many words they held.
+    """Tag blocks as they come, write them in order and return the number of their words.
 
     Parameters
     ----------
     block_tagger : BlockTagger
         With more than one process, its tagger should be compiled and prefilled: they share its tables.
     blocks : iterable of (Block, ReadOptions)
-        As `windowclf.corpus.blocks.read_blocks` yields them, and how they are read.
+        From `read_blocks`, and how they are read.
     stream : binary stream
         Flushed after every block.
     n_processes : int
-        Beside this one, which reads and writes; with 1 there is none beside it.
+        From 1. If more than 1, they are in addition to this one, which reads and writes.
     source : int, optional
-        The file descriptor that all blocks come from, if it may keep one waiting.
+        The file descriptor that all blocks come from, if reading it may block.
 
     Raises
     ------
     DataError
-        If the input is malformed. What came before the fault has been written then.
+        If the input is malformed; the output of what came before is written first.
     """
     n_words = 0
     if n_processes > 1:
