@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from windowclf.corpus.catalog import PARTS, CorpusEntry, VectorsEntry, read_catalog
+from windowclf.corpus.catalog import PARTS, CorpusEntry, VectorsEntry
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
 from windowclf.inspection.inventory import list_corpora, list_vectors
 from windowclf.vectors.word_vectors import default_vectors_name
@@ -98,7 +98,7 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
 def _what_to_type(entry: CorpusEntry | VectorsEntry, files: Sequence[Path]) -> str:
     """Return a command that trains with what was fetched."""
     if isinstance(entry, CorpusEntry):
-        return _train_on(entry.name, files)
+        return _train_on(entry, files)
     is_found = entry.folder().absolute() == files[0].absolute().parent
     vectors = entry.name if is_found else shlex.quote(str(files[0]))
     return (
@@ -107,11 +107,11 @@ def _what_to_type(entry: CorpusEntry | VectorsEntry, files: Sequence[Path]) -> s
     )
 
 
-def _train_on(name: str, files: Sequence[Path]) -> str:
+def _train_on(entry: CorpusEntry, files: Sequence[Path]) -> str:
     """Return a command that trains on a corpus: by its name where windowclf finds it, else by its files."""
-    folder = files[0].absolute().parent
+    name, folder = entry.name, files[0].absolute().parent
     train, dev = (f"{name}:{part}" for part in PARTS[:2])
-    if read_catalog().corpus(name).folder().absolute() == folder:
+    if entry.folder().absolute() == folder:
         prefix = ""
     elif folder.name == name:
         prefix = f"WINDOWCLF_CORPORA={shlex.quote(str(folder.parent))} "
