@@ -3,6 +3,7 @@
 import gzip
 import io
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -89,36 +90,28 @@ def convert(
     if files is not None and not has_documents(source):
         raise click.UsageError(f"--files needs a directory or a .tgz archive, which {source} is not.")
     options = replace(options_of(data), base_tags=base_tags)
-    counted = _Counted(read_part(source, options, pattern=files, part=part))
-    sentences: Iterator[Sentence] = iter(counted)
+    counts: Counter[str] = Counter()
+    sentences = _counted(read_part(source, options, pattern=files, part=part), counts)
     if to_scheme is not None:
         sentences = _in_scheme(sentences, Scheme(to_scheme), data.ignore_label or None)
     format = cast(OutputFormat, to_format or format_of(out))
     with _opened(out) as stream:
         write_sentences(sentences, stream, format, label_field=data.label_field)
-        if not counted.n_sentences:
+        if not counts:
             whose = "this corpus" if part is None else f"the part {part} of this corpus"
             raise DataError(f"no sentence in {whose}", where=source, hint="Is it empty, or too small?")
-    n_sentences, n_tokens = counted.n_sentences, counted.n_tokens
+    n_sentences, n_tokens = counts["sentences"], counts["tokens"]
     if as_json:
         print_json({"out": out, "format": format, "sentences": n_sentences, "tokens": n_tokens})
     elif out != _STDOUT:
         click.echo(f"{out}: {n_sentences:,} sentences, {n_tokens:,} words, as {format}")
 
 
-class _Counted:
-    """Sentences that are counted as they pass."""
-
-    def __init__(self, sentences: Iterator[Sentence]) -> None:
-        self.sentences = sentences
-        self.n_sentences = 0
-        self.n_tokens = 0
-
-    def __iter__(self) -> Iterator[Sentence]:
-        for sentence in self.sentences:
-            self.n_sentences += 1
-            self.n_tokens += len(sentence)
-            yield sentence
+def _counted(sentences: Iterator[Sentence], counts: Counter[str]) -> Iterator[Sentence]:
+    for sentence in sentences:
+        counts["sentences"] += 1
+        counts["tokens"] += len(sentence)
+        yield sentence
 
 
 def _in_scheme(sentences: Iterator[Sentence], scheme: Scheme, ignore: str | None) -> Iterator[Sentence]:

@@ -69,7 +69,7 @@ class ModuloSplit:
 
 @dataclass(frozen=True)
 class _Entry:
-    """What is said of a corpus and of a set of vectors alike, for people."""
+    """What corpora and sets of vectors have in common: the name in commands, and texts for people."""
 
     name: str
     title: str
@@ -85,10 +85,6 @@ class CorpusEntry(_Entry):
 
     Parameters
     ----------
-    name : str
-        What commands call it, and its folder.
-    title, licence, licence_url, homepage, citation, task : str
-        For people.
     format : str
         ``conll`` or ``conllu``.
     columns : tuple of str
@@ -150,14 +146,8 @@ class VectorsEntry(_Entry):
 
     Parameters
     ----------
-    name : str
-        What `load_vectors` takes, where it can be loaded by name.
-    title, licence, licence_url, homepage, citation : str
-        For people.
-    words : int
-        V, their number.
-    dimension : int
-        D.
+    words, dimension : int
+        V and D.
     obtain : str
         How to get it.
     file : RemoteFile or None

@@ -27,19 +27,7 @@ def read_conll(
     A sentence ends at a line of white space and at a line whose first column is ``-DOCSTART-``, which is no
     word. There are no comments: a line that starts with # is a word (a #tag).
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    token_column, label_column : int
-        From 0; negative: from the end.
-    separator : str, optional
-        Between columns. None: a tab in a line that has one, otherwise runs of spaces (other white space, such
-        as a no-break space, may be part of a word).
-    labelled : bool
-        Whether labels are read; without, the label column need not be there.
-    columns : sequence of str
-        Numbers of other columns to read into `Sentence.columns`, counted alike.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------

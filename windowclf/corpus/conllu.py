@@ -25,16 +25,7 @@ def read_conllu(
     words. The comment ``# text =`` becomes the text; offsets are set if the words, with the help of
     ``SpaceAfter=No`` and of the forms of multiword tokens, can be aligned with it.
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    label_field : {"upos", "xpos"}
-        The column that is the label.
-    labelled : bool
-        Whether labels are read.
-    columns : sequence of str
-        Other tags to read into `Sentence.columns`: "upos" or "xpos".
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------

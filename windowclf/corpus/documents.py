@@ -5,7 +5,6 @@ Nothing of an archive is unpacked to disk, so names and links in it are harmless
 
 import gzip
 import os
-import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
@@ -51,6 +50,8 @@ def documents(path: str, pattern: str = "*") -> list[Source]:
         If there is none, the directory or archive cannot be read, or the documents of the archive take more
         than 1 GiB.
     """
+    import tarfile  # only archives need it
+
     try:
         found, n_files = (_of_directory if os.path.isdir(path) else _of_archive)(path, pattern)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
@@ -131,6 +132,8 @@ def _of_directory(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]
 
 def _of_archive(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]:
     """Return the documents by their paths, and the number of all files."""
+    import tarfile
+
     found: dict[PurePath, Source] = {}
     n_files = total = 0
     with gzip.open(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:

@@ -34,20 +34,7 @@ def download(
     The bytes go to ``<target>.part``, which a later call resumes, and get their final name once their hash
     is right.
 
-    Parameters
-    ----------
-    url : str
-        http or https.
-    target : Path
-        The file; its folder is made.
-    sha256 : str
-        Expected hash, hexadecimal.
-    force : bool
-        Whether to replace a `target` of another hash.
-    timeout : float
-        Seconds without a byte after which to give up.
-    progress : callable, optional
-        Called with the file's name, its bytes so far, and its total bytes if the server says.
+    Parameters are those of `fetch_named`; the folder of `target` is made.
 
     Raises
     ------

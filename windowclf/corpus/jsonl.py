@@ -42,14 +42,7 @@ def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = 
       tokenised and split into sentences, the entities become IOB2 labels. A token is split where an entity
       begins or ends inside it; sentences are joined where an entity crosses their boundary.
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    labelled : bool
-        Whether labels are read and required; if not, ``labels`` and ``entities`` are ignored.
-    columns : sequence of str
-        Other keys to read into `Sentence.columns`, each a list of a string for each token.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------

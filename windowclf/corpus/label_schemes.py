@@ -167,12 +167,6 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
     return found
 
 
-def starts_span(previous: str, label: str) -> bool:
-    """Return whether a span starts at a label after another, by the rules of `spans`; O stands for none."""
-    (prefix_before, kind_before), (prefix, kind) = parse_label(previous), parse_label(label)
-    return prefix in _STARTS[prefix_before][kind != kind_before]
-
-
 def labels_from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """Return the labels of a sentence of `length` tokens that mark `spans` in a scheme.
 

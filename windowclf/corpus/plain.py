@@ -79,14 +79,7 @@ def read_tagged(path: Source, *, labelled: bool = True, base_tags: bool = False)
 
     Tokens are separated by spaces and tabs; other white space may be part of a word, as in a column file.
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    labelled : bool
-        Whether tags become labels. They are no part of the words either way.
-    base_tags : bool
-        Whether tags are passed through `base_tag`.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------

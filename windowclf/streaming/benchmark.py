@@ -3,17 +3,15 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from windowclf.corpus.readers import ReadOptions
 from windowclf.errors import WindowClfError
-
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
 
 _PROC_STATUS = Path("/proc/self/status")
 
@@ -87,57 +85,34 @@ def measure_speed(
     WindowClfError
         If the model or the file cannot be read, or the file holds no word.
     """
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(_process(model, file, options, way, table_mb, seconds)) for way in ways
-        ]
-        n_words = [_ask(process, "start") for process in processes]
-        rates: list[list[float]] = [[] for _ in ways]
-        for _ in range(repetitions):
-            for process, measured in zip(processes, rates, strict=True):
-                measured.append(_ask(process, "measure"))
-        peaks = [_ask(process, "peak") for process in processes]
-    return [Speed(*found) for found in zip(ways, rates, n_words, peaks, strict=True)]
-
-
-@contextmanager
-def _process(*arguments: Any) -> Iterator["Connection"]:
-    """Start a process that measures and yield the connection to it."""
+    from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    context = get_context("spawn")  # starts with empty memory
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_answer, args=(theirs, *arguments))
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        process.join()
+    with ExitStack() as stack:
+        # one process a way, which starts with empty memory
+        pools = [stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in ways]
+
+        def ask(question: str) -> Iterator[Any]:
+            for pool, way in zip(pools, ways, strict=True):
+                yield pool.submit(_answer, question, model, file, options, way, table_mb, seconds).result()
+
+        n_words = [*ask("start")]
+        rates = [[*ask("measure")] for _ in range(repetitions)]
+        peaks = [*ask("peak")]
+    return [
+        Speed(way, [*of_way], n, peak)
+        for way, of_way, n, peak in zip(ways, zip(*rates, strict=True), n_words, peaks, strict=True)
+    ]
 
 
-def _ask(process: "Connection", question: str) -> Any:
-    process.send(question)
-    answer = process.recv()
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+def _answer(question: str, *arguments: Any) -> Any:
+    return getattr(_bench(*arguments), question)()
 
 
-def _answer(connection: "Connection", *arguments: Any) -> None:
-    """Answer questions until the connection is closed."""
-    bench = None
-    try:
-        while True:
-            question = connection.recv()
-            try:
-                bench = bench or _Bench(*arguments)
-                connection.send(getattr(bench, question)())
-            except WindowClfError as error:
-                connection.send(error)
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        pass  # the other end has closed
+@cache
+def _bench(*arguments: Any) -> "_Bench":
+    """Return that of this process."""
+    return _Bench(*arguments)
 
 
 class _Bench:
