@@ -28,23 +28,12 @@ _ENCODING_HINT = "The file may be binary, compressed, or in another encoding; sa
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of a file: whole lines, or pieces of one long line.
-
-    Attributes
-    ----------
-    content : bytes
-    where : str
-        The file's name in messages.
-    line : int
-        Number of its first line in the file, from 1.
-    offset : int
-        Bytes before it in the file.
-    """
+    """A part of a file: whole lines, or pieces of one long line."""
 
     content: bytes
-    where: str
-    line: int = 1
-    offset: int = 0
+    where: str  # the file's name in messages
+    line: int = 1  # number of its first line in the file
+    offset: int = 0  # bytes before it in the file
 
 
 Source = str | Path | Block

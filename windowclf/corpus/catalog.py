@@ -16,26 +16,12 @@ PARTS = ("train", "dev", "test")
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that `windowclf data fetch` fetches.
+    """A file that `windowclf data fetch` fetches."""
 
-    Parameters
-    ----------
-    url : str
-        Address of one fixed version.
-    sha256 : str
-        Hash of its content, hexadecimal.
-    size : int
-        In bytes.
-    role : str
-        Of a corpus: ``train``, ``dev``, ``test``, or ``all`` where a rule splits the file.
-    sentences, tokens : int
-        Of a corpus: their number in this file.
-    """
-
-    url: str
-    sha256: str
-    size: int
-    role: str = ""
+    url: str  # of one fixed version
+    sha256: str  # of its content, hexadecimal
+    size: int  # in bytes
+    role: str = ""  # of a corpus: train, dev, test, or all where a rule splits the file
     sentences: int = 0
     tokens: int = 0
 
@@ -47,18 +33,10 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class ModuloSplit:
-    """A split by sentence number i, from 0: i mod `period` decides.
-
-    Parameters
-    ----------
-    period : int
-        The divisor.
-    dev, test : tuple of int
-        Remainders that belong to dev and test; all others are train.
-    """
+    """A split by sentence number i, from 0: i mod `period` decides."""
 
     period: int
-    dev: tuple[int, ...]
+    dev: tuple[int, ...]  # remainders; those of neither dev nor test are train
     test: tuple[int, ...]
 
     def role(self, i: int) -> str:
@@ -81,34 +59,16 @@ class _Entry:
 
 @dataclass(frozen=True)
 class CorpusEntry(_Entry):
-    """A labelled corpus.
-
-    Parameters
-    ----------
-    format : str
-        ``conll`` or ``conllu``.
-    columns : tuple of str
-        Names of the columns, in order.
-    label_column : str
-        Which of them has the labels.
-    separator : str
-        Between columns: ``tab`` or ``space``.
-    scheme : str
-        ``IOB1``, ``IOB2``, or ``none`` where labels mark no spans.
-    files : tuple of RemoteFile
-        In the order train, dev, test.
-    split : ModuloSplit or None
-        How a file of role ``all`` is split.
-    """
+    """A labelled corpus."""
 
     task: str
-    format: str
-    columns: tuple[str, ...]
-    label_column: str
-    separator: str
-    scheme: str
-    files: tuple[RemoteFile, ...]
-    split: ModuloSplit | None = None
+    format: str  # conll or conllu
+    columns: tuple[str, ...]  # their names, in order
+    label_column: str  # one of these
+    separator: str  # between columns: tab or space
+    scheme: str  # IOB1, IOB2, or none
+    files: tuple[RemoteFile, ...]  # in the order train, dev, test
+    split: ModuloSplit | None = None  # of a file of role all
 
     def folder(self, cache_dir: Path | None = None) -> Path:
         """Return its folder: that in ``WINDOWCLF_CORPORA`` if there is one, else in the cache.
@@ -142,22 +102,12 @@ class CorpusEntry(_Entry):
 
 @dataclass(frozen=True)
 class VectorsEntry(_Entry):
-    """A set of word vectors.
+    """A set of word vectors."""
 
-    Parameters
-    ----------
-    words, dimension : int
-        V and D.
-    obtain : str
-        How to get it.
-    file : RemoteFile or None
-        What `windowclf data fetch` fetches; None for sets that come in another way.
-    """
-
-    words: int
-    dimension: int
-    obtain: str
-    file: RemoteFile | None = None
+    words: int  # V
+    dimension: int  # D
+    obtain: str  # how to get it
+    file: RemoteFile | None = None  # what `windowclf data fetch` fetches, if anything
 
     @property
     def files(self) -> tuple[RemoteFile, ...]:

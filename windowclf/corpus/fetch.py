@@ -43,7 +43,7 @@ def fetch_named(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Download the missing files of a corpus or set of vectors, and verify all.
+    """Download the missing files of a corpus or set of vectors, verify all, and return their paths.
 
     An interrupted download is resumed; a file gets its final name only once its hash is right.
 
@@ -63,11 +63,6 @@ def fetch_named(
         Seconds without a byte after which to give up.
     progress : callable, optional
         Called with a file's name, its bytes so far, and its total bytes where known.
-
-    Returns
-    -------
-    list of Path
-        The files: of a corpus in the order train, dev, test; of vectors the one.
 
     Raises
     ------

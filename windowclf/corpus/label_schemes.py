@@ -43,39 +43,19 @@ class Span(NamedTuple):
 
 
 class Illegal(NamedTuple):
-    """A transition that a scheme forbids.
+    """A transition that a scheme forbids."""
 
-    Attributes
-    ----------
-    position : int
-        Of `label`; the number of labels if the sentence must not end there.
-    previous : str or None
-        The label before; None at the start of the sentence.
-    label : str or None
-        The label that must not follow; None at the end of the sentence.
-    """
-
-    position: int
-    previous: str | None
-    label: str | None
+    position: int  # of `label`; the number of labels if the sentence must not end there
+    previous: str | None  # None at the start of the sentence
+    label: str | None  # which must not follow; None at the end of the sentence
 
 
 class Detection(NamedTuple):
-    """What `detect_scheme` found.
+    """What `detect_scheme` found."""
 
-    Attributes
-    ----------
-    scheme : Scheme or None
-        None if labels mark no spans, or `odd_label` is set.
-    faults : int
-        Number of transitions that are illegal in that scheme.
-    odd_label : str or None
-        The first label that is no span label although others are.
-    """
-
-    scheme: Scheme | None
-    faults: int
-    odd_label: str | None
+    scheme: Scheme | None  # None if labels mark no spans, or `odd_label` is set
+    faults: int  # transitions that are illegal in that scheme
+    odd_label: str | None  # the first label that is no span label although others are
 
 
 # After a prefix: the prefixes that may follow with the same type, and those with another type (or O).
@@ -135,11 +115,6 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
         Of one sentence.
     ignore : str, optional
         The label of words that are only context. They, and words whose label is None, count as ``O``.
-
-    Returns
-    -------
-    list of Span
-        In order, not overlapping.
 
     Raises
     ------

@@ -21,11 +21,6 @@ def read_text(path: Source) -> Iterator[Sentence]:
 
     The text of a sentence reaches from its first token to its last. Memory stays flat: a line of more than
     64 Ki characters is cut at white space (`read_pieces`), which ends the sentence there.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is not UTF-8.
     """
     where = source_name(path)
     for number, piece in read_pieces(path):
@@ -63,11 +58,6 @@ def read_tokens(path: Source) -> Iterator[Sentence]:
     """Yield a sentence for each line, its tokens separated by spaces or tabs; without any for an empty line.
 
     There are as many sentences as lines, so that output lines correspond to input lines.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is not UTF-8, or holds a NUL character.
     """
     where = source_name(path)
     for number, line in read_lines(path):
@@ -84,8 +74,7 @@ def read_tagged(path: Source, *, labelled: bool = True, base_tags: bool = False)
     Raises
     ------
     DataError
-        If a token has no slash, or no word before or no tag after its last one; or the file cannot be read,
-        is not UTF-8, or holds a NUL character.
+        If a token has no slash, or no word before or no tag after its last one.
     """
     where = source_name(path)
     for number, line in read_lines(path):

@@ -171,21 +171,11 @@ def format_of(path: str | Path) -> InputFormat:
 
 
 class Located(NamedTuple):
-    """Where a corpus is, and how it is read.
+    """Where a corpus is, and how it is read."""
 
-    Attributes
-    ----------
-    path : str
-        The file; ``-`` is standard input.
-    format : str
-        "auto" where the user's options decide.
-    split, part : ModuloSplit or None, str
-        Which sentences of the file are meant; without a split, all.
-    """
-
-    path: str
-    format: str = "auto"
-    split: ModuloSplit | None = None
+    path: str  # - is standard input
+    format: str = "auto"  # "auto": by the user's options
+    split: ModuloSplit | None = None  # which sentences of the file are meant; None: all
     part: str = ""
 
 

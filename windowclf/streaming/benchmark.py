@@ -18,38 +18,20 @@ _PROC_STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to tag a file.
-
-    Attributes
-    ----------
-    is_compiled : bool
-    n_processes : int
-        As in `tag_blocks`.
-    """
+    """A way to tag a file."""
 
     is_compiled: bool
-    n_processes: int
+    n_processes: int  # as in `tag_blocks`
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Measurements of one way.
-
-    Attributes
-    ----------
-    way : Way
-    words_per_second : list of float
-        Of each repetition, from the bytes of the file to the bytes of labelled sentences.
-    n_words : int
-        Of the file.
-    peak_mb : float or None
-        Megabytes (2^20 bytes) of its largest process; None where the system does not say.
-    """
+    """Measurements of one way."""
 
     way: Way
-    words_per_second: list[float]
-    n_words: int
-    peak_mb: float | None
+    words_per_second: list[float]  # of each repetition, from the file's bytes to those of tagged sentences
+    n_words: int  # of the file
+    peak_mb: float | None  # megabytes (2^20 bytes) of its largest process; None where unknown
 
 
 def measure_speed(

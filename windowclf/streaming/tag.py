@@ -24,14 +24,7 @@ _NO_TEXTS: tuple[Iterable[None], Iterable[None]] = repeat(None), repeat(None)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """The output of a block, up to the first fault if there is one.
-
-    Attributes
-    ----------
-    content : bytes
-    n_words : int
-    fault : DataError or None
-    """
+    """The output of a block, up to the first fault if there is one."""
 
     content: bytes
     n_words: int
