@@ -105,10 +105,11 @@ def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]
     if labels is None:
         return "".join(["\n".join((*sentence, "", "")) for sentence in tokens]).replace("\0", "\ufffd")
     names = [*chain.from_iterable(labels)]
-    for label in dict.fromkeys(names):
+    distinct = dict.fromkeys(names)
+    for label in distinct:
         if not label or _UNWRITABLE.search(label):
             raise _unwritable(label)
-    lines = interleave(words, names, map(len, tokens), before="\t", after="\n", end="\n\n")
+    lines = interleave(words, names, distinct, map(len, tokens), before="\t", after="\n", end="\n\n")
     return lines.replace("\0", "\ufffd")
 
 

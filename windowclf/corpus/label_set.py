@@ -195,7 +195,7 @@ class LabelSet:
     def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
         """Return the output labels of sentences from label ids (N,) and sentence lengths (S,)."""
         spelled = self._spelled if self.is_spelled_alone else self.names
-        sentences = parted([spelled[i] for i in ids.tolist()], lengths)
+        sentences = parted([*map(spelled.__getitem__, ids.tolist())], lengths)
         if self.is_spelled_alone:
             return sentences
         assert self.scheme is not None

@@ -128,7 +128,7 @@ def inline(
         return "".join([f"{' '.join(sentence)}\n" for sentence in tokens])
     if not marks_spans:
         names = [*chain.from_iterable(labels)]
-        return interleave(all_words, names, map(len, tokens), before="/", after=" ", end="\n")
+        return interleave(all_words, names, {*names}, map(len, tokens), before="/", after=" ", end="\n")
     lines = []
     for sentence, of_sentence in zip(tokens, labels, strict=True):
         words = [*sentence]

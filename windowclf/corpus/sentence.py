@@ -113,13 +113,21 @@ def cut(sentences: Sentences) -> Iterator[Sentences]:
 
 
 def interleave(
-    words: Sequence[str], labels: Sequence[str], lengths: Iterable[int], *, before: str, after: str, end: str
+    words: Sequence[str],
+    labels: Sequence[str],
+    distinct: Iterable[str],
+    lengths: Iterable[int],
+    *,
+    before: str,
+    after: str,
+    end: str,
 ) -> str:
     """Return sentences as one text: each word, `before`, its label, and `after` or, after its last, `end`.
 
-    Words and labels (N,) are those of all sentences; one of length 0 is an empty line.
+    Words and labels (N,) are those of all sentences, `distinct` the different labels among them; a sentence
+    of length 0 is an empty line.
     """
-    usual = {label: f"{before}{label}{after}" for label in {*labels}}
+    usual = {label: f"{before}{label}{after}" for label in distinct}
     last = {label: f"{before}{label}{end}" for label in usual}
     parts = [""] * (2 * len(words) + 1)  # the first is for sentences without words before all others
     parts[1::2] = words
