@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from windowclf.corpus import fetch
-from windowclf.corpus.catalog import Catalog, CorpusEntry, RemoteFile, read_catalog
+from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, read_catalog
 from windowclf.corpus.download import download
 from windowclf.corpus.fetch import fetch_named
 from windowclf.errors import DataError, FetchError
@@ -280,7 +280,7 @@ def test_however_often_it_breaks_off_the_file_is_right_in_the_end(
 def two_files(monkeypatch: pytest.MonkeyPatch) -> CorpusEntry:
     """Let the catalogue have one corpus of two files of CONTENT."""
     files = tuple(
-        RemoteFile(f"https://127.0.0.1/{name}", SHA256, len(CONTENT), role, 1, 1)
+        CorpusFile(f"https://127.0.0.1/{name}", SHA256, len(CONTENT), role, 1, 1)
         for name, role in [("one.conll", "train"), ("two words.conll", "dev")]
     )
     entry = CorpusEntry("two", "", "", "", "", "", "", "conll", (), "", "tab", "IOB2", files)

@@ -15,15 +15,15 @@ PARTS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
-class RemoteFile:
-    """A file that `windowclf data fetch` fetches."""
+class CorpusFile:
+    """A file of a corpus."""
 
     url: str  # of one fixed version
     sha256: str  # of its content, hexadecimal
     size: int  # in bytes
-    role: str = ""  # of a corpus: train, dev, test, or all where a rule splits the file
-    sentences: int = 0
-    tokens: int = 0
+    role: str  # train, dev, test, or all where a rule splits the file
+    sentences: int
+    tokens: int
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class CorpusEntry(_Entry):
     label_column: str  # one of these
     separator: str  # between columns: tab or space
     scheme: str  # IOB1, IOB2, or none
-    files: tuple[RemoteFile, ...]  # in the order train, dev, test
+    files: tuple[CorpusFile, ...]  # in the order train, dev, test
     split: ModuloSplit | None = None  # of a file of role all
 
     def folder(self, cache_dir: Path | None = None) -> Path:
@@ -107,16 +107,6 @@ class VectorsEntry(_Entry):
     words: int  # V
     dimension: int  # D
     obtain: str  # how to get it
-    file: RemoteFile | None = None  # what `windowclf data fetch` fetches, if anything
-
-    @property
-    def files(self) -> tuple[RemoteFile, ...]:
-        """Those that are fetched: one or none."""
-        return () if self.file is None else (self.file,)
-
-    def folder(self, cache_dir: Path | None = None) -> Path:
-        """Return the folder of what is fetched, which need not exist; `cache_dir` is as in `cache_root`."""
-        return cache_root(cache_dir) / "vectors" / self.name
 
 
 @dataclass(frozen=True)

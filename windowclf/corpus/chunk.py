@@ -111,7 +111,7 @@ def _tokenize(text: str) -> Chunk:
     line_starts = np.searchsorted(firsts, (properties & _BREAK).nonzero()[0])
     after_stops = (properties[lasts] & _STOP).nonzero()[0] + 1
     # an element of a memoryview is an int, which a token is made of in half the time
-    tokens = cast(Sequence[Token], _Tokens(words, memoryview(firsts), memoryview(lasts + 1)))
+    tokens = cast(Sequence[Token], _Tokens(words, firsts.data, (lasts + 1).data))
     of_sentences = sentence_ends(tokens, set(line_starts.tolist()), after_stops.tolist())
     lengths: Ints = np.ediff1d(np.array([0, *of_sentences], np.int64))
     return Chunk(words, lengths, text, firsts, lasts + 1)

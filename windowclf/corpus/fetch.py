@@ -1,36 +1,26 @@
-"""Fetch a corpus or a set of word vectors of the catalogue."""
+"""Fetch a corpus of the catalogue."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, read_catalog
-from windowclf.errors import DataError, did_you_mean
+from windowclf.corpus.catalog import CorpusEntry, read_catalog
+from windowclf.errors import DataError
 
 Progress = Callable[[str, int, int | None], None]
 
 
-def fetchable(name: str) -> CorpusEntry | VectorsEntry:
-    """Return the corpus or set of vectors of the catalogue that `fetch_named` fetches.
+def fetchable(name: str) -> CorpusEntry:
+    """Return the corpus of the catalogue that `fetch_named` fetches.
 
     Raises
     ------
     DataError
-        If there is none; the message names those there are, or how else to get these vectors.
+        If there is none; the message names those there are, or how to get vectors of this name.
     """
-    known = read_catalog()
-    entries: dict[str, CorpusEntry | VectorsEntry] = {entry.name: entry for entry in known.corpora}
-    entries |= {entry.name: entry for entry in known.vectors if entry.files}
-    if name in entries:
-        return entries[name]
-    otherwise = {entry.name: entry.obtain for entry in known.vectors}
-    if name in otherwise:
-        raise DataError("these vectors are not fetched", found=name, hint=otherwise[name])
-    raise DataError(
-        "no corpus of this name, and no vectors that can be fetched",
-        found=name,
-        allowed=", ".join(entries),
-        hint=did_you_mean(name, entries, cutoff=0.4),
-    )
+    for vectors in read_catalog().vectors:
+        if vectors.name == name:
+            raise DataError("these vectors are not fetched", found=name, hint=vectors.obtain)
+    return read_catalog().corpus(name)
 
 
 def fetch_named(
@@ -43,14 +33,14 @@ def fetch_named(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Download the missing files of a corpus or set of vectors, verify all, and return their paths.
+    """Download the missing files of a corpus, verify all, and return their paths.
 
     An interrupted download is resumed; a file gets its final name only once its hash is right.
 
     Parameters
     ----------
     name : str
-        A corpus of the catalogue, or a set of vectors that has a file there.
+        A corpus of the catalogue.
     target_dir : Path, optional
         Where to; by default the entry's `folder`.
     cache_dir : Path, optional
