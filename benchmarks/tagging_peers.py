@@ -213,7 +213,7 @@ class Torch:
                 for i in range(len(self._config.hidden)):
                     z = torch.relu(torch.addmm(p[f"hidden{i + 1}.b"], z, p[f"hidden{i + 1}.W"]))
                 best.append(torch.addmm(p["output.b"], z, p["output.W"]).argmax(dim=1).numpy())
-        return self._labels.spell(np.concatenate(best), encoded.lengths)
+        return self._labels.to_output(np.concatenate(best), encoded.lengths)
 
     def tag_raw(self, lines: Sequence[str]) -> list[Labelled]:
         found = tokenized(lines)

@@ -125,7 +125,7 @@ def test_any_legal_labels_are_written_as_sentence_by_sentence(
     ids = best_labels(scores.reshape(n, len(label_set)).astype(np.float32), lengths, label_set)
     words = [f"w{i}" for i in range(n)]
     marks_spans = label_set.scheme is not None
-    every_label, every_token = label_set.spell(ids, lengths), parted(words, lengths)
+    every_label, every_token = label_set.to_output(ids, lengths), parted(words, lengths)
     for format in FORMATS:
         stream = io.StringIO()
         for tokens, labels in zip(every_token, every_label, strict=True):

@@ -34,7 +34,7 @@ class LabelSet:
         The network's labels; a label's id is its position here.
     scheme : Scheme or None
         The output scheme, that of the user's labels; None if they mark no spans.
-    inner_scheme : Scheme or None
+    internal_scheme : Scheme or None
         The internal scheme, that of `names`: span labels are learnt in it and converted to `scheme` when
         tagging.
     ignore : str or None
@@ -44,13 +44,13 @@ class LabelSet:
     ----------
     kinds : tuple of str
         The entity types, in alphabetical order.
-    spelled_names : tuple of str
+    output_names : tuple of str
         The labels in the output scheme. From IOBES to IOB2, ``S-x`` and ``B-x`` both become ``B-x``, ``E-x``
         and ``I-x`` both ``I-x``. Where the output label depends on the neighbouring labels (to IOB1, or from
         IOB2 to IOBES), these are `names`.
-    spelled_ids : array (C,)
-        For each of `names` its position in `spelled_names`.
-    is_spelled_alone : bool
+    output_ids : array (C,)
+        For each of `names` its position in `output_names`.
+    is_local : bool
         Whether no output label depends on the neighbouring labels.
     """
 
@@ -58,23 +58,23 @@ class LabelSet:
         self,
         names: Sequence[str],
         scheme: Scheme | None,
-        inner_scheme: Scheme | None = None,
+        internal_scheme: Scheme | None = None,
         ignore: str | None = None,
     ) -> None:
         self.names = tuple(names)
         self.scheme = scheme
-        self.inner_scheme = inner_scheme
+        self.internal_scheme = internal_scheme
         self.ignore = ignore
         self._ids = {name: i for i, name in enumerate(self.names)}
         marked = () if scheme is None else {parse_label(name)[1] for name in self.names if name != OUTSIDE}
         self.kinds = tuple(sorted(marked))
-        self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
-        self.is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
-        self._spelled = [_as_iob2(name) if self._is_merged else name for name in self.names]
-        self.spelled_names = tuple(dict.fromkeys(self._spelled))
-        self.spelled_ids = np.array([self.spelled_names.index(name) for name in self._spelled], np.int64)
+        self._is_merged = (internal_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
+        self.is_local = self._is_merged or scheme is None or scheme == internal_scheme
+        self._outputs = [_as_iob2(name) if self._is_merged else name for name in self.names]
+        self.output_names = tuple(dict.fromkeys(self._outputs))
+        self.output_ids = np.array([self.output_names.index(name) for name in self._outputs], np.int64)
         # (C, C'): row i has its 1 in the column of the output label of names[i]
-        self._merging = np.eye(len(self.spelled_names), dtype=np.float32)[self.spelled_ids]
+        self._merging = np.eye(len(self.output_names), dtype=np.float32)[self.output_ids]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,7 +85,7 @@ class LabelSet:
         sequences: Iterable[Sequence[str]],
         *,
         scheme: str = "auto",
-        inner_scheme: Scheme = Scheme.IOBES,
+        internal_scheme: Scheme = Scheme.IOBES,
         ignore: str | None = None,
     ) -> "LabelSet":
         """Collect the labels of a corpus.
@@ -96,7 +96,7 @@ class LabelSet:
             The labels of each sentence.
         scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
             "auto" detects it from the labels; "none": labels mark no spans.
-        inner_scheme : Scheme
+        internal_scheme : Scheme
             The internal scheme. Every prefix of it is a label for every entity type, so that any sequence of
             spans can be expressed.
         ignore : str, optional
@@ -134,10 +134,10 @@ class LabelSet:
             )
         if detection.scheme is None:
             return cls(names, None, ignore=ignore)
-        outer = detection.scheme if scheme == "auto" else Scheme(scheme)
+        output = detection.scheme if scheme == "auto" else Scheme(scheme)
         kinds = sorted({parse_label(name)[1] for name in names if name != OUTSIDE})
-        inner = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[inner_scheme])]
-        return cls(inner, outer, inner_scheme, ignore)
+        internal = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[internal_scheme])]
+        return cls(internal, output, internal_scheme, ignore)
 
     def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
         """Raise an error for the labels of another task: no span labels where these are, or none in common.
@@ -173,8 +173,8 @@ class LabelSet:
         DataError
             For a label that is not in the set, if `unknown` is not given.
         """
-        if self.inner_scheme is not None:
-            labels = convert(labels, self.inner_scheme, ignore=self.ignore)
+        if self.internal_scheme is not None:
+            labels = convert(labels, self.internal_scheme, ignore=self.ignore)
         find = self._ids.__getitem__ if unknown is None else lambda label: self._ids.get(label, unknown)
         try:
             return np.array(
@@ -188,15 +188,15 @@ class LabelSet:
         return np.concatenate([self.encode(labels, unknown=unknown) for labels in sequences])
 
     def merge(self, probs: Floats) -> Floats:
-        """Return the probabilities (N, C') of `spelled_names` from those of `names` (N, C)."""
+        """Return the probabilities (N, C') of `output_names` from those of `names` (N, C)."""
         # sums of a few float32 numbers can come out a little above 1
         return np.minimum(probs @ self._merging, 1) if self._is_merged else probs
 
-    def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
+    def to_output(self, ids: Ints, lengths: Ints) -> list[list[str]]:
         """Return the output labels of sentences from label ids (N,) and sentence lengths (S,)."""
-        spelled = self._spelled if self.is_spelled_alone else self.names
-        sentences = parted([*map(spelled.__getitem__, ids.tolist())], lengths)
-        if self.is_spelled_alone:
+        names = self._outputs if self.is_local else self.names
+        sentences = parted([*map(names.__getitem__, ids.tolist())], lengths)
+        if self.is_local:
             return sentences
         assert self.scheme is not None
         return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]

@@ -135,7 +135,7 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     chosen = decoder.best(scores, encoded.lengths)
     values, full_scores, empty_scores = shapley_values(model.network, encoded.words, around, chosen)
     names = model.labels.names
-    (spelled,) = model.labels.spell(chosen, encoded.lengths)
+    (spelled,) = model.labels.to_output(chosen, encoded.lengths)
     half = around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half

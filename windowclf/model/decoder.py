@@ -139,14 +139,14 @@ class Decoder:
         best = self.best(scores, lengths)
         inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
-        chosen = probs[np.arange(len(best)), self.labels.spelled_ids[best]].tolist()
+        chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
         rows: Iterable[Floats | None] = repeat(None, len(lengths))
         if every:
             rows = np.split(probs, np.cumsum(lengths)[:-1])
         return list(
             map(
                 Tagged,
-                self.labels.spell(best, lengths),
+                self.labels.to_output(best, lengths),
                 parted(chosen, lengths),
                 self._spans(best, inner, scores, lengths),
                 rows,
@@ -174,7 +174,7 @@ class Decoder:
             moved = self._log_z(decisive, A) - self._log_z(scores, A)
             found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
-        return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
+        return [(self.labels.to_output(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
 
     def _log_z(self, scores: Floats, A: Floats) -> float:
         """Return the logarithm of the sum over all legal labellings of a sentence."""
@@ -228,7 +228,7 @@ class Decoder:
         found = []
         for i, _, begin, stop, kind in places:
             probability = math.prod(own[begin:stop])
-            if self.labels.inner_scheme is not Scheme.IOBES and stop < ends[i]:
+            if self.labels.internal_scheme is not Scheme.IOBES and stop < ends[i]:
                 # the span's own labels do not say that it ends: the next one does not go on with it
                 probability *= 1 - float(probs[stop, self.labels.names.index(f"I-{kind}")])
             found.append(probability)
@@ -255,7 +255,7 @@ class Decoder:
 
     def _going_on(self, kinds: list[str]) -> Bools | None:
         """Return (spans, C + 1) which labels make a span longer; None where its labels say its end."""
-        if self.labels.inner_scheme is Scheme.IOBES:
+        if self.labels.internal_scheme is Scheme.IOBES:
             return None
         pairs = list(zip(self._prefixes, self._kinds, strict=True))
         return np.array([[*(pair == ("I", kind) for pair in pairs), False] for kind in kinds])

@@ -174,13 +174,13 @@ def n_best_labels(
 
 def allowed_pairs(labels: LabelSet) -> Bools | None:
     """Return what `legal_pairs` does; None for labels without a scheme, where any may follow any."""
-    return None if labels.inner_scheme is None else legal_pairs(labels)
+    return None if labels.internal_scheme is None else legal_pairs(labels)
 
 
 def legal_pairs(labels: LabelSet) -> Bools:
     """Return (C + 1, C + 1) whether label j may follow label i; the last of each is the sentence's end."""
-    assert labels.inner_scheme is not None
-    return _legal_pairs(labels.names, labels.inner_scheme)
+    assert labels.internal_scheme is not None
+    return _legal_pairs(labels.names, labels.internal_scheme)
 
 
 @lru_cache(maxsize=64)

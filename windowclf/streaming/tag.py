@@ -122,7 +122,7 @@ class BlockTagger:
             return None  # write_sentences says which
 
     def _predict(self, sentences: Sentences) -> list[list[str]]:
-        spell = self._tagger.model.labels.spell
+        spell = self._tagger.model.labels.to_output
         return [
             names for ids, lengths in self._tagger.model.label_ids(sentences) for names in spell(ids, lengths)
         ]
