@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.encoder import Encoder, windows

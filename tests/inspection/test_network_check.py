@@ -373,7 +373,7 @@ def test_equal_scores_are_as_good_as_guessing() -> None:
     assert deviation == pytest.approx(0)
 
 
-IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+IOBES = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
 
 
 def test_guessing_among_sentences_counts_the_legal_labellings_that_agree() -> None:

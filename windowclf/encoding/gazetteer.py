@@ -11,7 +11,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.lines import read_lines
+from windowclf.corpus.blocks import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
 
