@@ -232,12 +232,32 @@ class Service:
         """Return the lines of its log so far."""
         return [json.loads(line) for line in self.log_file.read_text(encoding="utf-8").splitlines()]
 
-    def wait_for(self, message: str) -> None:
-        """Wait until its log holds a message."""
+    def wait_for(self, text: str, field: str = "message") -> None:
+        """Wait until a line of its log has a text in a field."""
         end = time.monotonic() + 30
-        while not any(message in line.get("message", "") for line in self.log()):
+        while not any(text in line.get(field, "") for line in self.log()):
             assert time.monotonic() < end, self.log()
             time.sleep(0.02)
+
+    @property
+    def workers(self) -> set[int]:
+        """The process numbers of its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return set(map(int, children.split()))
+
+    def wait_for_workers(self, n: int, *, without: set[int]) -> None:
+        """Wait until n workers run, none of them one of the given, and until the service answers."""
+        end = time.monotonic() + 60
+        while len(self.workers) != n or self.workers & without:
+            assert time.monotonic() < end, self.workers
+            time.sleep(0.05)
+        while True:
+            try:
+                if self.ask("/v2/health/ready")[0] == 200:
+                    return
+            except OSError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and return the exit status."""

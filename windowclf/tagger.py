@@ -115,8 +115,7 @@ class WindowTagger:
     ) -> Generator["Event", None, None]:
         """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
         from windowclf.training.fit import fit
-        from windowclf.vectors.random import is_random
-        from windowclf.vectors.selection import open_vectors
+        from windowclf.vectors.selection import is_random, open_vectors
 
         given = self.config.model.vectors if self._vectors is None else self._vectors
         if self._loaded is None and not is_random(given):  # fitting again does not load them again
@@ -175,7 +174,7 @@ class WindowTagger:
 
         Where the spelling of a label depends on the labels around it, these are `labels`.
         """
-        return self.model.labels.spelled_names
+        return self.model.labels.output_names
 
     # -- speed ---------------------------------------------------------------------------------------
 
@@ -230,7 +229,7 @@ class WindowTagger:
 
     def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels, as `windowclf.evaluation.evaluate`."""
-        from windowclf.evaluation.evaluate import evaluate
+        from windowclf.evaluation.metrics import evaluate
 
         return evaluate(self.model, sentences, labels, calibration=calibration)
 

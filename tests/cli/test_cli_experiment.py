@@ -85,8 +85,8 @@ def test_interrupted_a_study_says_how_it_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.startswith(f"interrupted: what is done is kept in {out}, ")
-    assert "the same command goes on" in errors
+    assert errors.startswith(f"interrupted: finished trainings are kept in {out}, ")
+    assert "the same command continues" in errors
     assert "Traceback" not in errors
     left = int(errors.split(" trainings are left")[0].rpartition(" ")[2])
     assert 0 < left < TRAININGS
@@ -165,4 +165,4 @@ def test_wrong_input_is_refused_before_anything_is_trained(
 def test_other_data_are_not_mixed_in(finished: Path) -> None:
     result = study(finished, *CHOSEN, "--test", "sample:dev")
     assert result.exit_code == 2
-    assert "test is another" in result.output
+    assert "another value of 'test'" in result.output

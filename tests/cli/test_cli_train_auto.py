@@ -71,7 +71,7 @@ def test_it_stands_above_a_configuration_file_that_names_a_tuning(tmp_path: Path
 def test_without_dev_the_size_decides(tmp_path: Path) -> None:
     result = run(*TRAIN, *QUICK, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
-    assert "without dev data nothing was tried" in result.stdout
+    assert "without dev data there was no trial" in result.stdout
     assert json.loads((tmp_path / "run" / "run.json").read_text())["advice"]["trials"] == []
 
 

@@ -71,8 +71,8 @@ def test_it_prints_tables(model: Path, printed: dict[str, Any]) -> None:
     for word in (*printed["furthest"], *printed["most_stranded"]):
         assert f"\n{word['word']} " in result.stdout
     replaced = printed["replacements"]
-    assert f"Replaced in {replaced['places']:,} places: {replaced['changed']:,} got" in result.stdout
-    assert f"Labels that are right: {replaced['right_before']:,} before" in result.stdout
+    assert f"Replaced at {replaced['places']:,} positions: {replaced['changed']:,} got" in result.stdout
+    assert f"Right labels: {replaced['right_before']:,} before" in result.stdout
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_raw_text_has_no_right_labels(model: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     replaced = json.loads(result.stdout)["replacements"]
     assert replaced["places"] > 0 and replaced["right_before"] is None
-    assert "Labels that are right" not in drift(model, "--sentences", tmp_path / "text.txt").stdout
+    assert "Right labels" not in drift(model, "--sentences", tmp_path / "text.txt").stdout
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_frozen_vectors_are_an_error(tagger: WindowTagger, tmp_path: Path) -> No
     tagger.save(tmp_path / "model")
     result = drift(tmp_path / "model")
     assert result.exit_code == 2
-    assert "nothing moved: the vectors of this model are frozen" in result.stderr
+    assert "the vectors of this model are frozen, so none of them moved" in result.stderr
     assert result.stdout == ""
 
 

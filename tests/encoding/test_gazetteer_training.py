@@ -342,7 +342,7 @@ def test_the_checks_of_a_network_pass(listed: Config, corpus: Labelled) -> None:
 
 
 def test_the_graph_names_the_vectors_of_gazetteers(taught: WindowTagger) -> None:
-    graph = window_graph(taught, ["in", "New", "York"], 1)
+    graph = window_graph(taught.model, ["in", "New", "York"], 1)
     (node,) = (node for node in graph.nodes if node.name == "gazetteer vectors")
     assert [parameter.name for parameter in node.parameters] == ["gazetteers"]
     assert node.gradient_norm > 0

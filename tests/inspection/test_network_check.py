@@ -20,8 +20,7 @@ from windowclf.errors import DataError
 from windowclf.inspection import network_check, network_gradients
 from windowclf.inspection.first_loss import first_loss_interval, sentence_loss_interval
 from windowclf.inspection.network_check import attainable_accuracy, check_network
-from windowclf.inspection.network_data import choose_data, choose_sentences, choose_windows
-from windowclf.inspection.verdict import Verdict, judge
+from windowclf.inspection.network_data import Verdict, choose_data, choose_sentences, choose_windows, judge
 from windowclf.model import network as model_module
 from windowclf.model.viterbi import legal_pairs
 from windowclf.nn.activations import ACTIVATIONS
@@ -186,7 +185,7 @@ def test_the_sample_is_a_thousand_coordinates_where_there_are_so_many(
     verdict = network_gradients.check_sample(data)
     assert verdict.passed
     assert verdict.detail.startswith("1,000 random coordinates")
-    assert "50 stand in rows that no window uses" in verdict.detail
+    assert "50 are in rows that no window uses" in verdict.detail
     assert said in verdict.detail
 
 
@@ -293,7 +292,7 @@ def test_frozen_vectors_with_a_gradient_fail(
 
     monkeypatch.setattr(model_module, "word_embedding", thawed)
     verdicts = failed(real, corpus)
-    assert verdicts[NARROW].detail.startswith("trained and frozen parameters are confused: vectors")
+    assert verdicts[NARROW].detail.startswith("trained and frozen parameters are mixed up: vectors")
 
 
 def test_a_parameter_without_a_gradient_fails(
@@ -304,8 +303,8 @@ def test_a_parameter_without_a_gradient_fails(
 
     monkeypatch.setattr(model_module, "embedding", still)
     verdicts = failed(real, corpus)
-    assert "trained and frozen parameters are confused: affixes, case" in verdicts[NARROW].detail
-    assert "trained and frozen parameters are confused: affixes, case" in verdicts[SAMPLE].detail
+    assert "trained and frozen parameters are mixed up: affixes, case" in verdicts[NARROW].detail
+    assert "trained and frozen parameters are mixed up: affixes, case" in verdicts[SAMPLE].detail
 
 
 def test_a_loss_in_bits_fails_the_first_loss_alone(
@@ -378,7 +377,7 @@ def test_equal_scores_are_as_good_as_guessing() -> None:
     assert deviation == pytest.approx(0)
 
 
-IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+IOBES = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
 
 
 def test_guessing_among_sentences_counts_the_legal_labellings_that_agree() -> None:
@@ -431,7 +430,7 @@ def test_a_corpus_that_contradicts_itself_can_still_pass(real: Config) -> None:
     verdict = check_network(real, sentences, [["X", "Y"], ["X", "Z"], ["X", "Y"]], seed=0)[-1]
     assert verdict.passed
     assert verdict.figure == pytest.approx(5 / 6)
-    assert "more cannot be reached" in verdict.detail
+    assert "a higher accuracy is impossible" in verdict.detail
 
 
 # -- what is chosen ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from gensim.models import KeyedVectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.catalog import catalog
+from windowclf.corpus.catalog import read_catalog
 from windowclf.errors import VectorsError
 from windowclf.files import sha256_of
 from windowclf.vectors.sources import has_glove_package, shipped_directory
@@ -45,7 +45,7 @@ def _vectors(words: list[str], rows: list[list[float]]) -> WordVectors:
 
 
 def test_the_small_set_is_what_the_catalogue_says(small: WordVectors) -> None:
-    (entry,) = [entry for entry in catalog().vectors if entry.name == small.name]
+    (entry,) = [entry for entry in read_catalog().vectors if entry.name == small.name]
     assert (len(small), small.dimension) == (entry.words, entry.dimension)
     assert small.matrix.dtype == np.float16
     assert small.words[:3] == ["the", ",", "."]
@@ -175,10 +175,10 @@ def test_a_user_s_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("", "no vectors of this name"),
         (
             "glove-6b-100d",
-            r"100d-1\.1\.0\.tgz: the vectors 'glove-6b-100d' are not on this machine. "
-            "Fetch it with: windowclf data fetch glove-6b-100d",
+            "no vectors of this name; found 'glove-6b-100d'; "
+            "allowed: .*with `windowclf vectors convert FILE --name NAME`",
         ),
-        ("glove-6b-50d-small+glove-6b-100d", "'glove-6b-100d' are not on this machine"),
+        ("glove-6b-50d-small+glove-6b-100d", "no vectors of this name; found 'glove-6b-100d'"),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, name: str, message: str) -> None:

@@ -10,8 +10,7 @@ from windowclf.errors import DataError
 from windowclf.runs.study.cells import CellKey, CellStore
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import MODES
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import read_results
+from windowclf.runs.study.results import StudyResults, read_results
 
 Run = Callable[..., StudyResults]
 
@@ -150,7 +149,7 @@ def test_a_study_of_something_else_is_not_continued(
     meaning: StudyData, names: StudyData, run_study: Run, tmp_path: Path
 ) -> None:
     run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
-    with pytest.raises(DataError, match=r"train is another.*another --out"):
+    with pytest.raises(DataError, match=r"another value of 'train'.*another --out"):
         run_study(names, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
     with pytest.raises(DataError, match="threads"):
         run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1, threads=3)
