@@ -193,7 +193,7 @@ def test_tunings_that_the_configuration_does_not_allow_are_left_out(won_by_tunin
 
 @pytest.mark.parametrize(
     ("vectors", "training", "why"),
-    [("planted", {"carry": "ridge"}, "training.carry = 'ridge'"), ("random:4", {}, "random vectors have nothing")],
+    [("planted", {"carry": "ridge"}, "training.carry = 'ridge'"), ("random:4", {}, "random vectors")],
 )
 def test_where_one_tuning_is_left_nothing_is_tried(
     vectors: str, training: dict[str, Any], why: str, won_by_tuning: Case
