@@ -76,12 +76,12 @@ def pair_stranded(movement: Movement, stranded: Surroundings) -> dict[str, str]:
     `stranded` is the result of `find_stranded`.
     """
     moved = (movement.counts > 0) & movement.has_moved
-    places, neighbours = np.nonzero(moved[stranded.neighbours])
-    cosines = stranded.before[places, neighbours]
+    found, neighbours = np.nonzero(moved[stranded.neighbours])
+    cosines = stranded.before[found, neighbours]
     pairs: dict[str, str] = {}
     for i in np.argsort(-cosines, kind="stable").tolist():
-        word = movement.words[stranded.neighbours[places[i], neighbours[i]]]
-        pairs.setdefault(word, movement.words[stranded.rows[places[i]]])
+        word = movement.words[stranded.neighbours[found[i], neighbours[i]]]
+        pairs.setdefault(word, movement.words[stranded.rows[found[i]]])
     return pairs
 
 

@@ -205,12 +205,12 @@ def _scale_differences(axis: "Axes", lowest: float, highest: float) -> None:
     """Show small differences beside the large one of vectors drawn at random."""
     low, high = min(-1.1, 1.3 * lowest), max(1.1, 1.3 * highest)
     axis.set_xscale("symlog", linthresh=1, linscale=1.5)
-    left, right, *places = axis.xaxis.get_transform().transform([low, high, *_TICKS])
+    left, right, *positions = axis.xaxis.get_transform().transform([low, high, *_TICKS])
     ticks: dict[float, float] = {}
-    for n, place in zip(_TICKS, places, strict=True):
-        is_free = all(abs(place - other) >= _APART * (right - left) for other in ticks.values())
+    for n, x in zip(_TICKS, positions, strict=True):
+        is_free = all(abs(x - other) >= _APART * (right - left) for other in ticks.values())
         if low <= n <= high and is_free:
-            ticks[n] = place
+            ticks[n] = x
     axis.set_xticks(list(ticks), [f"{n:+g}".replace("-", "−") if n else "0" for n in ticks])
     axis.set_xticks([n for n in _TICKS if n not in ticks], minor=True)  # lines without labels
     axis.set_xlim(low, high)
