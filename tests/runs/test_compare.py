@@ -15,9 +15,8 @@ from windowclf.errors import DataError, ModelFileError, WindowClfError
 from windowclf.evaluation.counts import sentence_counts
 from windowclf.evaluation.significance import compare, interval_of
 from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.record import read_run
 from windowclf.runs.report import html_of, notes_of, tables_of
-from windowclf.runs.run import TrainingRun
+from windowclf.runs.run import TrainingRun, read_run
 from windowclf.vectors.table import Table, write_table
 from windowclf.vectors.word_vectors import WordVectors
 

@@ -159,7 +159,8 @@ def check_sample(data: CheckData) -> Verdict:
     )[:_FAILURES_SHOWN]
     what = (
         f"{report.n_coordinates:,} random coordinates of the network as configured, spread over "
-        f"{len(indices)} parameters, on {len(probe.chosen.targets)} windows; {report.moved} moved off a kink; "
+        f"{len(indices)} parameters, on {len(probe.chosen.targets)} windows; "
+        f"{report.moved} moved off a kink; "
         f"{len(must_be_zero)} are in rows that no window uses, where the gradient must be exactly 0"
     )
     return _verdict("gradients of the network", report, coordinates, indices, probe, what, faults=leaks)

@@ -20,7 +20,7 @@ from windowclf.errors import DataError
 from windowclf.evaluation.counts import sentence_counts
 from windowclf.evaluation.metrics import Evaluation, evaluate_labels
 from windowclf.evaluation.significance import Compared, compare_family
-from windowclf.runs.record import CorpusRecord, RunRecord
+from windowclf.runs.run import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger
 
 _TRAINING_DATA = "training data"
