@@ -122,7 +122,11 @@ class TrainingRun:
                     self.members.append(event)
                 elif isinstance(event, Calibrated):
                     self.corrected = event
-                    self.record["corrected"] = asdict(event)
+                    # these names are part of the format of run.json
+                    self.record["corrected"] = {
+                        "correction": asdict(event.calibration),
+                        "dev_score": event.dev_score,
+                    }
                 self._save()
                 self._write_record()
             yield event
