@@ -1,6 +1,6 @@
 """The figures of the tuning study's report, as SVG files: the same bytes for the same results."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import cos, hypot, nan, pi, sin
 from typing import TYPE_CHECKING, Any
 
@@ -311,21 +311,13 @@ def _find_room(
         outside = width * height - _overlap(box, (*frame[0], *frame[1]))
         return round(covered + outside, 1)  # rounding noise must not decide between equals
 
-    def candidates() -> Iterator[tuple[_Point, _Box]]:
-        for distance in _DISTANCES:
-            for turn in _TURNS:
-                dx = cos(turn) * (distance + width / 2)
-                dy = sin(turn) * (distance + height / 2)
-                left, bottom = x + dx - width / 2, y + dy - height / 2
-                yield (dx, dy), (left, bottom, left + width, bottom + height)
-
-    tried = []
-    for offset, box in candidates():
-        tried.append((cost(box), offset, box))
-        if tried[-1][0] == 0:
-            break
-    _, offset, box = min(tried, key=lambda candidate: candidate[0])  # the first of equals
-    return offset, box
+    candidates = []
+    for distance in _DISTANCES:
+        for turn in _TURNS:
+            dx, dy = cos(turn) * (distance + width / 2), sin(turn) * (distance + height / 2)
+            left, bottom = x + dx - width / 2, y + dy - height / 2
+            candidates.append(((dx, dy), (left, bottom, left + width, bottom + height)))
+    return min(candidates, key=lambda candidate: cost(candidate[1]))  # the first of equals
 
 
 def _box(x: float, y: float, half: float) -> _Box:
