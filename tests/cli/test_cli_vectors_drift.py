@@ -62,6 +62,7 @@ def test_the_replacements_in_labelled_sentences_are_counted(printed: dict[str, A
     assert replaced["right_after"] < replaced["right_before"] <= replaced["places"]
 
 
+@pytest.mark.slow
 def test_it_prints_tables(model: Path, printed: dict[str, Any]) -> None:
     result = drift(model, "--words", "TV", "--top", 3, "--neighbours", 5, "--sentences", "sample:test")
     assert result.exit_code == 0, result.output
@@ -74,6 +75,7 @@ def test_it_prints_tables(model: Path, printed: dict[str, Any]) -> None:
     assert f"Right labels: {replaced['right_before']:,} before" in result.stdout
 
 
+@pytest.mark.slow
 def test_raw_text_has_no_right_labels(model: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("We saw it in the city. He was in London.\n", encoding="utf-8")
     result = drift(model, "--sentences", tmp_path / "text.txt", "--json")
@@ -83,6 +85,7 @@ def test_raw_text_has_no_right_labels(model: Path, tmp_path: Path) -> None:
     assert "Right labels" not in drift(model, "--sentences", tmp_path / "text.txt").stdout
 
 
+@pytest.mark.slow
 def test_text_without_any_such_word(model: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("zyzzyva xyzzy\n", encoding="utf-8")
     result = drift(model, "--sentences", tmp_path / "text.txt")
@@ -97,6 +100,7 @@ def test_fewer_words_can_be_looked_at(model: Path) -> None:
     assert found["chosen"][0]["word"] == rare
 
 
+@pytest.mark.slow
 def test_a_movement_that_was_carried_over_is_reported_and_shown(tmp_path: Path) -> None:
     arguments = ["--train", "sample:dev", "--out", str(tmp_path / "run"), "--vectors", SMALL]
     arguments += ["--tuning", "tuned", "--set", "model.hidden=[64]", "--set", "training.epochs=1"]

@@ -20,9 +20,10 @@ from windowclf.arrays import Floats
 from windowclf.corpus.named import read_labelled
 from windowclf.corpus.readers import ReadOptions
 from windowclf.corpus.sentence import columns
-from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues
+from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.encoder import Encoder, windows
 from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
+from windowclf.encoding.phrase_trie import Position
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError, ModelFileError
@@ -189,6 +190,14 @@ def test_every_token_has_the_ids_of_its_word_and_of_its_place(texts: list[list[t
     expected[:, -1:] = values.rows(sentences)
     expected[:, -2:-1] = encoder.match(tokens, encoded.lengths)
     assert ids.tolist() == expected.tolist()
+    # and the same, token by token, of one sentence
+    firsts = [0, len(Position) - N_RESERVED_ROWS]  # what moves an id of each range to its row of all ranges
+    for sentence, end in zip(sentences, np.cumsum(encoded.lengths), strict=True):
+        own = expected[end - len(sentence) : end, -2:] + firsts
+        known = expected[end - len(sentence) : end, -2:] != encoder.elsewhere
+        assert encoder.context_rows(sentence) == list(
+            zip(known.nonzero()[0].tolist(), own[known].tolist(), strict=True)
+        )
 
 
 def test_values_that_training_did_not_see_say_nothing(
@@ -385,7 +394,13 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[Senten
 
 
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, id=name, marks=pytest.mark.slow if "loss" in shape else ())
+        for name, shape in SHAPES.items()
+    ],
+)
 def test_a_compiled_model_with_columns_tags_as_the_plain_one(
     shape: dict[str, Any],
     n_members: int,
@@ -581,6 +596,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
 # -- on a real corpus -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.skipif(
     "WINDOWCLF_CORPORA" not in os.environ, reason="WINDOWCLF_CORPORA names no folder of corpora"

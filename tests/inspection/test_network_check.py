@@ -17,7 +17,7 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.encoding.encoder import BOUNDARY_ROW
 from windowclf.encoding.vocabulary import UNKNOWN
 from windowclf.errors import DataError
-from windowclf.inspection import network_gradients
+from windowclf.inspection import network_check, network_gradients
 from windowclf.inspection.first_loss import first_loss_interval, sentence_loss_interval
 from windowclf.inspection.network_check import attainable_accuracy, check_network
 from windowclf.inspection.network_data import Verdict, choose_data, choose_sentences, choose_windows, judge
@@ -60,6 +60,7 @@ def failed(config: Config, corpus: Labelled, seed: int = 0) -> dict[str, Verdict
 # -- right networks ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "hidden", "tuning"),
     [
@@ -79,6 +80,7 @@ def test_a_right_network_passes(
     assert failed(replace(real, model=model), corpus) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("features", "hidden", "window"),
     [
@@ -95,6 +97,7 @@ def test_a_right_network_passes_whatever_its_features_and_window(
     assert failed(replace(real, model=model, features=features), corpus) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inner_scheme", ["IOB2", "IOBES"])
 @pytest.mark.parametrize("tuning", ["frozen", "two-channel"])
 def test_a_right_network_of_sentences_passes(
@@ -104,6 +107,7 @@ def test_a_right_network_of_sentences_passes(
     assert failed(replace(real, model=model), corpus) == {}
 
 
+@pytest.mark.slow
 def test_a_right_network_of_sentences_passes_where_labels_are_classes_and_some_are_not_known(
     real: Config, corpus: Labelled
 ) -> None:
@@ -124,6 +128,7 @@ def test_every_transition_is_checked(real: Config, corpus: Labelled) -> None:
     assert counts[0] == counts[1] + n_more
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["softmax", "crf"])
 def test_a_right_network_passes_with_gazetteers(
     real: Config, corpus: Labelled, loss: Any, tmp_path: Path
@@ -149,9 +154,11 @@ def test_learning_by_heart_is_tried_without_what_keeps_a_network_from_it(
 ) -> None:
     plain = replace(real, model=replace(real.model, tuning="tuned"))
     kept = replace(plain, training=replace(plain.training, **{name: 0.9}))  # type: ignore[arg-type]
-    assert check_network(kept, *corpus, seed=0)[-1] == check_network(plain, *corpus, seed=0)[-1]
+    verdicts = [network_check._overfit(choose_data(config, *corpus, seed=0)) for config in (kept, plain)]
+    assert verdicts[0] == verdicts[1] and verdicts[0].name == OVERFIT
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
     real: Config, corpus: Labelled
 ) -> None:
@@ -200,6 +207,7 @@ def _little_off(dscores: Floats, dA: Floats) -> tuple[Floats, Floats]:
     return dscores * np.float32(1.001), dA
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [_transposed, _no_ends, _no_transitions, _little_off])
 def test_a_wrong_gradient_of_sentences_fails_both_gradient_checks(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch, spoil: Any
@@ -212,6 +220,7 @@ def test_a_wrong_gradient_of_sentences_fails_both_gradient_checks(
     assert {NARROW, SAMPLE} <= failed(crf(real), corpus).keys()
 
 
+@pytest.mark.slow
 def test_a_loss_by_the_sentence_instead_of_by_the_word_fails_the_first_loss_alone(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,6 +233,7 @@ def test_a_loss_by_the_sentence_instead_of_by_the_word_fails_the_first_loss_alon
     assert failed(crf(real), corpus).keys() == {FIRST_LOSS}
 
 
+@pytest.mark.slow
 def test_forbidden_labellings_that_count_fail_the_first_loss_alone(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +245,7 @@ def test_forbidden_labellings_that_count_fail_the_first_loss_alone(
     assert failed(crf(many), corpus).keys() == {FIRST_LOSS}
 
 
+@pytest.mark.slow
 def test_a_wrong_slope_fails_both_gradient_checks(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -383,6 +394,7 @@ def test_guessing_among_sentences_counts_the_legal_labellings_that_agree() -> No
     assert deviation == pytest.approx(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unknown", [False, True])
 def test_the_interval_of_sentences_holds_the_loss_of_most_orders_of_the_scores(unknown: bool) -> None:
     rng = np.random.default_rng(0)

@@ -117,6 +117,7 @@ def test_what_is_no_better_than_the_choice_by_size_leaves_it(won_by_tuning: Case
     assert "Two-channel is kept: no other was significantly better." in found.reason
 
 
+@pytest.mark.slow
 def test_labels_without_rule_leave_the_choice_by_size(
     lost_by_tuning: Case, prior: Callable[[str], None]
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_score_of_the_trial_is_that_of_the_same_training(won_by_tuning: Case) 
     assert found.trials[2].scores[1] == pytest.approx(tagger.evaluate(*dev).main_score)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_advice_and_another_one_another_trial(won_by_tuning: Case) -> None:
     first = _advise(won_by_tuning)
     assert _advise(won_by_tuning) == first
@@ -193,7 +195,10 @@ def test_tunings_that_the_configuration_does_not_allow_are_left_out(won_by_tunin
 
 @pytest.mark.parametrize(
     ("vectors", "training", "why"),
-    [("planted", {"carry": "ridge"}, "training.carry = 'ridge'"), ("random:4", {}, "random vectors")],
+    [
+        ("planted", {"carry": "ridge"}, "training.carry = 'ridge'"),
+        ("random:4", {}, "random vectors have nothing"),
+    ],
 )
 def test_where_one_tuning_is_left_nothing_is_tried(
     vectors: str, training: dict[str, Any], why: str, won_by_tuning: Case
@@ -205,12 +210,14 @@ def test_where_one_tuning_is_left_nothing_is_tried(
     assert why in found.reason
 
 
+@pytest.mark.slow
 def test_the_tuning_that_is_configured_does_not_matter(won_by_tuning: Case) -> None:
     config = _config()
     frozen = replace(config, model=replace(config.model, tuning="frozen"))
     assert _advise(won_by_tuning, config=frozen) == _advise(won_by_tuning)
 
 
+@pytest.mark.slow
 def test_single_networks_are_tried_for_an_ensemble(won_by_tuning: Case) -> None:
     ensemble = _advise(won_by_tuning, config=_config(ensemble=5, bootstrap=True))
     assert ensemble == _advise(won_by_tuning)
@@ -259,6 +266,7 @@ def test_the_trial_reads_a_fifth_of_what_a_long_training_reads() -> None:
     assert advising._trial_epochs(training, 20, 20, 6) == 30  # of 60
 
 
+@pytest.mark.slow
 def test_vectors_that_are_tuned_late_are_tuned_in_the_trial_too(won_by_tuning: Case) -> None:
     late = _advise(won_by_tuning, config=_config(vectors_from_epoch=15))
     means = _means(late)
