@@ -10,8 +10,8 @@ from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.files import write_text
 from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.record import read_run
 from windowclf.runs.report import html_of, notes_of, tables_of
+from windowclf.runs.run import read_run
 from windowclf_cli.options import (
     columns_options,
     configuration,

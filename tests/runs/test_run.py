@@ -157,6 +157,7 @@ def test_the_model_in_the_directory_is_the_best_one(make_run: MakeRun, corpus: L
     assert run.corrected is not None
     assert loaded.evaluate(corpus[0][:3], corpus[1][:3]).main_score == run.corrected.dev_score
     assert _record(run)["corrected"]["dev_score"] >= best.dev_score
+    assert _record(run)["corrected"]["correction"].keys() == {"temperature", "spans", "outside_cost"}
     assert loaded.predict(corpus[0]) == run.tagger.predict(corpus[0])
 
 
