@@ -24,6 +24,16 @@ def write_manifest(directory: Path, names: Sequence[str]) -> str:
     return sha256_of(manifest)
 
 
+def listed_files(directory: Path) -> set[str]:
+    """Return the names of a model's files, the manifest's too; none where there is no manifest of a model."""
+    try:
+        manifest = read_json(directory / MANIFEST)
+    except ModelFileError:
+        return set()
+    files = manifest.get("files")
+    return {MANIFEST, *files} if manifest.get("format") == FORMAT and isinstance(files, dict) else set()
+
+
 @contextmanager
 def verified(directory: Path, names: Sequence[str]) -> Iterator[None]:
     """Verify the files of a directory while the block reads them: hashing lets other threads work.

@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -27,6 +28,7 @@ from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import (
     TRAIN_AGAIN,
     atomic_path,
+    is_run,
     map_arrays,
     read_json,
     save_arrays,
@@ -35,7 +37,7 @@ from windowclf.files import (
 )
 from windowclf.model.calibration import read_calibration
 from windowclf.model.ensemble import build_members, ensemble_shapes, vectors_of
-from windowclf.model.manifest import MANIFEST, verified, write_manifest
+from windowclf.model.manifest import MANIFEST, listed_files, verified, write_manifest
 from windowclf.model.parameters import parameter_shapes
 from windowclf.model.trained import TrainedModel
 
@@ -44,8 +46,46 @@ _COLUMNS = "columns.json"
 _COUNTS = "training_counts"
 
 
+def check_savable(directory: Path) -> tuple[Path, set[str]]:
+    """Return where a model is written that is saved to `directory`, and the names of the files replaced there.
+
+    In a run directory that is the directory `model` in it.
+
+    Raises
+    ------
+    ModelFileError
+        If it is a file, or a directory that is not empty and holds no model.
+    """
+    if is_run(directory):
+        directory /= "model"
+    if directory.exists() and not directory.is_dir():
+        raise ModelFileError("this is a file; a model needs a directory", where=str(directory))
+    owned = {name for name in listed_files(directory) if _is_file_of_model(name)}
+    if not owned and directory.is_dir() and any(directory.iterdir()):
+        raise ModelFileError(
+            "this directory is not empty and holds no model",
+            where=str(directory),
+            hint="Give a new or empty directory, or delete what is in it.",
+        )
+    return directory, owned
+
+
+def _is_file_of_model(name: str) -> bool:
+    return name in (*_FILES, _COLUMNS, MANIFEST) or re.fullmatch(_gazetteer_file(r"\d+"), name) is not None
+
+
 def save_model(model: TrainedModel, directory: Path) -> str:
-    """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
+    """Write a model directory and return its version (the manifest's SHA-256).
+
+    A model that is there is replaced; other files in its directory are left alone. In a run directory the
+    model in it is replaced.
+
+    Raises
+    ------
+    ModelFileError
+        As `check_savable`.
+    """
+    directory, owned = check_savable(directory)
     words, counts = _lines_and_counts(model.vocabulary)
     labels = {
         "labels": model.labels.names,
@@ -53,7 +93,7 @@ def save_model(model: TrainedModel, directory: Path) -> str:
         "inner_scheme": model.labels.inner_scheme,
         "ignore": model.labels.ignore,
     }
-    with atomic_path(directory) as temporary:
+    with atomic_path(directory, owned=owned) as temporary:
         temporary.mkdir()
         described = {
             "config": config_to_dict(model.config),

@@ -7,7 +7,7 @@ epoch) and `model/`.
 import json
 import platform
 from collections.abc import Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from windowclf.config import Config
 from windowclf.config_io import config_to_toml
 from windowclf.corpus.named import locate, options_of, read_labelled
 from windowclf.corpus.sentence import Sentence, columns
-from windowclf.files import check_free, sha256_of, write_text
+from windowclf.files import RUN_RECORD, check_free, sha256_of, write_text
+from windowclf.model.storage import check_savable
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
 from windowclf.tagger import WindowTagger
 from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
@@ -74,6 +75,7 @@ class TrainingRun:
         settings: dict[str, Any] | None = None,
     ) -> None:
         check_free(out, force)
+        check_savable(out / "model")
         self.out = out
         self._teacher = WindowTagger.load(teacher) if teacher is not None else None
         names = [*config.features.columns, *(self._teacher.config.features.columns if self._teacher else ())]
@@ -127,7 +129,10 @@ class TrainingRun:
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
         if len(self.epochs) == 1:
-            write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
+            self._write_record()  # first, since it marks the directory as a run that may be replaced
+            # what was chosen for the data, but for the length of the training
+            fitted = replace(self.tagger.model.config, training=self.tagger.config.training)
+            write_text(self.out / "config.toml", config_to_toml(fitted))
         if epoch.is_best and not self.members:  # a later network of an ensemble counts when it is finished
             self.best = epoch
             self.record["best"] = asdict(epoch)
@@ -143,7 +148,7 @@ class TrainingRun:
         self.record["members"] = [asdict(member) for member in self.members]
 
     def _write_record(self) -> None:
-        write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.out / RUN_RECORD, json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
 
 
 def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
