@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windowclf import WindowTagger
 from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.config_io import (
     config_from_dict,
     config_to_dict,
     config_to_toml,
     describe_fields,
+    find_key,
     override,
     read_config,
 )
@@ -328,3 +330,23 @@ def _with_default(name: str, example: Config) -> dict[str, Any]:
     section, key = name.split(".")
     default = _get(Config(), section, key)
     return {section: dataclasses.replace(getattr(example, section), **{key: default})}
+
+
+def test_sections_can_be_mappings() -> None:
+    config: Any = Config(training={"epochs": 3}, model={"hidden": [100]})  # type: ignore[arg-type]
+    assert WindowTagger(config).config == Config(
+        training=TrainingConfig(epochs=3), model=ModelConfig(hidden=(100,))
+    )
+
+
+def test_what_is_wrong_with_a_section_is_named() -> None:
+    with pytest.raises(TypeError, match="epoch"):
+        Config(training={"epoch": 3})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="training must be a TrainingConfig or a mapping; found 3"):
+        Config(training=3)  # type: ignore[arg-type]
+
+
+def test_a_key_belongs_to_one_section() -> None:
+    keys = [key for section in config_to_dict(Config()).values() for key in section]
+    assert len(keys) == len(set(keys))
+    assert find_key("epochs") == "training"

@@ -4,8 +4,9 @@ Every field carries its meaning and its bounds in its type, so that documentatio
 messages (config_io.py) come from one place.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Literal, cast
 
 from msgspec import Meta
 
@@ -248,7 +249,10 @@ class DataConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that decides what a tagger becomes, apart from its data."""
+    """The configuration of a tagger: everything but its data.
+
+    Each section is given as its class or as a mapping of its keys: ``Config(training={"epochs": 3})``.
+    """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
@@ -256,6 +260,12 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
+        for section in fields(self):
+            value, kind = getattr(self, section.name), cast(type, section.default_factory)
+            if isinstance(value, Mapping):  # Config(training={"epochs": 3})
+                object.__setattr__(self, section.name, kind(**value))
+            elif not isinstance(value, kind):
+                raise TypeError(f"{section.name} must be a {kind.__name__} or a mapping; found {value!r}")
         if self.training.carry != "none" and self.model.tuning != "tuned":
             raise ValueError(
                 f"training.carry = {self.training.carry!r} is of tuned vectors; "

@@ -61,6 +61,27 @@ def config_to_dict(config: Config) -> dict[str, dict[str, Any]]:
     return cast(dict[str, dict[str, Any]], msgspec.to_builtins(config))
 
 
+_SECTION_OF = {key: section for section, keys in _SECTIONS.items() for key in get_type_hints(keys)}
+assert len(_SECTION_OF) == sum(len(get_type_hints(keys)) for keys in _SECTIONS.values())  # no key is twice
+
+
+def find_key(key: str) -> str:
+    """Return the section of a key; keys are unique over all sections.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key; the nearest one is named.
+    """
+    _refuse_unknown([key], _SECTION_OF, "configuration", "key")
+    return _SECTION_OF[key]
+
+
+def values_by_key(config: Config) -> dict[str, Any]:
+    """Return all values of a configuration by their keys, whatever the section."""
+    return {key: getattr(getattr(config, section), key) for key, section in _SECTION_OF.items()}
+
+
 def read_config(path: Path) -> Config:
     """Read a TOML file.
 

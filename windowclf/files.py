@@ -28,8 +28,8 @@ def atomic_path(target: Path, *, owned: Collection[str] = ()) -> Iterator[Path]:
     The block may write a file or make a directory there. After an error `target` is as it was. Where `target`
     is a symbolic link, what it points to is replaced.
 
-    A directory is replaced in one step if it holds nothing but files named in `owned`. Otherwise the new files
-    take their places in it one by one, and all files that are not `owned` are left alone; so too in the
+    A directory is replaced in one step if it holds nothing but files named in `owned`. Otherwise the new
+    files are moved into it one by one, and all files that are not `owned` are left alone; so too in the
     working directory and at a mount point, which cannot be moved.
 
     Parameters

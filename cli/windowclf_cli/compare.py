@@ -13,11 +13,11 @@ from windowclf.runs.compare import compare_runs
 from windowclf.runs.comparison import RunComparison
 from windowclf.runs.record import read_run
 from windowclf.runs.report import html_of, notes_of, tables_of
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     columns_options,
     configuration,
     json_option,
-    limited_threads,
     table_option,
     threads_option,
 )
@@ -41,7 +41,7 @@ def command(
     runs: tuple[Path, ...],
     data: str | None,
     report: Path | None,
-    threads: int | None,
+    threads: Threads,
     table_mb: float,
     as_json: bool,
     **_: Any,

@@ -6,7 +6,8 @@ from windowclf.inspection.graph import find_word, window_graph
 from windowclf.inspection.graph_data import graph_to_dict
 from windowclf.inspection.graph_text import render_graph
 from windowclf.tagger import WindowTagger
-from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
+from windowclf.threads import Threads, limited_threads
+from windowclf_cli.options import json_option, model_argument, threads_option
 from windowclf_cli.output import print_json
 
 
@@ -31,7 +32,7 @@ def command(
     word: str,
     occurrence: int,
     target: str | None,
-    threads: int | None,
+    threads: Threads,
     as_json: bool,
 ) -> None:
     """Show the computation and the gradients of one window.

@@ -1,7 +1,6 @@
 """Options that several commands share, as decorators."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -16,8 +15,24 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class _Threads(click.IntRange):
+    """A number of threads, or "auto"."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads of linear algebra. [default: one per core]"
+    "--threads",
+    type=_Threads(min=1),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Threads of linear algebra; auto: 1, since more seldom help.",
 )
 table_option = click.option(
     "--table-mb",
@@ -208,15 +223,3 @@ def configuration(base: Config | None = None) -> Config:
         options["model.tuning"] = "tuned"  # until it is chosen: nothing that is configured conflicts with it
     assignments = given.get("assignments", ())
     return override(config, assignments, further=options, where="--set" if assignments else "options")
-
-
-@contextmanager
-def limited_threads(threads: int | None) -> Iterator[None]:
-    """Bound the threads of linear algebra within the block; None leaves them as they are."""
-    if threads is None:
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads):
-        yield

@@ -13,8 +13,9 @@ from windowclf.corpus.plain import inline, sentences_of_text
 from windowclf.corpus.sentence import columns
 from windowclf.runs.run import TrainingRun
 from windowclf.tagger import WindowTagger
+from windowclf.threads import Threads, describe_threads, limited_threads
 from windowclf.vectors.sources import SMALL_GLOVE
-from windowclf_cli.options import json_option, limited_threads, threads_option
+from windowclf_cli.options import json_option, threads_option
 from windowclf_cli.output import follow_training, percent, print_json, print_table
 
 EXAMPLE = "museums in Paris are amazing"
@@ -33,7 +34,7 @@ _TUNINGS: tuple[Tuning, ...] = ("frozen", "tuned")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @threads_option
 @json_option
-def command(out: Path, text: str | None, force: bool, threads: int | None, as_json: bool) -> None:
+def command(out: Path, text: str | None, force: bool, threads: Threads, as_json: bool) -> None:
     """Train a named-entity tagger on the corpus that ships, with frozen and with fine-tuned vectors.
 
     Both are scored on dev and test, saved, and tag a sentence. Takes well under a minute.
@@ -42,11 +43,12 @@ def command(out: Path, text: str | None, force: bool, threads: int | None, as_js
 
         windowclf quickstart --text "Anna Schmidt left Siemens for a job in Oslo."
     """
-    runs = []
+    runs, settings = [], {"threads": describe_threads(threads)}
     for tuning in _TUNINGS:
         config = Config()
         config = replace(config, model=replace(config.model, vectors=SMALL_GLOVE, tuning=tuning))
-        runs.append((tuning, TrainingRun(config, "sample:train", "sample:dev", out / tuning, force=force)))
+        run = TrainingRun(config, "sample:train", "sample:dev", out / tuning, force=force, settings=settings)
+        runs.append((tuning, run))
     if not as_json:
         click.echo(
             f"Training on the sample corpus ({len(runs[0][1].train)} sentences) with {SMALL_GLOVE} …\n"

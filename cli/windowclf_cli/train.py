@@ -10,10 +10,10 @@ import click
 from windowclf.encoding.vocabulary import describe_coverage
 from windowclf.errors import WindowClfError
 from windowclf.runs.run import TrainingRun
+from windowclf.threads import Threads, describe_threads, limited_threads
 from windowclf_cli.options import (
     configuration,
     json_option,
-    limited_threads,
     threads_option,
     training_options,
 )
@@ -46,7 +46,7 @@ def command(
     tuning: str | None,
     distil: str | None,
     force: bool,
-    threads: int | None,
+    threads: Threads,
     as_json: bool,
     **_: Any,
 ) -> None:
@@ -62,7 +62,13 @@ def command(
         windowclf train --train sample:train --dev sample:dev --tuning tuned --out runs/mine
     """
     run = TrainingRun(
-        configuration(), train_file, dev_file, out, teacher=distil, force=force, settings={"threads": threads}
+        configuration(),
+        train_file,
+        dev_file,
+        out,
+        teacher=distil,
+        force=force,
+        settings={"threads": describe_threads(threads)},
     )
     with limited_threads(threads):
         events = run.events()

@@ -98,7 +98,7 @@ def test_a_model_that_was_read_again_is_the_same_plain_and_compiled(
 def test_a_models_configuration_can_be_trained_with_again(taught: WindowTagger, vectors: WordVectors) -> None:
     other = _sentences(60, 3, [name for name, kind in NAMES.items() if kind != "LOC"])
     tagger = WindowTagger(taught.config, vectors=vectors).fit(*other)
-    assert tagger.config.features.gazetteers == ("entities:PER",)
+    assert tagger.model.config.features.gazetteers == ("entities:PER",)
 
 
 def test_networks_of_an_ensemble_share_the_lists(seen: Labelled, vectors: WordVectors) -> None:

@@ -81,8 +81,8 @@ def window_graph(
     if not 0 <= index < len(sentence):
         allowed = f"0 to {len(sentence) - 1}" if sentence else "a sentence with words"
         raise DataError("no such word in the sentence", found=index, allowed=allowed)
-    if target is not None and target not in tagger.labels:
-        allowed = ", ".join(tagger.labels)
+    if target is not None and target not in tagger.model.labels.names:
+        allowed = ", ".join(tagger.model.labels.names)
         raise DataError("the model has no such label", where="target", found=target, allowed=allowed)
     if tagger.config.model.loss != "softmax":
         raise WindowClfError(
@@ -94,8 +94,8 @@ def window_graph(
     rows, windows = distinct(around[index : index + 1], len(encoded.words))
     model, trace = tagger.model.members[0], Trace()
     scores, backward = model.forward(encoded.words[rows], windows, trace=trace)
-    predicted = tagger.labels[int(scores[0].argmax())]
-    correct = tagger.labels.index(target or predicted)
+    predicted = tagger.model.labels.names[int(scores[0].argmax())]
+    correct = tagger.model.labels.names.index(target or predicted)
     loss, loss_backward = softmax_cross_entropy(scores, targets=np.array([correct]))
     dscores = loss_backward()
     gradients = backward(dscores)
@@ -105,9 +105,9 @@ def window_graph(
     return WindowGraph(
         sentence=tuple(sentence),
         index=index,
-        labels=tagger.labels,
+        labels=tagger.model.labels.names,
         predicted=predicted,
-        target=tagger.labels[correct],
+        target=tagger.model.labels.names[correct],
         scores=scores[0],
         probabilities=softmax(scores)[0],
         score_gradient=dscores[0],

@@ -47,7 +47,7 @@ _COUNTS = "training_counts"
 
 
 def check_savable(directory: Path) -> tuple[Path, set[str]]:
-    """Return where a model is written that is saved to `directory`, and the names of the files replaced there.
+    """Return the directory that a model saved to `directory` is written to, and the files it replaces.
 
     In a run directory that is the directory `model` in it.
 

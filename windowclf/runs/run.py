@@ -129,7 +129,6 @@ class TrainingRun:
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
         if len(self.epochs) == 1:
-            self._write_record()  # first, since it marks the directory as a run that may be replaced
             # what was chosen for the data, but for the length of the training
             fitted = replace(self.tagger.model.config, training=self.tagger.config.training)
             write_text(self.out / "config.toml", config_to_toml(fitted))
