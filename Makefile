@@ -1,15 +1,24 @@
-# Each target makes .venv if need be; a stamp remembers which pyproject.toml an extra was installed from.
+# Every target makes .venv if need be; a stamp remembers which pyproject.toml an extra was installed from.
+# Each recipe runs as it would by hand; `make check PYTEST='-x -k crf'` passes options on to pytest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST ?=
+RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: demo test oracles minimum lint format results clean
+# Without cached bytecode every process of the tests compiles the whole library again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo check test lint oracles minimum format results clean
 
 demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
 
+check: lint
+	$(RUN_TESTS) -m "not slow" $(PYTEST)
+
 test: lint
-	$(BIN)/python -m pytest
+	$(RUN_TESTS) $(PYTEST)
 
 lint: $(VENV)/.stamp-test
 	$(BIN)/ruff check .
@@ -23,10 +32,10 @@ oracles: $(VENV)/.stamp-oracles
 
 # The tests against the oldest versions that pyproject.toml allows.
 minimum:
-	$(PYTHON) -m venv .venv-minimum
+	$(PYTHON) -m venv --clear .venv-minimum
 	.venv-minimum/bin/python -m pip install --quiet $$($(PYTHON) tests/minimum_versions.py) build
 	.venv-minimum/bin/python -m pip install --quiet --no-deps --editable .
-	.venv-minimum/bin/python -m pytest -m "not slow"
+	.venv-minimum/bin/python -m pytest -m "not slow" $(PYTEST)
 
 format: $(VENV)/.stamp-test
 	$(BIN)/ruff check --fix .
@@ -39,18 +48,34 @@ results: $(VENV)/.stamp-test
 	$(BIN)/python benchmarks/in_turn.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/ablation.py --cells runs/cells.jsonl --update-docs
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+# An environment is made again if it does not run (half made, its Python removed or replaced), or if nothing was
+# ever installed into it and it is of another Python than the one asked for now.
+VERSION := -c 'import pip, sys; print(sys.version)'
+IN_VENV := $(shell ($(BIN)/python $(VERSION)) 2>/dev/null)
+ifeq ($(IN_VENV),)
+.PHONY: $(BIN)/python
+else ifeq ($(wildcard $(VENV)/.stamp-install),)
+ifneq ($(IN_VENV),$(shell ($(PYTHON) $(VERSION)) 2>/dev/null))
+.PHONY: $(BIN)/python
+endif
+endif
 
-$(VENV)/.stamp-install: $(VENV)/bin/python pyproject.toml
+IS_NEW_ENOUGH = $(shell ($(PYTHON) -c 'import sys; print("x" * (sys.version_info >= (3, 11)))') 2>/dev/null)
+FOUND = $(shell ($(PYTHON) -c 'import sys; print(sys.version.split()[0])' || echo not there) 2>/dev/null)
+$(BIN)/python:
+	$(if $(IS_NEW_ENOUGH),,$(error windowclf needs Python 3.11 or newer; $(PYTHON) is $(FOUND). \
+		Name another one: make $(MAKECMDGOALS) PYTHON=python3.12))
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(VENV)/.stamp-install: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-$(VENV)/.stamp-test: $(VENV)/bin/python pyproject.toml
+$(VENV)/.stamp-test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@ $(VENV)/.stamp-install
 
-$(VENV)/.stamp-oracles: $(VENV)/bin/python pyproject.toml
+$(VENV)/.stamp-oracles: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[oracles]'
 	touch $@ $(VENV)/.stamp-test $(VENV)/.stamp-install
 

@@ -120,6 +120,6 @@ def test_a_teacher_of_other_labels_is_refused(
     quick: Config, tagger: WindowTagger, vectors: WordVectors
 ) -> None:
     sentences, labels = [["Paris", "is", "old"]], [["B-CITY", "O", "O"]]
-    with pytest.raises(DataError, match="the teacher.s labels are not those of the training data") as caught:
+    with pytest.raises(DataError, match="labels are not those of the training data") as caught:
         WindowTagger(quick, vectors=vectors).fit(sentences, labels, teacher=tagger)
     assert caught.value.found == "O, B-LOC, I-LOC"
