@@ -43,7 +43,7 @@ format: $(VENV)/.stamp-test
 
 # The tables of docs/results.md on the real corpora: hours on two cores; interrupted, it goes on.
 results: $(VENV)/.stamp-test
-	$(BIN)/windowclf data fetch glove-6b-100d
+	$(BIN)/windowclf vectors info glove-6b-50d+glove-6b-100d
 	$(BIN)/python benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/in_turn.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/ablation.py --cells runs/cells.jsonl --update-docs

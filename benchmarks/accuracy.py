@@ -5,7 +5,7 @@ run goes on; nothing in it is trained again, so begin a new file after a change 
 configuration there are three rows: single networks, one a seed; ensembles of them; and networks that learn
 from the first ensemble. One more row is of single networks with the vectors that pip installs. A peer whose
 package is not installed is named as not measured: nltk, python-crfsuite, spacy. The corpora are in the folder
-that WINDOWCLF_CORPORA names; `windowclf data fetch glove-6b-100d` brings the vectors.
+that WINDOWCLF_CORPORA names; `windowclf vectors convert FILE --name glove-6b-100d` makes the vectors known.
 
     python benchmarks/accuracy.py --quick
     python benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs

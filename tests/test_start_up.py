@@ -20,7 +20,6 @@ cli(prog_name="windowclf")
 HEAVY = ["gensim", "scipy", "matplotlib", "flask", "rich", "pyarrow", "uvicorn", "prometheus_client"]
 TRAINING = [
     "windowclf.training.loop",
-    "windowclf.nn.optimizers",
     "windowclf.vectors.word_vectors",
     "windowclf.evaluation.metrics",
 ]

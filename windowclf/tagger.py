@@ -189,8 +189,7 @@ class WindowTagger:
         The number of threads is left as it is: wrap the loop in `windowclf.threads.limited_threads`.
         """
         from windowclf.training.fit import fit
-        from windowclf.vectors.random import is_random
-        from windowclf.vectors.selection import open_vectors
+        from windowclf.vectors.selection import is_random, open_vectors
 
         vectors = self._parameters["vectors"]
         given = self.config.model.vectors if vectors is None else vectors

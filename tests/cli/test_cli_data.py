@@ -32,7 +32,7 @@ def test_list_names_corpora_and_vectors(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert result.exit_code == 0, result.output
     assert "(windowclf data fetch wikigold)" in result.stdout
     assert "glove-6b-50d-small" in result.stdout
-    assert "(Fetch it with: windowclf data fetch glove-6b-100d)" in result.stdout
+    assert "(It is downloaded on first use)" in result.stdout
     listed = json.loads(data("list", "--json").stdout)
     assert [c["name"] for c in listed["corpora"]][:2] == ["sample", "ud-english-ewt"]
     assert listed["corpora"][1]["folder"] is None

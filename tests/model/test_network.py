@@ -20,8 +20,7 @@ from windowclf.errors import ShapeError
 from windowclf.model.network import WindowModel
 from windowclf.model.parameters import parameter_shapes
 from windowclf.nn.chain import Trace
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradcheck_report import GradientReport
+from windowclf.nn.gradcheck import GradientReport, check_gradients
 from windowclf.nn.gradients import Gradient, RowGradient
 from windowclf.nn.losses import softmax, softmax_cross_entropy
 from windowclf.nn.selection import Selection

@@ -152,5 +152,5 @@ def test_scores_and_transitions_that_do_not_fit_are_refused() -> None:
 
 
 def test_a_sentence_without_a_legal_labelling_has_no_best() -> None:
-    with pytest.raises(DataError, match="no labelling is possible"):
+    with pytest.raises(DataError, match="no legal tag sequence"):
         n_best_labels(np.zeros((2, 3)), np.zeros((4, 4)), 1, np.zeros((4, 4), bool))

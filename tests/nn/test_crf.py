@@ -12,8 +12,7 @@ import pytest
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.errors import DataError, ShapeError
 from windowclf.nn.crf import CrfBackward, crf_cross_entropy, crf_loss, expected_pairs
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradcheck_report import GradientError
+from windowclf.nn.gradcheck import GradientError, check_gradients
 
 LENGTHS: Ints = np.array([3, 0, 1, 2])
 TARGETS: Ints = np.array([0, 1, 1, 1, 2, 0])
@@ -191,7 +190,7 @@ def test_what_does_not_fit_is_refused(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("shapes", [((5, 3), (4, 4)), ((6, 3), (3, 3))])
 def test_a_teacher_that_does_not_fit_is_refused(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
     unary, pairs = (np.zeros(shape) for shape in shapes)
-    with pytest.raises(ShapeError, match="the teacher's counts do not fit"):
+    with pytest.raises(ShapeError, match="the shapes of the teacher's counts do not agree"):
         crf_cross_entropy(normal(6, 3), normal(4, 4), unary=unary, pairs=pairs, lengths=LENGTHS)
 
 
@@ -203,7 +202,7 @@ def test_a_teacher_that_does_not_fit_is_refused(shapes: tuple[tuple[int, int], t
     ],
 )
 def test_correct_labels_that_are_forbidden_are_refused(targets: list[int], found: str) -> None:
-    with pytest.raises(DataError, match=f"a pair that is forbidden; found .{found}"):
+    with pytest.raises(DataError, match=f"an illegal transition; found .{found}"):
         loss(**arguments(), targets=np.array(targets), legal=LEGAL)
 
 

@@ -187,7 +187,7 @@ def test_a_sentence_without_a_legal_labelling_is_refused() -> None:
     legal = np.ones((3, 3), bool)
     legal[:2, :2] = False  # no label after another
     marginals(np.zeros((1, 2)), np.zeros((3, 3)), lengths=np.array([1]), legal=legal)
-    with pytest.raises(DataError, match="no labelling is possible; found 'none for sentence 1"):
+    with pytest.raises(DataError, match="no legal tag sequence; found 'none for sentence 1"):
         marginals(np.zeros((3, 2)), np.zeros((3, 3)), lengths=np.array([1, 2]), legal=legal)
 
 

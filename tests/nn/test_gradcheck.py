@@ -11,8 +11,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.errors import ShapeError
 from windowclf.nn import gradcheck
 from windowclf.nn.activations import tanh
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradcheck_report import GradientError
+from windowclf.nn.gradcheck import GradientError, check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.nn.operations import affine
 

@@ -420,5 +420,5 @@ def read_only(array: Floats) -> Floats:
 
 
 def test_affine_refuses_shapes_that_do_not_fit() -> None:
-    with pytest.raises(ShapeError, match="affine: the shapes of x, W and b do not fit"):
+    with pytest.raises(ShapeError, match="affine: the shapes of x, W and b do not agree"):
         affine(normal(2, 3), normal(4, 2), normal(2))

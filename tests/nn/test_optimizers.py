@@ -210,7 +210,9 @@ def test_a_gradient_that_fits_no_parameter_changes_nothing(
 ) -> None:
     parameters = {"b": np.ones(2), "W": np.ones((2, 3))}
     optimizer = Optimizer("sgd")
-    with pytest.raises(ShapeError, match=f"{name}: the gradient fits no parameter.*allowed: {allowed}"):
+    with pytest.raises(
+        ShapeError, match=f"{name}: the gradient does not belong to a parameter.*allowed: {allowed}"
+    ):
         optimizer.step(parameters, {"b": np.ones(2), name: np.ones(shape)}, 0.1)
     assert (parameters["b"] == 1).all()
     assert optimizer.n_steps == 0

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.errors import ConfigError
-from windowclf.nn.schedules import SCHEDULES, Schedule, constant, cosine, linear, with_warmup
+from windowclf.nn.schedules import SCHEDULES, Schedule, constant, cosine, linear
 
 
 @pytest.mark.parametrize(
@@ -24,22 +23,3 @@ def test_factors(
 def test_a_schedule_never_rises_and_stays_between_0_and_1(name: str, one: float, other: float) -> None:
     earlier, later = sorted((one, other))
     assert 1 >= SCHEDULES[name](earlier) >= SCHEDULES[name](later) >= 0
-
-
-@pytest.mark.parametrize("name", SCHEDULES)
-def test_warmup_rises_to_where_the_schedule_begins(name: str) -> None:
-    schedule = with_warmup(SCHEDULES[name], 0.2)
-    assert [schedule(0.0), schedule(0.1), schedule(0.2)] == pytest.approx([0, 0.5, 1])
-    assert schedule(0.6) == pytest.approx(SCHEDULES[name](0.5))
-    assert schedule(1.0) == pytest.approx(SCHEDULES[name](1.0))
-
-
-def test_no_warmup_is_the_schedule_itself() -> None:
-    schedule = with_warmup(linear, 0.0)
-    assert [schedule(0.0), schedule(0.3), schedule(1.0)] == [linear(0.0), linear(0.3), linear(1.0)]
-
-
-@pytest.mark.parametrize("share", [-0.1, 1.0])
-def test_a_share_outside_of_its_range_is_refused(share: float) -> None:
-    with pytest.raises(ConfigError, match="warmup: not a share"):
-        with_warmup(constant, share)

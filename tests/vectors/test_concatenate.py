@@ -12,9 +12,8 @@ from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
 from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, Vocabulary
 from windowclf.errors import VectorsError
-from windowclf.vectors.concatenate import join_tables
 from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.table import Table, sha256_of_table
+from windowclf.vectors.table import Table, join_tables, sha256_of_table
 from windowclf.vectors.word_vectors import load_vectors
 
 A = "the 1 2\nparis 3 4\nonly 5 6\n"
@@ -145,7 +144,7 @@ def test_a_named_set_may_stand_beside_a_file(tmp_path: Path) -> None:
         ("glove-6b-50d-small+xyzzy", "no vectors of this name; found 'xyzzy'"),
         ("glove-6b-50d-small+missing.txt", r"missing\.txt: no such file"),
         ("glove-6b-50d-small+", "no vectors of this name; found ''"),
-        ("glove-6b-50d-small+glove-6b-50d-small", "stands beside itself; .*allowed: each set once"),
+        ("glove-6b-50d-small+glove-6b-50d-small", "is joined with itself; .*allowed: each set once"),
     ],
 )
 def test_what_cannot_be_joined_is_said(tmp_path: Path, name: str, message: str) -> None:

@@ -74,7 +74,10 @@ def _binary(tmp_path: Path, change: Callable[[bytes], bytes]) -> Path:
         (lambda whole: whole[:60], "cut short"),
         (lambda whole: whole.replace(b"5 7", b"999999999999 300", 1), "the header does not fit the size"),
         (lambda whole: whole.replace(b"5 7", b"0 7", 1), "the header does not fit the size"),
-        (lambda whole: whole.replace(b"\nof ", b"\nthe ", 1).replace(b"of ", b"the ", 1), "words come twice"),
+        (
+            lambda whole: whole.replace(b"\nof ", b"\nthe ", 1).replace(b"of ", b"the ", 1),
+            "words occur twice",
+        ),
         (lambda whole: whole.replace("naïve".encode(), b"na\xff\xffve", 1), "a word is not UTF-8"),
         (lambda whole: whole.replace(MATRIX[1].tobytes(), b"\x00\x00\xc0\x7f" * 7, 1), "not finite"),
     ],
@@ -105,11 +108,11 @@ def test_a_directory_in_float64_is_narrowed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (b"the\nof\n", r"do not fit each other; found '2 words, a matrix of shape \(5, 7\)'"),
+        (b"the\nof\n", r"do not agree; found '2 words, a matrix of shape \(5, 7\)'"),
         (b"the\nof\na b\nc\nd\n", r"words\.txt:3: a word contains a blank; found 'a b'"),
         (b"the\nof\n\nc\nd\n", r"words\.txt:3: a word is empty"),
         (b"the\r\nof\r\na\r\nc\r\nd\r\n", r"words\.txt:1: a word contains a blank; found 'the\\r'"),
-        (b"the\nof\nof\nc\nd\n", r"words\.txt:3: a word comes twice, first as word 2; found 'of'"),
+        (b"the\nof\nof\nc\nd\n", r"words\.txt:3: a word occurs twice, first as word 2; found 'of'"),
         (b"the\nof\n\xff\nc\nd\n", r"words\.txt:3: not UTF-8"),
     ],
 )
@@ -138,7 +141,7 @@ def test_a_directory_without_one_of_its_files_is_refused(tmp_path: Path, name: s
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("glove.6B.zip", "an archive"), ("v.tar", "an archive"), ("v.npy", "numbers without their words")],
+    [("glove.6B.zip", "an archive"), ("v.tar", "an archive"), ("v.npy", "numbers without words")],
 )
 def test_files_that_need_a_step_before_say_which(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / name).touch()
@@ -154,7 +157,7 @@ def test_text_is_told_by_its_content_whatever_its_name(tmp_path: Path, text: str
 
 def test_a_fault_of_the_first_number_is_named_as_one_of_text(tmp_path: Path) -> None:
     (tmp_path / "v.txt").write_text("1 2\nthe x 2\n")
-    with pytest.raises(VectorsError, match=r":2: number 1 of 'the' is none; found b'x'"):
+    with pytest.raises(VectorsError, match=r":2: number 1 of 'the' is not a number; found b'x'"):
         read_vectors_file(tmp_path / "v.txt")
 
 
@@ -202,7 +205,7 @@ def test_keyed_vectors_with_a_phrase_are_refused() -> None:
 def test_keyed_vectors_with_other_keys_are_refused() -> None:
     keyed = KeyedVectors(vector_size=7)
     keyed.add_vectors([3, 4], MATRIX[:2])
-    with pytest.raises(VectorsError, match="mine, word 1: a key is no word; found 3"):
+    with pytest.raises(VectorsError, match="mine, word 1: a key is not a string; found 3"):
         table_of_keyed_vectors(keyed, "mine")
 
 
@@ -210,7 +213,7 @@ def test_a_model_in_place_of_its_vectors_says_which_attribute() -> None:
     class Word2Vec:
         wv = None
 
-    with pytest.raises(VectorsError, match=r"not KeyedVectors; found 'Word2Vec'; .*Give its attribute wv"):
+    with pytest.raises(VectorsError, match=r"not KeyedVectors; found 'Word2Vec'; .*Use its attribute wv"):
         table_of_keyed_vectors(Word2Vec(), "mine")
 
 

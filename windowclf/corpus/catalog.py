@@ -107,30 +107,6 @@ class CorpusEntry:
 
 
 @dataclass(frozen=True)
-class VectorsFile:
-    """The file of a set of word vectors that is fetched.
-
-    Parameters
-    ----------
-    url : str
-        Address of one fixed version.
-    sha256 : str
-        Hash of its content, hexadecimal.
-    size : int
-        In bytes.
-    """
-
-    url: str
-    sha256: str
-    size: int
-
-    @property
-    def name(self) -> str:
-        """File name, as in the address."""
-        return self.url.rpartition("/")[2]
-
-
-@dataclass(frozen=True)
 class VectorsEntry:
     """A set of word vectors.
 
@@ -146,8 +122,6 @@ class VectorsEntry:
         D.
     obtain : str
         What to do to have it.
-    file : VectorsFile or None
-        What `windowclf data fetch` fetches; None for sets that come in another way.
     """
 
     name: str
@@ -159,7 +133,6 @@ class VectorsEntry:
     words: int
     dimension: int
     obtain: str
-    file: VectorsFile | None = None
 
 
 @dataclass(frozen=True)
@@ -206,7 +179,7 @@ def catalog() -> Catalog:
     content = tomllib.loads(text)
     return Catalog(
         corpora=tuple(_corpus(name, entry) for name, entry in content["corpora"].items()),
-        vectors=tuple(_vectors(name, entry) for name, entry in content["vectors"].items()),
+        vectors=tuple(VectorsEntry(name=name, **entry) for name, entry in content["vectors"].items()),
     )
 
 
@@ -218,11 +191,6 @@ def _corpus(name: str, entry: dict[str, Any]) -> CorpusEntry:
     split = entry.pop("split", None)
     rule = ModuloSplit(split["period"], tuple(split["dev"]), tuple(split["test"])) if split else None
     return CorpusEntry(name=name, columns=tuple(entry.pop("columns")), split=rule, files=files, **entry)
-
-
-def _vectors(name: str, entry: dict[str, Any]) -> VectorsEntry:
-    file = entry.pop("file", None)
-    return VectorsEntry(name=name, file=VectorsFile(**file) if file else None, **entry)
 
 
 def corpus_dir(name: str, *, cache_dir: Path | None = None) -> Path:
@@ -298,16 +266,3 @@ def split_modulo(items: Iterable[T], rule: ModuloSplit) -> dict[str, list[T]]:
     for i, item in enumerate(items):
         parts[rule.role(i)].append(item)
     return parts
-
-
-def fetched_dir(name: str, *, cache_dir: Path | None = None) -> Path:
-    """Return the folder of a set that is fetched; it need not exist.
-
-    Parameters
-    ----------
-    name : str
-        A set of the catalogue.
-    cache_dir : Path, optional
-        As in `cache_root`.
-    """
-    return cache_root(cache_dir) / "vectors" / name

@@ -1,4 +1,4 @@
-"""Fetch a corpus or a set of word vectors of the catalogue."""
+"""Fetch a corpus of the catalogue."""
 
 import http
 import http.client
@@ -7,44 +7,34 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-from windowclf.corpus.catalog import (
-    CorpusEntry,
-    CorpusFile,
-    VectorsEntry,
-    VectorsFile,
-    catalog,
-    corpus_dir,
-    fetched_dir,
-)
+from windowclf.corpus.catalog import CorpusEntry, catalog, corpus_dir
 from windowclf.errors import DataError, FetchError, did_you_mean
 from windowclf.files import sha256_of
 
 Progress = Callable[[str, int, int | None], None]
 
 
-def fetchable(name: str) -> CorpusEntry | VectorsEntry:
-    """Return the corpus or set of vectors of the catalogue that `fetch_named` fetches.
+def fetchable(name: str) -> CorpusEntry:
+    """Return the corpus of the catalogue that `fetch_named` fetches.
 
     Raises
     ------
     DataError
-        If there is none; the message names those there are, or how else to have these vectors.
+        If there is none; the message names those there are, or how to have vectors of this name.
     """
-    known = catalog()
-    entries: dict[str, CorpusEntry | VectorsEntry] = {entry.name: entry for entry in known.corpora}
-    entries |= {entry.name: entry for entry in known.vectors if entry.file is not None}
+    entries = {entry.name: entry for entry in catalog().corpora}
     if name in entries:
         return entries[name]
-    otherwise = {entry.name: entry.obtain for entry in known.vectors}
-    if name in otherwise:
-        raise DataError("these vectors come in another way", found=name, hint=otherwise[name])
+    for vectors in catalog().vectors:
+        if vectors.name == name:
+            raise DataError("these vectors come in another way", found=name, hint=vectors.obtain)
     raise DataError(
-        "no corpus of this name, and no vectors that are fetched",
+        "no corpus of this name",
         found=name,
         allowed=", ".join(entries),
         hint=did_you_mean(name, entries, cutoff=0.4),
@@ -61,16 +51,16 @@ def fetch_named(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Download the files of a corpus or set of vectors that are not there yet, and verify each.
+    """Download the files of a corpus that are not there yet, and verify each.
 
     A download that broke off is resumed; a file gets its final name only once its hash is right.
 
     Parameters
     ----------
     name : str
-        A corpus of the catalogue, or a set of vectors that has a file there.
+        A corpus of the catalogue.
     target_dir : Path, optional
-        Where to; by default `corpus_dir`, or `fetched_dir`.
+        Where to; by default `corpus_dir`.
     cache_dir : Path, optional
         As in `cache_root`, where `target_dir` is not given.
     base_url : str, optional
@@ -85,7 +75,7 @@ def fetch_named(
     Returns
     -------
     list of Path
-        The files: of a corpus in the order train, dev, test; of vectors the one.
+        The files, in the order train, dev, test.
 
     Raises
     ------
@@ -95,27 +85,14 @@ def fetch_named(
         If a file cannot be had, or is not the expected one.
     """
     entry = fetchable(name)
-    folder = _folder(entry, cache_dir) if target_dir is None else target_dir
+    folder = corpus_dir(entry.name, cache_dir=cache_dir) if target_dir is None else target_dir
     paths = []
-    for file in _files(entry):
+    for file in entry.files:
         path = folder / file.name
         url = file.url if base_url is None else f"{base_url.rstrip('/')}/{urllib.parse.quote(file.name)}"
         download(url, path, file.sha256, force=force, timeout=timeout, progress=progress)
         paths.append(path)
     return paths
-
-
-def _folder(entry: CorpusEntry | VectorsEntry, cache_dir: Path | None) -> Path:
-    if isinstance(entry, CorpusEntry):
-        return corpus_dir(entry.name, cache_dir=cache_dir)
-    return fetched_dir(entry.name, cache_dir=cache_dir)
-
-
-def _files(entry: CorpusEntry | VectorsEntry) -> Sequence[CorpusFile | VectorsFile]:
-    if isinstance(entry, CorpusEntry):
-        return entry.files
-    assert entry.file is not None  # it is fetchable
-    return [entry.file]
 
 
 _CHUNK = 1 << 16  # bytes

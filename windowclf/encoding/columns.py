@@ -1,4 +1,4 @@
-"""Other columns of a corpus, such as parts of speech: the values that stand there, as numbers.
+"""Other columns of a corpus, such as parts of speech, and their values as numbers.
 
 N tokens, C columns.
 """
@@ -14,13 +14,13 @@ from windowclf.corpus.lines import is_utf8
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 
-NO_WORD = 0  # rows that are of no value: the places beyond a sentence's ends,
-UNKNOWN_VALUE = 1  # absent words, and values that training did not see
+NO_WORD = 0  # reserved rows: padding beyond the ends of a sentence;
+UNKNOWN_VALUE = 1  # absent words and values that training did not see
 N_RESERVED_ROWS = 2
 
 
 class ColumnValues:
-    """The values that columns had in training; each has a row in one table, those of a column in a row.
+    """The values that columns had in training. Each has a row in one table, column after column.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class ColumnValues:
 
     @classmethod
     def of(cls, names: Sequence[str], sentences: Iterable[Sequence[str]]) -> "ColumnValues":
-        """Take the values that stand in training data.
+        """Collect the values of training data.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class ColumnValues:
         return sum(map(len, self.values.values()))
 
     def rows(self, sentences: Sequence[Sequence[str]]) -> Ints:
-        """Return the row of what each column says of each token (N, C).
+        """Return the row of the value of each token in each column (N, C).
 
         Raises
         ------
@@ -89,12 +89,12 @@ NO_COLUMNS = ColumnValues()
 
 
 def column_of(sentence: Sequence[str], name: str) -> Sequence[str]:
-    """Return what a column says of each token.
+    """Return the value of each token in a column.
 
     Raises
     ------
     DataError
-        If the sentence has words and does not have this column.
+        If the sentence has words but not this column.
     """
     known = sentence if isinstance(sentence, Sentence) else Sentence(())
     if known.columns is not None and name in known.columns:
@@ -102,11 +102,11 @@ def column_of(sentence: Sequence[str], name: str) -> Sequence[str]:
     if not len(sentence):
         return ()
     raise DataError(
-        f"a sentence without the column {name!r}, which the model takes beside the words (features.columns)",
+        f"a sentence without the column {name!r}, which the model needs (features.columns)",
         where=known.source,
         line=known.line,
         found=[*sentence],
-        hint="Plain text has no columns: give a corpus file that has them, or in Python "
+        hint="Plain text has no columns. Use a corpus file with this column or, in Python, "
         "windowclf.Sentence(tokens, columns={name: values}).",
     )
 
@@ -114,7 +114,7 @@ def column_of(sentence: Sequence[str], name: str) -> Sequence[str]:
 def check_columns(
     names: Sequence[str], sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]
 ) -> None:
-    """Refuse labelled sentences that lack a column, or a column that gives every label away.
+    """Check that labelled sentences have the columns, and that no column equals the labels.
 
     Raises
     ------
@@ -124,9 +124,9 @@ def check_columns(
         is_label = [tuple(column_of(s, name)) == tuple(own) for s, own in zip(sentences, labels, strict=True)]
         if all(is_label) and any(map(len, labels)):
             raise DataError(
-                f"the column {name!r} holds the labels themselves, which it would give away",
+                f"the column {name!r} holds the labels themselves",
                 where="features.columns",
-                allowed="columns that are known when labels are not",
+                allowed="columns that unlabelled text has too",
             )
 
 

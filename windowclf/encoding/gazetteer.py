@@ -1,14 +1,11 @@
-"""Lists of phrases, such as names of places, and where they stand in a text.
+"""Gazetteers: lists of phrases, such as names of places, and where they occur in a text.
 
 N tokens, S sentences, G lists.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import overload
-
-import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
@@ -25,14 +22,9 @@ class Gazetteer:
     Parameters
     ----------
     text : str
-        A phrase a line, its tokens parted by single spaces, each line ended by a line feed.
+        A phrase a line, its tokens separated by single spaces, each line ended by a line feed.
     case : bool
-        Whether letter case counts. Where it does not, `text` must be case-folded.
-
-    Attributes
-    ----------
-    text : str
-    case : bool
+        Whether matching is case-sensitive. If not, `text` must be case-folded.
     """
 
     def __init__(self, text: str, *, case: bool = True) -> None:
@@ -41,21 +33,15 @@ class Gazetteer:
 
     @classmethod
     def of(cls, phrases: Iterable[str], *, case: bool = True) -> "Gazetteer":
-        """Make a list of phrases as they are written; a phrase that comes again, or is blank, is left out.
-
-        Raises
-        ------
-        DataError
-            If a phrase has more than `LONGEST_PHRASE` tokens, or there is no phrase.
-        """
+        """Make a list of raw phrases, without duplicates and blank ones; errors as of `read`."""
         return cls._of_lines(enumerate(phrases, 1), "phrases", case)
 
     @classmethod
     def read(cls, path: str | Path, *, case: bool = True) -> "Gazetteer":
-        """Read a list from a UTF-8 file, a phrase a line; ``.gz`` is unpacked on the way.
+        """Read a list from a UTF-8 file with a phrase a line, compressed by gzip (``.gz``) or not.
 
-        Blank lines are skipped, and a phrase that comes again counts once. There are no comments: a line that
-        starts with # is a phrase (a #tag).
+        Blank lines and duplicates are skipped. There are no comments: a line that starts with # is a phrase
+        (a #tag).
 
         Raises
         ------
@@ -67,9 +53,8 @@ class Gazetteer:
 
     @classmethod
     def _of_lines(cls, lines: Iterable[tuple[int, str]], where: str, case: bool) -> "Gazetteer":
-        from windowclf.corpus.tokenizer import (
-            tokenize,  # its pattern takes time, and a stored list needs none
-        )
+        # imported here: its pattern takes time to compile, and a stored list needs none
+        from windowclf.corpus.tokenizer import tokenize
 
         phrases: dict[str, None] = {}
         for number, line in lines:
@@ -93,60 +78,39 @@ class Gazetteer:
 
     @property
     def phrases(self) -> list[str]:
-        """The phrases, tokens parted by single spaces."""
+        """The phrases, tokens separated by single spaces."""
         return self.text.split("\n")[:-1]
 
 
-class Gazetteers(Sequence[Gazetteer]):
-    """Lists whose phrases are looked for together.
+class Gazetteers(tuple[Gazetteer, ...]):
+    """Lists whose phrases are matched together: all case-sensitive, or none."""
 
-    Parameters
-    ----------
-    lists : sequence of Gazetteer
-        In all of them letter case counts, or in none.
-    """
-
-    def __init__(self, lists: Iterable[Gazetteer] = ()) -> None:
-        self._lists = tuple(lists)
-        self.case = all(own.case for own in self._lists)
-        assert self.case or not any(own.case for own in self._lists)
-
-    def __len__(self) -> int:
-        return len(self._lists)
-
-    @overload
-    def __getitem__(self, index: int) -> Gazetteer: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Gazetteer, ...]: ...
-
-    def __getitem__(self, index: int | slice) -> Gazetteer | tuple[Gazetteer, ...]:
-        return self._lists[index]
+    @property
+    def case(self) -> bool:
+        """Whether matching is case-sensitive."""
+        return all(own.case for own in self)
 
     def build(self) -> None:
-        """Make the trie now that the first match would make; before a fork, so that processes share it."""
+        """Build the trie now instead of at the first match; before a fork, so that processes share it."""
         _ = self._trie
 
-    def positions(self, tokens: Sequence[str], lengths: Ints) -> Ints:
-        """Return where each token stands in a phrase of each list (N, G); else as `PhraseTrie.positions`."""
-        if not self._lists:
-            return np.zeros((len(tokens), 0), np.int32)
-        return self._trie.positions(tokens if self.case else [*map(str.casefold, tokens)], lengths)
+    def positions(
+        self,
+        tokens: Sequence[str],
+        lengths: Ints,
+        without: Sequence[Mapping[int, frozenset[str]]] | None = None,
+    ) -> Ints:
+        """Return the position of each token in a phrase of each list (N, G), as `PhraseTrie.positions`."""
+        return self._trie.positions(tokens if self.case else [*map(str.casefold, tokens)], lengths, without)
 
     @cached_property
     def _trie(self) -> PhraseTrie:
-        return PhraseTrie([own.phrases for own in self._lists])
+        return PhraseTrie([own.phrases for own in self])
 
 
 NO_GAZETTEERS = Gazetteers()
 
 
 def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
-    """Read the lists that a configuration names.
-
-    Raises
-    ------
-    DataError
-        As `Gazetteer.read`.
-    """
+    """Read the lists that a configuration names."""
     return tuple(Gazetteer.read(path, case=config.gazetteer_case) for path in config.gazetteers)

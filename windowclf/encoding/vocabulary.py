@@ -1,8 +1,8 @@
-"""Words to vector numbers: the words that have a vector, and how often each word stood in training."""
+"""The vocabulary: words with a vector, their ids, and their counts in the training data."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 
@@ -13,19 +13,19 @@ from windowclf.errors import DataError
 
 UNKNOWN = 0
 BOUNDARY = 1
-N_SPECIAL = 2  # ids below this stand for vectors of their own, beside the pretrained ones
+N_SPECIAL = 2  # reserved ids: those below have vectors of their own, beside the pretrained ones
 
 _DIGIT = re.compile(r"[0-9]")
-_MOST_SEARCHES = 1000  # they take about half as long as making the dict that saves all further ones
+_MOST_SEARCHES = 1000  # these take about half as long as building a dict
 
 
 def fold_digits(word: str) -> str:
-    """Return a word with every digit as 0."""
+    """Return a word with every digit replaced by 0."""
     return _DIGIT.sub("0", word)
 
 
 class Match(IntEnum):
-    """How a word was found among the vectors; the steps are tried in this order."""
+    """How a word was found among the vectors, in the order in which the steps are tried."""
 
     EXACT = 0
     LOWER_CASED = 1
@@ -39,16 +39,17 @@ class Vocabulary:
     Parameters
     ----------
     words : sequence of str or WordLines
-        Distinct words that have a vector; the vector of the word with number i has id `i + N_SPECIAL`. Of
-        lines, a dict is made when so much has been looked up that it pays.
+        Distinct words that have a vector; word i has id `i + N_SPECIAL`. Lines are searched, until so many
+        look-ups have been made that a dict pays.
     training_counts : mapping of str to int
-        How often each word, as written, stood in the training data.
+        Number of occurrences in the training data of each word, as written.
     """
 
     def __init__(self, words: Sequence[str] | WordLines, training_counts: Mapping[str, int]) -> None:
         self._source = words if isinstance(words, WordLines) else list(words)
         self.training_counts = dict(training_counts)
         self._n_searches = 0
+        self._known: dict[str, tuple[int, Match]] = {}  # of `find_all`
         self._id_of = self._search if isinstance(words, WordLines) else self._ids.get
 
     def __len__(self) -> int:
@@ -61,15 +62,15 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        # backwards, so that of equal words the first counts, as in a search
+        # backwards, so that of duplicates the first counts, as in a search
         return dict(zip(reversed(self.words), reversed(range(N_SPECIAL, N_SPECIAL + len(self))), strict=True))
 
     def build_index(self) -> None:
-        """Make the dict now that many look-ups would make; before a fork, so that processes share it."""
+        """Build the dict now, not after many look-ups; before a fork, so that processes share it."""
         self._id_of = self._ids.get
 
     def _search(self, word: str) -> int | None:
-        """Find the id of a word in the lines, until that was done often enough."""
+        """Find the id of a word in the lines; from a number of searches on, in a dict."""
         self._n_searches += 1
         if self._n_searches > _MOST_SEARCHES:
             self.build_index()
@@ -79,10 +80,10 @@ class Vocabulary:
         return None if line is None else line + N_SPECIAL
 
     def find(self, token: str) -> tuple[int, Match]:
-        """Return the id of a token's vector and how it was found; UNKNOWN where there is none.
+        """Return the id of a token's vector and how it was found; UNKNOWN if it is out of vocabulary.
 
-        Tried in turn: the token itself, lower-cased, lower-cased with every digit as 0 (GloVe's vocabulary
-        has `0000`, `0.0` and the like).
+        Tried in turn: the token as written, lower-cased, lower-cased with every digit replaced by 0 (GloVe's
+        vocabulary has `0000`, `0.0` and the like).
         """
         id_of = self._id_of
         if (found := id_of(token)) is not None:
@@ -94,8 +95,18 @@ class Vocabulary:
             return found, Match.DIGITS_FOLDED
         return UNKNOWN, Match.UNKNOWN
 
+    def find_all(self, tokens: Iterable[str]) -> Iterator[tuple[int, Match]]:
+        """Yield `find` of each token; a word of the training data is looked up once and remembered."""
+        for token in tokens:
+            found = self._known.get(token)
+            if found is None:
+                found = self.find(token)
+                if token in self.training_counts:
+                    self._known[token] = found
+            yield found
+
     def seen(self, token: str) -> bool:
-        """Say whether the token, as written, stood in the training data."""
+        """Return whether the training data had the token, as written."""
         return token in self.training_counts
 
 
@@ -106,7 +117,7 @@ def choose_words(
     *,
     tuned_from_count: int = 1,
 ) -> list[str]:
-    """Choose which words' vectors a model keeps: those that training uses, then the most frequent others.
+    """Choose the words whose vectors a model keeps: those of the training data, then frequent others.
 
     Parameters
     ----------
@@ -115,15 +126,15 @@ def choose_words(
     training_counts : mapping of str to int
         The words of the training data, as written.
     limit : int
-        Most words to keep, those of training included; these are kept even beyond it. 0: all.
+        Most words to keep; those of the training data are kept even beyond it. 0: all.
     tuned_from_count : int
-        How often training must have read a vector for it to be tuned, as of `count_tuned`.
+        Least number of training words that use a vector for it to be tuned, as in `count_tuned`.
 
     Returns
     -------
     list of str
-        Words of training first, of these the ones to be tuned, so that what tuning can change is one block of
-        rows; each part in the order of `available`.
+        First the words of the training data, and first of these the ones to be tuned, so that the tuned rows
+        are one block. Each part is in the order of `available`.
     """
     everything = available if isinstance(available, Vocabulary) else Vocabulary(available, {})
     counts = count_rows(everything, training_counts)
@@ -136,40 +147,25 @@ def choose_words(
 
 
 def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Counter[int]:
-    """Return how often training reads each vector, in whatever spelling; those it never reads are left out.
+    """Count the training words that use each vector, in any spelling; unused vectors are left out.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-    training_counts : mapping of str to int
-        How often each word, as written, stands in the training data.
-
-    Returns
-    -------
-    Counter
-        By row: the number of the word in the vocabulary.
+    The key is the row: the number of the word in the vocabulary.
     """
     counts: Counter[int] = Counter()
-    for token, count in training_counts.items():
-        id_, match = vocabulary.find(token)
+    found = vocabulary.find_all(training_counts)
+    for (id_, match), count in zip(found, training_counts.values(), strict=True):
         if match is not Match.UNKNOWN:
             counts[id_ - N_SPECIAL] += count
     return counts
 
 
 def count_tuned(vocabulary: Vocabulary, training_counts: Mapping[str, int], from_count: int = 1) -> int:
-    """Return how many vectors training reads at least `from_count` times; `choose_words` puts them first."""
+    """Return how many vectors `from_count` or more training words use; `choose_words` puts them first."""
     return sum(count >= from_count for count in count_rows(vocabulary, training_counts).values())
 
 
 def count_movable(ids: Ints) -> int:
-    """Return how many vectors training can move: all up to the last of its words, for these stand first.
-
-    Parameters
-    ----------
-    ids : array of any shape
-        Those of the words of the training data, as `Vocabulary.find` gives them.
-    """
+    """Return how many vectors training can change, given its ids: all up to the last one it uses."""
     return max(0, int(ids.max(initial=0)) - N_SPECIAL + 1)
 
 
@@ -182,7 +178,7 @@ def count_words(sentences: Iterable[Sequence[str]]) -> Counter[str]:
 
 
 def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors: str = "") -> str:
-    """Say in words what `coverage` counted, of which tokens and, if that is named, in which vectors."""
+    """Describe what `coverage` counted: which tokens, and in which vectors."""
     n = sum(found.values())
     where = f" in {vectors}" if vectors else ""
     return (
@@ -195,19 +191,13 @@ def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors
 def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int]:
     """Count the tokens found at each step of :meth:`Vocabulary.find`, and those without a vector."""
     result = {match.name.lower(): 0 for match in Match}
-    for token, count in counts.items():
-        result[vocabulary.find(token)[1].name.lower()] += count
+    for (_, match), count in zip(vocabulary.find_all(counts), counts.values(), strict=True):
+        result[match.name.lower()] += count
     return result
 
 
 def check_words(counts: Mapping[str, int]) -> None:
-    """Refuse words that a vocabulary file cannot hold.
-
-    Raises
-    ------
-    DataError
-        For a word that is empty, holds a line break, or is not valid Unicode.
-    """
+    """Check that a vocabulary file can hold the words: not empty, no line break, valid Unicode."""
     for word in counts:
         if not word or "\n" in word or not is_utf8(word):
             raise DataError(

@@ -1,4 +1,4 @@
-"""What a word looks like: its letter case, and its prefixes, suffixes and shape hashed into a table."""
+"""Spelling features of a word: its letter case, and its prefixes, suffixes and shape, hashed into a table."""
 
 from enum import IntEnum
 from itertools import groupby
@@ -10,7 +10,7 @@ NONE = 0  # the id of "no such feature": boundaries, absent words, words shorter
 
 
 class Case(IntEnum):
-    """Letter case of a word; 0 is kept for places without a word."""
+    """Letter case of a word; 0 is reserved for positions without a word."""
 
     NONE = NONE
     LOWER = 1
@@ -43,15 +43,15 @@ def letter_case(word: str) -> Case:
 
 
 def letter_shape(word: str) -> str:
-    """Return a word's pattern: capitals as X, other letters as x, digits as d, and runs of one as one.
+    """Return the shape of a word: X for capitals, x for other letters, d for digits, runs as one.
 
-    So Xx for Paris, X.X. for U.S., dx for 20th, Xx-Xx for New-York; Collins 2002, "Ranking algorithms for
-    named-entity extraction", section 3.
+    Xx for Paris, X.X. for U.S., dx for 20th, Xx-Xx for New-York (Collins 2002, "Ranking algorithms for
+    named-entity extraction", section 3).
     """
-    return "".join(kind for kind, _ in groupby(map(_kind, word)))
+    return "".join(class_ for class_, _ in groupby(map(_character_class, word)))
 
 
-def _kind(character: str) -> str:
+def _character_class(character: str) -> str:
     if character.isalpha():
         return "X" if character.isupper() else "x"
     return "d" if character.isdigit() else character
@@ -60,13 +60,13 @@ def _kind(character: str) -> str:
 class WordFeatures:
     """Turns a word into feature ids: one case id, then one hashed id for each affix.
 
-    The hash is CRC-32 of the affix's kind and its UTF-8 text: the same on every machine. Id 0 is NONE,
-    ids 1 to `buckets` are hashed.
+    The hash is the CRC-32 of a prefix that names the feature and the affix as UTF-8, the same on every
+    machine. Id 0 is NONE, ids 1 to `buckets` are hashed.
     """
 
     def __init__(self, config: FeaturesConfig) -> None:
         self.config = config
-        with_affixes = config.affix_dimension != 0  # whether it is open or not
+        with_affixes = config.affix_dimension != 0  # a dimension not chosen yet counts as one
         self._prefixes = config.prefixes if with_affixes else ()
         self._suffixes = config.suffixes if with_affixes else ()
         self._whole = with_affixes and config.whole_word
@@ -79,17 +79,17 @@ class WordFeatures:
 
     @property
     def n_affixes(self) -> int:
-        """Number of hashed ids a word has."""
+        """Number of hashed ids of a word."""
         return len(self._prefixes) + len(self._suffixes) + self._whole + self._shape
 
     @property
     def n_columns(self) -> int:
-        """Number of feature ids a word has by itself, whatever gazetteers and columns say of its place."""
+        """Number of ids of a word by itself, without those of gazetteers and columns."""
         return self.has_case + self.n_affixes
 
     @property
     def columns(self) -> dict[str, slice]:
-        """Where the ids of each table stand among all ids of a word, of which its vector's is the first.
+        """The ids of each table among all ids of a word, of which the first is that of its vector.
 
         The tables are `case`, `affixes`, `gazetteers` and `columns`; one without ids is left out.
         """
@@ -108,7 +108,7 @@ class WordFeatures:
 
     @property
     def whole_word_column(self) -> int | None:
-        """Where the id of the word as a whole stands among all ids of a word; None where there is none."""
+        """The index of the id of the whole word among all ids of a word; None without this feature."""
         if not self._whole:
             return None
         first_affix: int = self.columns["affixes"].start
@@ -132,5 +132,5 @@ class WordFeatures:
         return ids
 
     def _bucket(self, affix: str) -> int:
-        # "surrogatepass": a lone surrogate in a caller's string is one more strange word, not an error
+        # "surrogatepass": a lone surrogate in a caller's string is an unusual word, not an error
         return 1 + crc32(affix.encode("utf-8", "surrogatepass")) % self.config.buckets

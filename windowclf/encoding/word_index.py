@@ -1,4 +1,4 @@
-"""Words as lines of text: opened at once however many there are, and a few found without a dict of them all.
+"""Words as lines of text: opened quickly however many there are, and searched without a dict of all.
 
 L words, B bytes of text.
 """
@@ -12,28 +12,28 @@ import numpy.typing as npt
 from windowclf.arrays import Ints
 
 _LINE_END = ord("\n")
-_BLOCK = 8  # bytes of a word that are one number
-_MOST_BYTES = 512  # of a word that its key is made of
-_FACTOR = 0x9E3779B97F4A7C15  # odd, so that to multiply by it loses nothing: 2^64 over the golden ratio
+_BLOCK = 8  # bytes of a word that are read as one number
+_MOST_BYTES = 512  # bytes of a word that its key depends on
+_FACTOR = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio; odd, so multiplication by it can be undone
 
 
 class WordLines:
     """The words of a text, one a line.
 
-    A Python string for each of 400,000 words, and a dict of them, cost a fifth of a second and 50 MB. Whoever
-    looks up the words of one sentence can do with the text as it is.
+    A Python string for each of 400,000 words, and a dict of them, cost a fifth of a second and 50 MB. To look
+    up the words of one sentence, the text is enough.
 
     Parameters
     ----------
     text : bytes
         UTF-8; each word ends with a line feed.
     ends : array (L,), optional
-        Where words end, if fewer count than `text` holds.
+        Where the words end. Default: all words of `text`.
 
     Raises
     ------
     UnicodeDecodeError
-        If it is something else than UTF-8.
+        If `text` is not UTF-8.
     """
 
     def __init__(self, text: bytes, ends: Ints | None = None) -> None:
@@ -55,17 +55,17 @@ class WordLines:
         return WordLines(self._text, self._ends[:n])
 
     def take(self, numbers: Ints) -> list[str]:
-        """Return the words of some lines, which count from 0."""
+        """Return the words of some lines, counted from 0."""
         text = self._text
         spans = zip(self._starts[numbers].tolist(), self._ends[numbers].tolist(), strict=True)
         return [text[start:end].decode() for start, end in spans]
 
     def find(self, word: str) -> int | None:
-        """Return the number of the first line that is `word`, from 0; None where there is none.
+        """Return the number of the first line that is `word`, from 0, or None.
 
-        This looks at a number for each line, so it takes longer than a dict, but has nothing to build.
+        It compares a number for each line: slower than a dict, but there is nothing to build.
         """
-        raw = word.encode("utf-8", "surrogatepass")  # no UTF-8 text holds a surrogate, so none is found
+        raw = word.encode("utf-8", "surrogatepass")  # no UTF-8 text holds a surrogate: not found
         for line in np.flatnonzero(self._keys == np.uint64(_key(raw))).tolist():
             if self._text[self._starts[line] : self._ends[line]] == raw:
                 return int(line)
@@ -81,7 +81,7 @@ class WordLines:
     @cached_property
     def _keys(self) -> npt.NDArray[np.uint64]:
         """The key of each word (L,), as `_key` makes it."""
-        # a number at every byte (B,), each the eight bytes from there
+        # for every byte (B,), the eight bytes from there as a number
         numbers = np.ndarray(len(self._text), np.dtype("<u8"), self._text + bytes(_BLOCK), strides=(1,))
         factor = np.uint64(_FACTOR)
         masks = np.array([(1 << 8 * n) - 1 for n in range(_BLOCK + 1)], np.uint64)
@@ -101,7 +101,7 @@ class WordLines:
 
 
 def _key(raw: bytes) -> int:
-    """Return a number of 64 bits that few words share: of its length and its bytes, eight at a time."""
+    """Return a hash of 64 bits of the length and the bytes of a word, eight at a time."""
     key = len(raw)
     for begin in range(0, min(len(raw), _MOST_BYTES), _BLOCK):
         key = (key ^ int.from_bytes(raw[begin : begin + _BLOCK], "little")) * _FACTOR % 2**64

@@ -15,8 +15,7 @@ from windowclf.encoding.vocabulary import N_SPECIAL, count_movable
 from windowclf.inspection.network_data import CheckData, ChosenWindows, choose_windows
 from windowclf.inspection.verdict import Verdict, judge
 from windowclf.model.network import WindowModel
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradcheck_report import Coordinate, GradientReport
+from windowclf.nn.gradcheck import Coordinate, GradientReport, check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.training.objectives import Objective
 

@@ -160,7 +160,8 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
     """Return the words with vectors, then those of training without one, and the counts of all."""
     counts = vocabulary.training_counts
     # the training words are looked up one by one: a set of all words would take more memory than training
-    without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
+    found = zip(counts, vocabulary.find_all(counts), strict=True)
+    without = sorted(word for word, (_, match) in found if match is not Match.EXACT)
     words = vocabulary.words + without
     return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
 

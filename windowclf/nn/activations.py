@@ -1,9 +1,9 @@
-"""Activations: one function applied to every number by itself.
+"""Activations: functions applied to each number.
 
 Each returns its value and its backward, which multiplies the upstream gradient by the local slope:
-dz = da · f'(z). All are written so that the slope follows from what forward computed.
+dz = da · f'(z). All compute the slope from the value, which forward has computed already.
 
-Dimensions: N windows, H hidden units; but any shape will do.
+Dimensions: N windows, H hidden units, but any shape is allowed.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ def tanh(z: Floats) -> tuple[Floats, ActivationBackward]:
 
 
 def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
-    """Cut off what is negative: a = max(z, 0) (Nair and Hinton 2010).
+    """Set negative numbers to 0: a = max(z, 0) (Nair and Hinton 2010).
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
 
     Notes
     -----
-    The slope is 1 where z > 0 and 0 where z < 0. At the kink z = 0 it is anything between; we take 0.
+    The slope is 1 where z > 0 and 0 where z < 0. At the kink z = 0 any slope between is valid; we take 0.
     """
-    # numpy takes the greater of two arrays at twice the speed of that of an array and a number
+    # numpy's maximum of two arrays is twice as fast as that of an array and a number
     zeros = np.zeros(z.shape[-1:], z.dtype)
     a = np.maximum(z, zeros)
 

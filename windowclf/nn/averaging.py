@@ -1,18 +1,18 @@
-"""The average of weights over the steps of training: exact, and lazy for the rows of tables.
+"""Average weights over the steps of training: exact, and lazy for the rows of tables.
 
     a_t = d_t · a_{t-1} + (1 - d_t) · w_t,    a_0 = w_0,    d_t = min(decay, (1 + t) / (10 + t))
 
-An exponential moving average, so that the noise of single steps cancels (Polyak and Juditsky 1992; Kingma and
-Ba 2015, section 7.2). d_t grows as in TensorFlow's ExponentialMovingAverage: with a constant decay of 0.999
-the first thousand averages would be mostly initial weights; so it is the last tenth or so of the steps, until
-that is more than the decay takes.
+An exponential moving average, in which the noise of single steps cancels (Polyak and Juditsky 1992; Kingma
+and Ba 2015, section 7.2). d_t grows as in TensorFlow's ExponentialMovingAverage: with a constant decay of
+0.999 the first thousand averages would be mostly initial weights. So the average is over about the last tenth
+of the steps, until that is more than `decay` keeps.
 
-While a weight stays as it is, w, its average only comes nearer: a_t - w = d_t · (a_{t-1} - w), hence over any
+While a weight w does not change, its average approaches it: a_t - w = d_t · (a_{t-1} - w), hence over any
 number of steps
 
     a_t = w + (Π_{i=s+1..t} d_i) · (a_s - w)
 
-and a row is brought up to date when a step is about to change it, or when it is read.
+and a row is updated when a step is about to change it, or when it is read.
 
 Dimensions: R rows of a table that training can change.
 """
@@ -33,10 +33,10 @@ class Averages:
     Parameters
     ----------
     parameters : mapping of str to Floats
-        At their first values. What is changed in place by training; a table may be a view of the rows that
-        it can change.
+        With their initial values; training changes them in place. A table may be a view of the rows that it
+        can change.
     decay : float
-        The greatest share of the average that a step keeps, 0 < decay < 1.
+        Greatest share of the average that a step keeps, 0 < decay < 1.
 
     Attributes
     ----------
@@ -48,12 +48,12 @@ class Averages:
         self._decay = decay
         self._parameters = dict(parameters)
         self._averages = {name: p.copy() for name, p in parameters.items()}
-        # log Π_{i=1..t} d_i, for the present step t, and for the step that each row was brought up to date at
+        # log Π_{i=1..t} d_i, at the current step and at the step of the last update of each row
         self._level = 0.0
         self._levels: dict[str, Floats] = {name: np.zeros(len(p)) for name, p in parameters.items()}
 
     def before_step(self, gradients: Mapping[str, Gradient]) -> None:
-        """Take notice of a step that is about to change the weights that have a gradient.
+        """Update the averages of the weights that the next step changes: those with a gradient.
 
         Parameters
         ----------
@@ -67,7 +67,7 @@ class Averages:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put the averages in the place of the weights for as long as the block lasts."""
+        """Replace the weights by their averages within a `with` block."""
         for name in self._parameters:
             self._catch_up(name, None)
         self._swap()
@@ -83,12 +83,12 @@ class Averages:
             self._averages[name][...] = kept
 
     def _catch_up(self, name: str, ids: Ints | None) -> None:
-        """Bring some rows of an average, or all of it, up to the present step."""
+        """Update some rows of an average, or all, to the current step."""
         w, average, levels = self._parameters[name], self._averages[name], self._levels[name]
         rows = slice(None) if ids is None else ids
         share = np.exp(self._level - levels[rows]).astype(w.dtype).reshape(-1, *[1] * (w.ndim - 1))
         now = w[rows]
-        part = average[rows]  # of all rows a view, of some a copy
+        part = average[rows]  # a view of all rows, or a copy of some
         part -= now
         part *= share
         part += now

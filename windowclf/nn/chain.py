@@ -1,4 +1,4 @@
-"""Operations one after another: forward in order, backward last first, each recorded if that is asked for."""
+"""Apply operations one after another, run backward last first, and record a trace on request."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,13 @@ class TraceNode:
     Attributes
     ----------
     name, operation : str
-        Where in the network, and which operation.
+        The name within the network, and the name of the operation.
     value : array
-        What forward gave.
+        The output of forward.
     upstream : array or None
         The gradient of the loss by `value`; None until backward has run.
     gradients : dict of str to gradient
-        What the operation hands to its parameters.
+        The gradients of the operation's parameters.
     """
 
     name: str
@@ -38,7 +38,7 @@ Trace = dict[str, TraceNode]  # by name, in the order of the forward pass
 
 
 class Chain:
-    """Operations applied one after another, and the walk back through them, last first."""
+    """Operations applied one after another, and their backward pass, last first."""
 
     def __init__(self, parameters: Mapping[str, Floats], trace: Trace | None) -> None:
         self.parameters = parameters
@@ -58,12 +58,12 @@ class Chain:
         return result
 
     def drop(self, name: str, x: Floats, rate: float, rng: np.random.Generator) -> Floats:
-        """Apply dropout, with a mask of its own."""
+        """Apply dropout with a new mask."""
         mask = dropout_mask(x.shape, rate, rng, x.dtype)
         return self.apply(name, dropout, x, mask=mask)
 
     def backward(self, upstream: Floats) -> tuple[Floats, dict[str, Gradient]]:
-        """Return the gradient of what the chain began with, and those of the parameters."""
+        """Return the gradient of the input of the chain, and those of the parameters."""
         gradients: dict[str, Gradient] = {}
         for name, backward, parameters in reversed(self.links):
             # the downstream gradient of one operation is the upstream gradient of the one before it

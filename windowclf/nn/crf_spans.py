@@ -1,6 +1,6 @@
-"""How probable it is that exactly these labels stand at these words, whatever the others are.
+"""The probability of given labels at given tokens, over all labels of the other tokens.
 
-Dimensions: N words of the batch, S sentences, C labels, M spans, L words of all spans together.
+Dimensions: N tokens of the batch, S sentences, C labels, M spans, L tokens of all spans together.
 """
 
 from collections.abc import Sequence
@@ -23,70 +23,70 @@ def span_log_probs(
     legal: Bools | None = None,
     not_next: Bools | None = None,
 ) -> Floats:
-    """Compute the log probability that exactly these labels stand from a word on.
+    """Compute the log probability of sequences of labels, each from one token on.
 
-    For IOBES that is the probability of an entity, which is one sequence of labels. For IOB2 an entity also
-    ends where the next label does not go on with it: that is said by `not_next`.
+    In IOBES that is the probability of an entity, which is one such sequence. In IOB2 the next label must
+    also not continue the entity, which `not_next` expresses.
 
     Parameters
     ----------
     scores : Floats of shape (N, C)
-        Of every label at every word, sentence after sentence; any finite numbers.
+        Of every label at every token, sentence after sentence; any finite numbers.
     A : Floats of shape (C + 1, C + 1)
         Transition, start and end scores; any finite numbers.
     lengths : Ints of shape (S,)
-        Words of each sentence, together N; 0 is allowed.
+        Tokens of each sentence, together N; 0 is allowed.
     begins : Ints of shape (M,)
-        The first word of each span, 0 to N - 1.
+        The first token of each span, 0 to N - 1.
     sequences : M sequences of int
-        The label of each word of a span, one or more; all within one sentence.
+        The label of each token of a span, one or more; all within one sentence.
     legal : Bools of shape (C + 1, C + 1), optional
-        Which pairs a labelling may contain. All, if not given.
+        The legal transitions. Default: all.
     not_next : Bools of shape (M, C + 1), optional
-        Labels that may not stand right after a span; the last is the sentence's end. None, if not given.
+        Labels that must not follow a span; the last one is the end of the sentence. Default: none.
 
     Returns
     -------
     Floats of shape (M,)
-        0 or less; -inf for what is not legal.
+        0 or less; -inf for illegal sequences.
 
     Raises
     ------
     ShapeError
-        If the shapes do not fit together, or a span has no words or does not lie within a sentence.
+        If the shapes do not agree, or a span is empty or not within one sentence.
     DataError
-        If no labelling of a sentence is legal.
+        If no tag sequence of a sentence is legal.
 
     Notes
     -----
-    The sum over all labellings that have labels y_f … y_l at words f … l is that over all beginnings that
-    lead to y_f, times what lies between, times that over all ways to go on after y_l (constrained
+    The sum over all tag sequences with labels y_f … y_l at tokens f … l is the sum over all prefixes that end
+    in y_f, times the factors in between, times the sum over all suffixes after y_l (constrained
     forward-backward; Culotta and McCallum 2004, section 3):
 
         P = α[f, y_f] · Π_t e^(A[y_{t-1}, y_t] + s[t, y_t]) · β[l, y_l] / Z
 
-    One forward and one backward pass serve every span of a batch. Given y_l, what comes after is independent
-    of what came before, so that the labels of `not_next` take away their share of β[l, y_l].
+    One forward and one backward pass serve all spans of a batch. Given y_l, the suffix is independent of the
+    prefix, so the labels of `not_next` are excluded from β[l, y_l] alone.
     """
     sums = sum_labellings(scores, A, lengths=lengths, legal=legal)
-    n_words = np.array([len(sequence) for sequence in sequences], np.int64)
-    _check(begins, sequences, n_words, lengths, scores.shape[1], not_next)
+    n_tokens = np.array([len(sequence) for sequence in sequences], np.int64)
+    _check(begins, sequences, n_tokens, lengths, scores.shape[1], not_next)
     if not len(begins):
         return np.zeros(0, scores.dtype)
     pairs = A.astype(np.float64) if legal is None else np.where(legal, A.astype(np.float64), -np.inf)
 
-    starts = np.cumsum(n_words) - n_words
+    starts = np.cumsum(n_tokens) - n_tokens
     labels = np.concatenate([np.asarray(sequence, np.int64) for sequence in sequences])
-    words = np.arange(len(labels)) + np.repeat(begins - starts, n_words)
-    # α[f] is known relative to its sum, and how much that grew from word to word: nothing large cancels
-    terms = sums.log_alpha[words, labels]
+    tokens = np.arange(len(labels)) + np.repeat(begins - starts, n_tokens)
+    # α[f] relative to its sum, and the growth of this sum from token to token: no large numbers cancel
+    terms = sums.log_alpha[tokens, labels]
     inner = np.ones(len(labels), bool)
     inner[starts] = False
     here = np.flatnonzero(inner)
-    at, to = words[here], labels[here]
+    at, to = tokens[here], labels[here]
     terms[here] = pairs[labels[here - 1], to] + scores[at, to] - sums.growth[at]
 
-    last, last_label = begins + n_words - 1, labels[starts + n_words - 1]
+    last, last_label = begins + n_tokens - 1, labels[starts + n_tokens - 1]
     log_probs = np.add.reduceat(terms, starts) + sums.log_beta[last, last_label]
     log_probs -= log_sum_exp(sums.log_alpha[last] + sums.log_beta[last], axis=1)
     if not_next is not None:
@@ -98,13 +98,13 @@ def span_log_probs(
 def _share_of_others(
     scores: Floats, pairs: Floats, sums: Sums, lengths: Ints, last: Ints, labels: Ints, not_next: Bools
 ) -> Floats:
-    """Return the log probability that after these labels stands none of `not_next`."""
+    """Return the log probability that none of `not_next` follows these labels."""
     C = scores.shape[1]
     is_final = np.isin(last, np.cumsum(lengths) - 1)
-    following = np.where(is_final, last, last + 1)  # of no meaning after a final word
+    following = np.where(is_final, last, last + 1)  # ignored after a final token
     onward = pairs[labels, :C] + scores[following] + sums.log_beta[following]
     allowed = log_sum_exp(np.where(not_next[:, :C], -np.inf, onward), axis=1)
-    # after what is not legal nothing is possible; its probability is 0 already
+    # nothing is possible after an illegal sequence, which has probability 0 already
     every = np.maximum(log_sum_exp(onward, axis=1), np.finfo(np.float64).min)
     at_end = np.where(not_next[:, C], -np.inf, 0.0)
     return np.where(is_final, at_end, allowed - every)
@@ -113,22 +113,22 @@ def _share_of_others(
 def _check(
     begins: Ints,
     sequences: Sequence[Sequence[int]],
-    n_words: Ints,
+    n_tokens: Ints,
     lengths: Ints,
     C: int,
     not_next: Bools | None,
 ) -> None:
-    """Refuse spans that are not words of one sentence, and labels that there are not."""
+    """Check that each span is within a sentence and has labels that exist."""
     where = "span_log_probs"
-    if begins.shape != n_words.shape or (not_next is not None and not_next.shape != (len(begins), C + 1)):
+    if begins.shape != n_tokens.shape or (not_next is not None and not_next.shape != (len(begins), C + 1)):
         found = (begins.shape, len(sequences), None if not_next is None else not_next.shape)
         allowed = "begins (M,), M sequences, not_next (M, C + 1)"
-        raise ShapeError("the spans do not fit together", where=where, found=found, allowed=allowed)
+        raise ShapeError("the shapes of the spans do not agree", where=where, found=found, allowed=allowed)
     ends = np.cumsum(lengths)
     for begin, sequence in zip(begins.tolist(), sequences, strict=True):
         sentence = np.searchsorted(ends, begin, side="right")
         if begin < 0 or not len(sequence) or begin + len(sequence) > ends[sentence : sentence + 1].sum():
-            span = f"{len(sequence)} words from word {begin} on"
-            raise ShapeError("not a span", where=where, found=span, allowed="words of one sentence")
+            span = f"{len(sequence)} tokens from token {begin} on"
+            raise ShapeError("not a span", where=where, found=span, allowed="tokens of one sentence")
         if min(sequence) < 0 or max(sequence) >= C:
             raise ShapeError("not a label", where=where, found=list(sequence), allowed=f"0 to {C - 1}")

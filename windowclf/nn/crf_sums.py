@@ -1,13 +1,13 @@
-"""Forward and backward sums over all labellings of sentences: the core of the sentence-level loss.
+"""Forward and backward sums over all tag sequences of a sentence: the core of the sentence-level loss.
 
-A labelling y of a sentence of T words has the score
+A tag sequence y of a sentence of T tokens has the score
 
     A[C, y_1] + Σ_t s[t, y_t] + Σ_t A[y_{t-1}, y_t] + A[y_T, C]
 
 and a probability in proportion to the exponential of it: a linear-chain conditional random field (Lafferty,
-McCallum and Pereira 2001). There are C^T labellings, but the sum over all of them goes from word to word
-(Rabiner 1989, section III): with α[t, j] the sum over all beginnings that have label j at word t, and
-β[t, i] the sum over all ways to go on after label i at word t,
+McCallum and Pereira 2001). There are C^T tag sequences, but the sum over them proceeds token by token
+(Rabiner 1989, section III). With α[t, j] the sum over all prefixes that end in label j at token t, and
+β[t, i] the sum over all suffixes after label i at token t,
 
     α[t, j] = e^s[t, j] Σ_i α[t-1, i] e^A[i, j]
     β[t, i] = Σ_j e^A[i, j] e^s[t+1, j] β[t+1, j]
@@ -15,7 +15,7 @@ McCallum and Pereira 2001). There are C^T labellings, but the sum over all of th
     P(y_t = j)                = α[t, j] β[t, j] / Z
     P(y_{t-1} = i, y_t = j)   = α[t-1, i] e^A[i, j] e^s[t, j] β[t, j] / Z
 
-Dimensions: N words of the batch, S sentences, T words of the longest, C labels. The last row and column of
+Dimensions: N tokens of the batch, S sentences, T tokens of the longest, C labels. The last row and column of
 A (C + 1, C + 1) are the sentence's start and end.
 """
 
@@ -28,30 +28,30 @@ from windowclf.arrays import Floats, Ints
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The words of a batch, ordered so that the sentences are walked side by side without padding.
+    """The tokens of a batch, ordered to process all sentences in parallel without padding.
 
-    The sentences are sorted longest first. In the new order stand the first words of all, then the second
-    words of those that have one, and so on: at each step the open sentences are the first few.
+    The sentences are sorted, longest first. The new order has the first tokens of all, then the second tokens
+    of those that have one, and so on: the sentences that are open at a step are always the first ones.
 
     Attributes
     ----------
-    words : array (N,)
-        Of each place in the new order, the number of the word in the batch.
+    tokens : array (N,)
+        For each position in the new order, the number of the token in the batch.
     sentences : array (N,)
-        Of each place, the number of its sentence in the batch.
+        For each position, the number of its sentence in the batch.
     n_open : list of int
-        Of each step, the number of sentences that have a word there.
+        For each step, the number of sentences with a token there.
     begins : list of int
-        Of each step, its first place; and N.
+        For each step, its first position; then N.
     last : array
-        The places of the last words of all sentences but the empty ones, longest sentence first.
+        The positions of the last tokens of all sentences that are not empty, longest sentence first.
     previous : array
-        Of each place from the second step on, the place of the word before.
+        For each position from the second step on, the position of the token before.
     n_sentences : int
-        S, with the empty ones.
+        S, including empty ones.
     """
 
-    words: Ints
+    tokens: Ints
     sentences: Ints
     n_open: list[int]
     begins: list[int]
@@ -61,7 +61,7 @@ class Walk:
 
     @classmethod
     def of(cls, lengths: Ints) -> "Walk":
-        """Order the words of sentences of these lengths, (S,)."""
+        """Order the tokens of sentences of these lengths, (S,)."""
         order = np.argsort(-lengths, kind="stable")
         order = order[: np.count_nonzero(lengths)]
         longest_first = lengths[order]
@@ -73,7 +73,7 @@ class Walk:
         firsts = np.cumsum(lengths) - lengths
         later = slice(len(order), None)
         return cls(
-            words=firsts[order][ranks] + steps,
+            tokens=firsts[order][ranks] + steps,
             sentences=order[ranks],
             n_open=n_open.tolist(),
             begins=begins.tolist(),
@@ -83,37 +83,37 @@ class Walk:
         )
 
     def step(self, t: int) -> tuple[slice, slice]:
-        """Return the places of a step, and those of the words before; t from 1 on."""
+        """Return the positions of step `t`, at least 1, and those of the tokens before."""
         begin, before = self.begins[t], self.begins[t - 1]
         return slice(begin, begin + self.n_open[t]), slice(before, before + self.n_open[t])
 
 
-# Below these, what underflowed (under 1e-308) could be a share of a sum that is seen in float64.
+# Below these, numbers that underflowed (under 1e-308) could change a sum in float64.
 _LEAST_CELL = 1e-200
 _LEAST_SUM = 1e-50
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the sums over all labellings of a batch say; in float64.
+    """The sums over all tag sequences of a batch, in float64.
 
     Attributes
     ----------
     log_z : array (S,)
-        The log of the sum over all labellings of each sentence; 0 for one without words, and -inf where no
-        labelling is legal.
+        The log of the sum over all tag sequences of each sentence; 0 for one without tokens, -inf if none is
+        legal.
     unary : array (N, C)
-        Marginals: the probability of each label at each word.
+        Marginals: the probability of each label at each token.
     pairs : array (C + 1, C + 1)
-        The expected number of times that label j follows label i, all sentences together; the last row and
-        column count the starts and ends.
+        The expected number of times that label j follows label i, in all sentences together; the last row and
+        column count starts and ends.
     log_alpha : array (N, C)
-        α of each word over its sum, as a log: the log probabilities of its labels if its sentence were to
-        break off there, ends not scored.
+        The log of α over its sum at each token: the log probabilities of its labels given the tokens up to
+        it, without scores of ends.
     growth : array (N,)
-        The log of the sum of α, less that of the word before.
+        The log of the sum of α, minus that of the token before.
     log_beta : array (N, C)
-        β of each word as a log, but for a constant of the word.
+        The log of β at each token, up to a constant of the token.
     """
 
     log_z: Floats
@@ -125,17 +125,7 @@ class Sums:
 
 
 def log_sum_exp(x: Floats, axis: int) -> Floats:
-    """Compute log Σ e^x along an axis, of any numbers; -inf of nothing but -inf.
-
-    Parameters
-    ----------
-    x : Floats of any shape
-    axis : int
-
-    Returns
-    -------
-    Floats of the shape of x without the axis
-    """
+    """Compute log Σ e^x along an axis without overflow; -inf if all numbers are -inf."""
     greatest = x.max(axis=axis, keepdims=True)
     greatest = np.where(np.isneginf(greatest), 0, greatest)
     with np.errstate(divide="ignore"):
@@ -144,23 +134,23 @@ def log_sum_exp(x: Floats, axis: int) -> Floats:
 
 
 def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
-    """Sum over all labellings, in logs throughout: the form to read, and safe for any numbers.
+    """Sum over all tag sequences in log space: the form to read, safe for any numbers.
 
     Parameters
     ----------
     scores : Floats of shape (N, C)
-        -inf where a word may not have a label.
+        -inf for a label that a token must not have.
     A : Floats of shape (C + 1, C + 1)
-        -inf where a pair is forbidden.
+        -inf for illegal transitions.
     lengths : Ints of shape (S,)
-        Words of each sentence, N together; 0 is allowed.
+        Tokens of each sentence, N together; 0 is allowed.
 
     Returns
     -------
     Sums
     """
     walk, C = Walk.of(lengths), scores.shape[1]
-    s = scores[walk.words].astype(np.float64)
+    s = scores[walk.tokens].astype(np.float64)
     A = A.astype(np.float64)
     between, start, end = A[:C, :C], A[C, :C], A[:C, C]
     n_sentences = len(walk.last)
@@ -177,7 +167,7 @@ def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
 
     log_z = np.zeros(walk.n_sentences)
     log_z[walk.sentences[walk.last]] = log_sum_exp(alpha[walk.last] + end, axis=1)
-    # where nothing is legal, log_z is -inf, and every share of it 0
+    # if nothing is legal, log_z is -inf and every share of it 0
     divisors = np.where(np.isneginf(log_z), 0, log_z)[walk.sentences, None]
     unary = np.exp(alpha + beta - divisors)
     pairs = np.zeros_like(A)
@@ -194,41 +184,28 @@ def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
 
 
 def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
-    """Sum over all labellings as `plain_sums` does, with one matrix product a word.
+    """Sum over all tag sequences as `plain_sums` does, with one matrix product a token.
 
-    α and β are kept as such, not as logs, and divided by their sum at every word (Rabiner 1989, section
-    V.A), so that a step is a product with e^A. The greatest score of a word and of A is taken out before the
-    exponential. What is too small for float64 is then lost: a sentence in which a legal α, β or sum comes
-    near that is done again by `plain_sums`.
-
-    Parameters
-    ----------
-    scores : Floats of shape (N, C)
-        Any finite numbers.
-    A : Floats of shape (C + 1, C + 1)
-        -inf where a pair is forbidden.
-    lengths : Ints of shape (S,)
-        Words of each sentence, N together; 0 is allowed.
-
-    Returns
-    -------
-    Sums
+    α and β are not kept as logs but divided by their sum at every token (Rabiner 1989, section V.A), so that
+    a step is a product with e^A. The greatest score of each token and of A is subtracted before the
+    exponential. Numbers too small for float64 are lost: a sentence in which a legal α, β or sum comes close
+    to that is computed again by `plain_sums`. Scores must be finite.
     """
     walk, C = Walk.of(lengths), scores.shape[1]
     first, later, last = slice(len(walk.last)), slice(len(walk.last), None), walk.last
     between, between_greatest = _exponentials(A[:C, :C])
     start, start_greatest = _exponentials(A[C, :C])
     end, end_greatest = _exponentials(A[:C, C])
-    s = scores[walk.words].astype(np.float64)
+    s = scores[walk.tokens].astype(np.float64)
     greatest = s.max(axis=1)
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # suspects are done again
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # suspects are computed again
         emission = np.exp(s - greatest[:, None])
         emission[first] *= start
         alpha, alpha_sums = _forward(emission, between, walk)
         beta, beta_sums = _backward(emission, between, end, walk)
 
         ok_alpha, ok_beta = alpha >= _LEAST_CELL, beta >= _LEAST_CELL
-        ok_alpha[first] |= np.isneginf(A[C, :C])  # what is forbidden is 0 by right
+        ok_alpha[first] |= np.isneginf(A[C, :C])  # what is illegal is 0 rightly
         ok_beta[last] |= np.isneginf(A[:C, C])
         unary = alpha * beta
         both = unary @ np.ones(C)
@@ -247,7 +224,7 @@ def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     log_z[walk.sentences[last]] += np.log(alpha[last] @ end) + end_greatest
 
     pairs = np.zeros((C + 1, C + 1))
-    # e^s[t] β[t], divided by what α[t-1] e^A e^s[t] β[t] adds up to
+    # e^s[t] β[t], divided by the sum of α[t-1] e^A e^s[t] β[t]
     onward = emission[later] * beta[later] / (both * alpha_sums)[later, None]
     pairs[:C, :C] = between * (alpha[walk.previous].T @ onward)
     return _in_order(walk, log_z, unary, pairs, log_alpha, growth, log_beta)
@@ -262,7 +239,7 @@ def _exponentials(A: Floats) -> tuple[Floats, float]:
 
 
 def _forward(emission: Floats, between: Floats, walk: Walk) -> tuple[Floats, Floats]:
-    """Return α, each row divided by its sum, and what it was divided by."""
+    """Return α, each row divided by its sum, and these sums."""
     alpha, sums = emission.copy(), np.empty(len(emission))
     ones = np.ones(emission.shape[1])
     for t in range(len(walk.n_open)):
@@ -277,7 +254,7 @@ def _forward(emission: Floats, between: Floats, walk: Walk) -> tuple[Floats, Flo
 
 
 def _backward(emission: Floats, between: Floats, end: Floats, walk: Walk) -> tuple[Floats, Floats]:
-    """Return β, each row divided by its sum, and what it was divided by; 1 at the end of a sentence."""
+    """Return β, each row divided by its sum, and these sums; 1 at the end of a sentence."""
     beta, sums = np.empty_like(emission), np.ones(len(emission))
     beta[walk.last] = end
     into, ones = np.ascontiguousarray(between.T), np.ones(len(between))
@@ -290,7 +267,7 @@ def _backward(emission: Floats, between: Floats, end: Floats, walk: Walk) -> tup
 
 
 def _with_suspects(scores: Floats, A: Floats, lengths: Ints, suspects: Ints) -> Sums:
-    """Do some of the sentences by `plain_sums` and the others by `fast_sums`."""
+    """Compute some sentences by `plain_sums` and the others by `fast_sums`."""
     is_suspect = np.zeros(len(lengths), bool)
     is_suspect[suspects] = True
     if is_suspect.all():
@@ -299,10 +276,10 @@ def _with_suspects(scores: Floats, A: Floats, lengths: Ints, suspects: Ints) -> 
     log_z, pairs, growth = np.zeros(len(lengths)), np.zeros((C + 1, C + 1)), np.empty(N)
     unary, log_alpha, log_beta = np.empty((N, C)), np.empty((N, C)), np.empty((N, C))
     for part, function in ((is_suspect, plain_sums), (~is_suspect, fast_sums)):
-        words = np.repeat(part, lengths)
-        sums = function(scores[words], A, lengths[part])
-        log_z[part], unary[words], growth[words] = sums.log_z, sums.unary, sums.growth
-        log_alpha[words], log_beta[words] = sums.log_alpha, sums.log_beta
+        tokens = np.repeat(part, lengths)
+        sums = function(scores[tokens], A, lengths[part])
+        log_z[part], unary[tokens], growth[tokens] = sums.log_z, sums.unary, sums.growth
+        log_alpha[tokens], log_beta[tokens] = sums.log_alpha, sums.log_beta
         pairs += sums.pairs
     return Sums(log_z, unary, pairs, log_alpha, growth, log_beta)
 
@@ -316,10 +293,10 @@ def _in_order(
     growth: Floats,
     log_beta: Floats,
 ) -> Sums:
-    """Count the starts and ends, and put the words back in the order of the batch."""
+    """Count starts and ends, and restore the order of the batch."""
     C = unary.shape[1]
     pairs[C, :C] = unary[: len(walk.last)].sum(axis=0)
     pairs[:C, C] = unary[walk.last].sum(axis=0)
-    place = np.empty(len(unary), np.int64)
-    place[walk.words] = np.arange(len(unary))
-    return Sums(log_z, unary[place], pairs, log_alpha[place], growth[place], log_beta[place])
+    position = np.empty(len(unary), np.int64)
+    position[walk.tokens] = np.arange(len(unary))
+    return Sums(log_z, unary[position], pairs, log_alpha[position], growth[position], log_beta[position])

@@ -1,7 +1,7 @@
-"""Look-ups: ids in, rows of a table out. Their backward sums over every place a row was read.
+"""Look up rows of tables by ids. Backward sums over all positions where a row was read.
 
 Dimensions: N windows, K window width, D vector dimension, F features a word, V vocabulary,
-U distinct words of a batch, S special words (unknown, boundary), R distinct rows that were read.
+U distinct words of a batch, S reserved ids (out of vocabulary, boundary), R distinct rows that were read.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,13 @@ def embedding(E: Floats, *, ids: Ints, needs_gradient: bool = True) -> tuple[Flo
     ids : Ints of any shape
         Rows of E, from 0 to V - 1.
     needs_gradient : bool
-        False where E is frozen, that is, not trained.
+        False if E is frozen, that is, not trained.
 
     Returns
     -------
     x : Floats of shape ids.shape + (D,)
     backward : callable
-        dx (the shape of x) -> dE, a RowGradient; None where E is frozen.
+        dx (the shape of x) -> dE, a RowGradient; None if E is frozen.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def embedding(E: Floats, *, ids: Ints, needs_gradient: bool = True) -> tuple[Flo
     Notes
     -----
     x = O E, with O the one-hot matrix of the ids. So dE = O^T dx: row v of dE is the sum of dx over all
-    places where v stood. O is never built.
+    positions with id v. O is never built.
     """
     check_ids(ids, len(E))
 
@@ -59,29 +59,29 @@ def embedding(E: Floats, *, ids: Ints, needs_gradient: bool = True) -> tuple[Flo
 def word_embedding(
     E: Floats, special: Floats, *, ids: Ints, E_needs_gradient: bool = True
 ) -> tuple[Floats, WordEmbeddingBackward]:
-    """Look words up in two tables laid end to end: the special words' first, then E.
+    """Look words up in two tables end to end: first `special`, with the vectors of reserved ids, then E.
 
-    An id below S means row `id` of `special` (0 is the unknown word, 1 the sentence boundary), any other
-    row `id - S` of E. The tables stay apart because E may be frozen, of another dtype, and a read-only
-    memory map too large to copy; only the rows that the ids name are ever read.
+    An id below S is row `id` of `special` (0: out of vocabulary, 1: sentence boundary), any other one is row
+    `id - S` of E. The tables are separate because E may be frozen, of another dtype, and a read-only memory
+    map too large to copy. Only rows with an id in `ids` are read.
 
     Parameters
     ----------
     E : Floats of shape (V, D)
         The words' vectors.
     special : Floats of shape (S, D)
-        The special words' vectors; always trained.
+        The vectors of reserved ids; always trained.
     ids : Ints of any shape
         From 0 to S + V - 1.
     E_needs_gradient : bool
-        False where E is frozen.
+        False if E is frozen.
 
     Returns
     -------
     x : Floats of shape ids.shape + (D,)
         In the dtype of `special`.
     backward : callable
-        dx (the shape of x) -> (dE, dspecial), two RowGradients; dE is None where E is frozen.
+        dx (the shape of x) -> (dE, dspecial), two RowGradients; dE is None if E is frozen.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def word_embedding(
     x[~is_special] = E[word_ids]
 
     def backward(dx: Floats) -> tuple[RowGradient | None, RowGradient]:
-        # Each place belongs to one of the tables, and each table sums over its own places.
+        # Each position belongs to one of the tables, which sums over its own positions.
         dE = RowGradient.from_places(word_ids, dx[~is_special], len(E)) if E_needs_gradient else None
         return dE, RowGradient.from_places(special_ids, dx[is_special], S)
 
@@ -113,16 +113,16 @@ def tuned_embedding(
     """Look words up in a tuned copy T of the first rows of a frozen table; ids as in `word_embedding`.
 
     The second of two channels (Kim 2014, "Convolutional neural networks for sentence classification", section
-    3.1), beside a `word_embedding` that is frozen. The rows that training never reads would stay equal in
-    both, so T has none of them and the frozen table is read instead. The special vectors are trained in any
-    case, and are the same in both channels.
+    3.1), beside a frozen `word_embedding`. Rows that training never reads would stay equal in both, so T does
+    not have them and the frozen table is read instead. The vectors of reserved ids are always trained, and
+    are the same in both channels.
 
     Parameters
     ----------
     T : Floats of shape (R, D)
         The tuned vectors of words 0 to R - 1.
     special : Floats of shape (S, D)
-        The special words' vectors.
+        The vectors of reserved ids.
     ids : Ints of any shape
         From 0 to S + V - 1.
     frozen : Floats of shape (V, D)
@@ -133,7 +133,7 @@ def tuned_embedding(
     x : Floats of shape ids.shape + (D,)
         In the dtype of `special`.
     backward : callable
-        dx (the shape of x) -> (dT, dspecial), two RowGradients; the rows of `frozen` get none.
+        dx (the shape of x) -> (dT, dspecial), two RowGradients; `frozen` gets no gradient.
 
     Raises
     ------
@@ -143,7 +143,9 @@ def tuned_embedding(
     (R, D), S = T.shape, len(special)
     if not frozen.shape[1] == special.shape[1] == D or R > len(frozen):
         found = (T.shape, special.shape, frozen.shape)
-        raise ShapeError("the tables do not fit", found=found, allowed="(R, D), (S, D), (V, D), R <= V")
+        raise ShapeError(
+            "the shapes of the tables do not agree", found=found, allowed="(R, D), (S, D), (V, D), R <= V"
+        )
     check_ids(ids, S + len(frozen))
     is_special = ids < S
     is_tuned = ~is_special & (ids < S + R)
@@ -187,8 +189,8 @@ def window(x: Floats, *, ids: Ints) -> tuple[Floats, WindowBackward]:
 
     Notes
     -----
-    A word stands in up to K windows in a row, and may stand twice in one. dx[u] sums the F numbers of dy
-    at each place (n, k) with ids[n, k] = u.
+    A word is in up to K consecutive windows, and may be twice in one. dx[u] sums the F numbers of dy at all
+    positions (n, k) with ids[n, k] = u.
     """
     if ids.ndim != 2:
         raise ShapeError("window ids must be a matrix", found=ids.shape, allowed="(N, K)")

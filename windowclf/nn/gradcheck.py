@@ -1,34 +1,131 @@
 """Check a hand-derived backward pass against numerical gradients, coordinate by coordinate.
 
-Every number of every argument is moved a little up and a little down, and what that changes is compared
-with what backward says. Public, so that you can check operations of your own:
+Every number of every argument is moved a little up and down, and the change of the value is compared with the
+gradient that backward returns. Use it for operations of your own:
 
 >>> import numpy as np
->>> from windowclf.nn.gradcheck import check_gradients
+>>> from windowclf.nn import check_gradients
 >>> def square(x):
 ...     return x * x, lambda dy: 2 * x * dy
 >>> print(check_gradients(square, {"x": np.array([1.0, 2.0, 3.0])}))
 gradients agree: 3 coordinates, 0 moved off a kink
 
-Arguments are of any shape; an index says where in one of them a coordinate stands.
+Arguments have any shape; a coordinate is a number of one of them, given by its index.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.errors import ShapeError
-from windowclf.nn.gradcheck_report import Coordinate, GradientReport, Index
+from windowclf.errors import ShapeError, WindowClfError
 from windowclf.nn.gradients import Gradient, RowGradient
 
 Function = Callable[..., tuple[Any, Callable[..., Any]]]
+Index = tuple[int, ...]
 
 RELATIVE_TOLERANCE = 1e-6
 ABSOLUTE_TOLERANCE = 1e-9
 MOVES = (4, -4, 12, -12, 36, -36)
-"""How many steps away a coordinate is tried, in turn, if there is a kink where it stands."""
+"""How many steps a coordinate is moved, in turn, if it is at a kink."""
+
+
+class GradientError(WindowClfError):
+    """A backward pass does not agree with its forward pass, or violates the contract of an operation."""
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One number of one argument, with its gradient found in two ways.
+
+    Attributes
+    ----------
+    name : str
+        The argument.
+    index : tuple of int
+        Where in the argument.
+    analytic : float
+        The gradient that backward returns.
+    numeric : float
+        The central difference.
+    error : float
+        |analytic - numeric| in units of the tolerance: above 1 is wrong. Infinite for NaN.
+    moved : bool
+        Whether it was checked a few steps away because of a kink.
+    """
+
+    name: str
+    index: Index
+    analytic: float
+    numeric: float
+    error: float
+    moved: bool = False
+
+    def __str__(self) -> str:
+        where = f"{self.name}[{', '.join(map(str, self.index))}]"
+        return f"d{where}: backward says {self.analytic:.9g}, numerically {self.numeric:.9g}"
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """The outcome of `check_gradients`.
+
+    Attributes
+    ----------
+    coordinates : tuple of Coordinate
+        All that were checked.
+    untrained : tuple of str
+        Arguments for which backward returned None; not checked.
+    violations : tuple of str
+        Violations of the contract of an operation: wrong shapes, changed arguments, random results. If there
+        are any, no coordinate was checked.
+    """
+
+    coordinates: tuple[Coordinate, ...]
+    untrained: tuple[str, ...]
+    violations: tuple[str, ...]
+
+    @property
+    def n_coordinates(self) -> int:
+        """Number of coordinates checked."""
+        return len(self.coordinates)
+
+    @property
+    def moved(self) -> int:
+        """Number of coordinates checked a few steps away because of a kink."""
+        return sum(coordinate.moved for coordinate in self.coordinates)
+
+    @property
+    def worst(self) -> Coordinate | None:
+        """The coordinate with the greatest error, or None."""
+        return max(self.coordinates, key=lambda coordinate: coordinate.error, default=None)
+
+    @property
+    def failures(self) -> tuple[Coordinate, ...]:
+        """All coordinates whose error is above the tolerance."""
+        return tuple(coordinate for coordinate in self.coordinates if coordinate.error > 1)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all coordinates agree and nothing violates the contract."""
+        return not self.failures and not self.violations
+
+    def raise_if_failed(self) -> None:
+        """Raise GradientError with this report as its message, unless `ok`."""
+        if not self.ok:
+            raise GradientError(str(self))
+
+    def __str__(self) -> str:
+        if self.ok:
+            text = f"gradients agree: {self.n_coordinates} coordinates, {self.moved} moved off a kink"
+            return text + (f"; not trained: {', '.join(self.untrained)}" if self.untrained else "")
+        if self.violations:
+            return "no gradients compared: " + "; ".join(self.violations)
+        worst_first = sorted(self.failures, key=lambda failure: -failure.error)
+        lines = [f"gradients wrong: {len(worst_first)} of {self.n_coordinates} coordinates", *worst_first[:5]]
+        return "\n  ".join(map(str, lines))
 
 
 def check_gradients(
@@ -45,23 +142,23 @@ def check_gradients(
 
         numeric = (L(here + h) - L(here - h)) / 2h = L' + h²/6 · L''' + …
 
-    must be within 1e-6 · max(|analytic|, |numeric|) + 1e-9 · max(1, |L|) of the analytic gradient. Where
-    the value is an array, L = Σ upstream · value with a random upstream, drawn once: a gradient that is
-    wrong for any number of the value is, but for a chance of measure zero, wrong for this sum.
+    must be within 1e-6 · max(|analytic|, |numeric|) + 1e-9 · max(1, |L|) of the analytic gradient. If the
+    value is an array, L = Σ upstream · value with a random upstream, drawn once: a gradient that is wrong for
+    any number of the value is wrong for this sum with probability 1.
 
     Parameters
     ----------
     function : callable
         `function(**arguments)` returns (value, backward). `backward(upstream)`, with an upstream of the
-        value's shape (1.0 where the value is a number), returns the gradients in the order of `arguments`:
-        arrays, RowGradients, or None for what is not trained; a bare one where there is one argument.
+        value's shape (1.0 if the value is a number), returns the gradients in the order of `arguments`:
+        arrays, RowGradients, or None for what is not trained; for a single argument just its gradient.
     arguments : mapping of str to Floats
-        Float64 arrays. They are changed in place while the check goes on, so the function may also hold
-        them itself; afterwards they are as before, bit for bit, even if an error is raised.
+        Float64 arrays. They are changed in place during the check, so the function may also hold them itself,
+        and restored bit for bit, even if an error is raised.
     step : float
         h, in the unit of the arguments.
     coordinates : int, optional
-        Check a random sample of at most so many coordinates of *each* argument. Default: all.
+        Size of a random sample of the coordinates of *each* argument. Default: all.
     rng : numpy.random.Generator, optional
         Draws upstream and sample. Default: one with a fixed seed.
 
@@ -77,9 +174,9 @@ def check_gradients(
 
     Notes
     -----
-    At a kink, as of ReLU at 0, the slopes to the left and to the right differ, and a central difference is
-    neither. A coordinate that disagrees where its two slopes differ is therefore moved a few steps and
-    checked there against what backward says there. It is never left out.
+    At a kink, such as that of ReLU at 0, the slopes on the left and the right differ, and a central
+    difference is neither. So a coordinate that disagrees and has two different slopes is moved a few steps
+    and checked there, against what backward returns there. None is skipped.
     """
     for name, argument in arguments.items():
         if argument.dtype != np.float64 or not argument.flags.writeable:
@@ -89,7 +186,7 @@ def check_gradients(
     before = {name: argument.copy() for name, argument in arguments.items()}
     try:
         checker = _Checker(function, arguments, step, rng)
-        _restore(arguments, before)  # in case that forward changes them; the next call must find that out
+        _restore(arguments, before)  # in case forward changes them, which the next call detects
         violations = checker.violations()
         _restore(arguments, before)
         gradients = checker.gradients()
@@ -106,7 +203,7 @@ def check_gradients(
 
 
 class _Checker:
-    """The function under test, its arguments, and the loss made of its value."""
+    """The function under test, its arguments, and the loss computed from its value."""
 
     def __init__(
         self, function: Function, arguments: Mapping[str, Floats], step: float, rng: np.random.Generator
@@ -119,32 +216,32 @@ class _Checker:
         self.loss = float(np.sum(self.upstream * value))
 
     def value(self) -> Floats:
-        """Return a copy of the value where the arguments now stand."""
+        """Return a copy of the value at the current arguments."""
         return np.array(self.function(**self.arguments)[0])
 
     def gradients(self) -> dict[str, Floats | None]:
-        """Return what backward says where the arguments now stand, each written out."""
+        """Return the gradients that backward returns at the current arguments, as dense arrays."""
         return self._call(self.function(**self.arguments)[1], self.upstream.copy())
 
     def check(self, name: str, index: Index, analytic: float) -> Coordinate:
-        """Check one coordinate where it stands or, if there is a kink, a few steps away."""
+        """Check one coordinate as it is or, at a kink, a few steps away."""
         result, is_kink = self._compare(name, index, analytic)
         if is_kink:
             argument, original = self.arguments[name], self.arguments[name][index]
             for move in MOVES:
                 argument[index] = original + move * self.step
                 moved_gradient = self.gradients()[name]
-                assert moved_gradient is not None, "what is trained in one place is trained in another"
+                assert moved_gradient is not None, "an argument is trained or not, whatever its values"
                 result, is_kink = self._compare(name, index, float(moved_gradient[index]), moved=True)
                 if not is_kink:
                     break
             argument[index] = original
-        return result  # if there is a kink wherever it was tried, it counts as it is: a failure
+        return result  # a kink at all of them counts as a failure
 
     def _compare(
         self, name: str, index: Index, analytic: float, *, moved: bool = False
     ) -> tuple[Coordinate, bool]:
-        """Return the coordinate with its error where it now stands, and whether a kink explains the error."""
+        """Return the coordinate with its current error, and whether a kink explains the error."""
         argument, here = self.arguments[name], self.arguments[name][index]
         argument[index] = here + self.step
         above = self.value()
@@ -159,19 +256,19 @@ class _Checker:
         error = difference / tolerance if np.isfinite(difference) else float("inf")
         is_kink = False
         if error > 1:
-            # Where L is smooth, its left and right slopes differ by h · L'', which is next to nothing. (To
-            # take a wrong gradient for a kink does no harm: a few steps away it is wrong, too.)
+            # If L is smooth, its left and right slopes differ by h · L'', which is tiny. (To take a wrong
+            # gradient for a kink does no harm: a few steps away it is wrong, too.)
             middle = self.value()
             left, right = self._slope(middle, below, self.step), self._slope(above, middle, self.step)
             is_kink = abs(right - left) > difference / 100
         return Coordinate(name, index, analytic, numeric, error, moved), is_kink
 
     def _slope(self, to: Floats, start: Floats, distance: float) -> float:
-        # Subtracted before it is summed, so that what did not change cancels exactly.
+        # subtracted before summing, so that numbers that did not change cancel exactly
         return float(np.sum(self.upstream * (to - start))) / distance
 
     def violations(self) -> list[str]:
-        """Describe what breaks the contract of an operation, other than wrong numbers."""
+        """Describe violations of the contract of an operation, other than wrong numbers."""
         found = []
         before = {name: argument.copy() for name, argument in self.arguments.items()}
         value, backward = self.function(**self.arguments)
@@ -199,7 +296,7 @@ class _Checker:
         return found
 
     def _call(self, backward: Callable[..., Any], upstream: Floats) -> dict[str, Floats | None]:
-        """Call backward and name what it returns."""
+        """Call backward and return the gradients by argument."""
         returned = backward(upstream if upstream.ndim else float(upstream))
         gradients = returned if isinstance(returned, tuple | list) else (returned,)
         if len(gradients) != len(self.arguments):
@@ -207,11 +304,11 @@ class _Checker:
             raise ShapeError(
                 "backward returns too few or too many gradients", found=len(gradients), allowed=allowed
             )
-        return {name: _write_out(gradient) for name, gradient in zip(self.arguments, gradients, strict=True)}
+        return {name: _dense(gradient) for name, gradient in zip(self.arguments, gradients, strict=True)}
 
 
-def _write_out(gradient: Gradient | None) -> Floats | None:
-    """Return a gradient as an array of its own: backward may hand its upstream through."""
+def _dense(gradient: Gradient | None) -> Floats | None:
+    """Return a gradient as a dense copy: backward may return its upstream itself."""
     if gradient is None:
         return None
     return gradient.to_dense() if isinstance(gradient, RowGradient) else np.array(gradient)
@@ -222,8 +319,8 @@ def _indices(shape: Index, limit: int | None, rng: np.random.Generator) -> Itera
     size = int(np.prod(shape))
     if limit is None or limit >= size:
         return np.ndindex(*shape)
-    places = np.sort(rng.choice(size, limit, replace=False))
-    return [tuple(int(i) for i in np.unravel_index(place, shape)) for place in places]
+    chosen = np.sort(rng.choice(size, limit, replace=False))
+    return [tuple(int(i) for i in np.unravel_index(i, shape)) for i in chosen]
 
 
 def _changed(before: Mapping[str, Floats], after: Mapping[str, Floats]) -> list[str]:

@@ -1,6 +1,6 @@
-"""What a backward pass hands down: dense gradients, and the few touched rows of a large table.
+"""Gradients: dense arrays, and the few rows of a large table that a batch reads.
 
-Dimensions: P places where rows stood, R distinct rows among them, D numbers a row.
+Dimensions: P positions where rows are read, R distinct rows among them, D numbers a row.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,14 +18,14 @@ _PIECE = 1 << 14  # numbers whose squares are summed at a time
 
 @dataclass(frozen=True, eq=False)
 class RowGradient:
-    """The gradient of a table (n_rows, D) of which only R rows were used; all other rows are zero.
+    """The gradient of a table (n_rows, D) of which only R rows were read; all other rows are zero.
 
     Parameters
     ----------
     ids : Ints of shape (R,)
-        The rows concerned: each once, ascending.
+        The rows that were read: each once, ascending.
     rows : Floats of shape (R, D)
-        The gradient of each of them, summed over every place the row stood in.
+        The gradient of each of them, summed over all positions where it was read.
     n_rows : int
         Rows of the whole table.
 
@@ -39,7 +39,7 @@ class RowGradient:
     rows: Floats
     n_rows: int
 
-    # Without this, `ndarray + RowGradient` would give an array of objects; so it is a TypeError.
+    # Makes `ndarray + RowGradient` a TypeError instead of an array of objects.
     __array_ufunc__ = None
 
     def __post_init__(self) -> None:
@@ -54,17 +54,17 @@ class RowGradient:
 
     @classmethod
     def from_places(cls, ids: Ints, rows: Floats, n_rows: int) -> "RowGradient":
-        """Sum the gradients of all places that used the same row.
+        """Sum the gradients of all positions that read the same row.
 
-        A row that was read at P places has P downstream gradients, and its own is their *sum* (the
+        A row that is read at P positions has P downstream gradients, and its gradient is their *sum* (the
         multivariate chain rule). `dE[ids] += rows` would keep only one of them.
 
         Parameters
         ----------
         ids : Ints of shape (P,)
-            The row each place used; any order, repeated at will.
+            The row read at each position, in any order, with repeats.
         rows : Floats of shape (P, D)
-            The gradient at each place.
+            The gradient at each position.
         n_rows : int
             Rows of the whole table.
 
@@ -81,9 +81,9 @@ class RowGradient:
         if ids.ndim != 1 or rows.ndim != 2 or len(ids) != len(rows):
             found = (ids.shape, rows.shape)
             raise ShapeError("ids and rows do not agree", found=found, allowed="shapes (P,) and (P, D)")
-        if is_ascending(ids):  # nothing repeats; also where there is nothing at all
+        if is_ascending(ids):  # no repeats; also if P = 0
             return cls(ids.copy(), rows.copy(), n_rows)
-        # Bring equal ids together; each run of them is summed, from its start to the next run's.
+        # Sort, and sum each run of equal ids.
         order = np.argsort(ids, kind="stable")
         sorted_ids = ids[order]
         is_start = np.concatenate(([True], sorted_ids[1:] != sorted_ids[:-1]))
@@ -93,11 +93,11 @@ class RowGradient:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The shape (n_rows, D) of the table, which is the shape of the gradient written out."""
+        """The shape (n_rows, D) of the table."""
         return self.n_rows, self.rows.shape[1]
 
     def to_dense(self) -> Floats:
-        """Write out all rows: an array of shape (n_rows, D), zero where no row was touched."""
+        """Return an array of shape (n_rows, D), zero in rows that were not read."""
         dense = np.zeros(self.shape, self.rows.dtype)
         dense[self.ids] = self.rows  # each id once, so nothing is overwritten
         return dense
@@ -116,12 +116,12 @@ class RowGradient:
         return RowGradient(self.ids, self.rows * float(factor), self.n_rows)
 
     def before(self, end: int) -> "RowGradient":
-        """Return the gradient without the rows from `end` on, which then stay as they are."""
+        """Return the gradient without the rows from `end` on, which then do not change."""
         n = int(np.searchsorted(self.ids, end))
         return self if n == len(self.ids) else RowGradient(self.ids[:n], self.rows[:n], self.n_rows)
 
     def squared_norm(self) -> float:
-        """Sum of all squares; the rows that were not touched add nothing."""
+        """Return the sum of all squares."""
         return _sum_of_squares(self.rows)
 
 
@@ -129,40 +129,19 @@ Gradient = Floats | RowGradient
 
 
 def is_ascending(ids: Ints) -> bool:
-    """Tell whether each id is greater than the one before it, so that none repeats.
-
-    Parameters
-    ----------
-    ids : Ints of shape (P,)
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether each id (P,) is greater than the one before, so that none repeats."""
     return bool(np.all(ids[1:] > ids[:-1]))
 
 
 def check_ids(ids: Ints, n_rows: int) -> None:
-    """Refuse ids that are no rows of a table; numpy itself would read a negative one from the end.
-
-    Parameters
-    ----------
-    ids : Ints of any shape
-    n_rows : int
-        Rows of the table.
-
-    Raises
-    ------
-    ShapeError
-        If an id is below 0, or `n_rows` or more.
-    """
+    """Check that ids are rows of a table; numpy would read a negative one from the end."""
     if ids.size and not (0 <= ids.min() and ids.max() < n_rows):
         found = int(ids.min() if ids.min() < 0 else ids.max())
         raise ShapeError("an id is not a row of its table", found=found, allowed=f"0 to {n_rows - 1}")
 
 
 def global_norm(gradients: Iterable[Gradient]) -> float:
-    """Return the Euclidean norm of all gradients taken as one long vector.
+    """Return the Euclidean norm of all gradients as one vector.
 
     Parameters
     ----------
@@ -178,23 +157,23 @@ def global_norm(gradients: Iterable[Gradient]) -> float:
 
 
 def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, Gradient]:
-    """Shorten the gradients to a common norm of at most `limit`, keeping their direction.
+    """Scale all gradients by one factor so that their common norm is at most `limit`.
 
-    One factor for all: g <- g · limit / ‖g‖ where ‖g‖ > limit
+    g <- g · limit / ‖g‖ if ‖g‖ > limit
     (Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
     algorithm 1).
 
     Parameters
     ----------
     gradients : mapping of str to Floats or RowGradient
-        By parameter name; left as they are.
+        By parameter name; not changed.
     limit : float
-        The greatest norm allowed, above 0.
+        Greatest norm, above 0.
 
     Returns
     -------
     dict of str to Floats or RowGradient
-        New gradients, or the same objects where nothing had to be shortened.
+        New gradients, or the same objects if the norm is within the limit.
 
     Raises
     ------
@@ -218,7 +197,7 @@ def _squared_norm(gradient: Gradient) -> float:
 
 
 def _sum_of_squares(array: Floats) -> float:
-    # float64, because a float32 square overflows from 1.8e19 on; piece by piece, to stay in the cache.
+    # in float64, because a float32 square overflows from 1.8e19 on; in pieces, to stay in the cache
     flat = array.reshape(-1)
     pieces = (flat[i : i + _PIECE].astype(np.float64) for i in range(0, len(flat), _PIECE))
     return sum(float(piece @ piece) for piece in pieces)

@@ -1,9 +1,5 @@
-"""How parameters begin.
+"""Initial values of parameters."""
 
-All have one signature, `(n_in, n_out, rng, dtype)`, so that a configuration can name any of them.
-"""
-
-from collections.abc import Callable, Mapping
 from math import sqrt
 
 import numpy as np
@@ -11,18 +7,16 @@ import numpy.typing as npt
 
 from windowclf.arrays import Floats
 
-Initializer = Callable[[int, int, np.random.Generator, npt.DTypeLike], Floats]
-
 
 def xavier_uniform(n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> Floats:
-    """Draw weights that keep the variance alike from layer to layer, forwards and backwards.
+    """Draw weights that keep the variance equal from layer to layer, forward and backward.
 
     W ~ U[-√6 / √(n_in + n_out), √6 / √(n_in + n_out)] (Glorot and Bengio 2010, equation 16).
 
     Parameters
     ----------
     n_in, n_out : int
-        Numbers into and out of the layer.
+        Number of inputs and outputs of the layer.
     rng : numpy.random.Generator
     dtype : dtype
 
@@ -36,7 +30,7 @@ def xavier_uniform(n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.D
 def uniform_rows(
     n: int, d: int, rng: np.random.Generator, dtype: npt.DTypeLike, scale: float | None = None
 ) -> Floats:
-    """Draw the rows of an embedding, by default each of expected squared length 1.
+    """Draw the rows of an embedding, by default with expected squared length 1.
 
     Parameters
     ----------
@@ -47,7 +41,7 @@ def uniform_rows(
     rng : numpy.random.Generator
     dtype : dtype
     scale : float, optional
-        The numbers are from [-scale, scale). Default √(3 / d) (Ma and Hovy 2016, "End-to-end sequence
+        Numbers are drawn from [-scale, scale). Default: √(3 / d) (Ma and Hovy 2016, "End-to-end sequence
         labeling", section 3.1): a uniform number's variance is scale² / 3, here 1 / d.
 
     Returns
@@ -57,35 +51,9 @@ def uniform_rows(
     return _uniform(n, d, rng, dtype, limit=sqrt(3 / d) if scale is None else scale)
 
 
-def zeros(n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> Floats:
-    """Begin at nothing, for rows or weights that need not differ from one another.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-    rng : numpy.random.Generator
-        Not used.
-    dtype : dtype
-
-    Returns
-    -------
-    Floats of shape (n_in, n_out)
-    """
-    array: Floats = np.zeros((n_in, n_out), dtype)
-    return array
-
-
 def _uniform(
     n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.DTypeLike, *, limit: float
 ) -> Floats:
-    # Drawn in float64 and rounded, so that every dtype begins at the same place.
+    # drawn in float64 and rounded, so that all dtypes start with the same numbers
     array: Floats = rng.uniform(-limit, limit, (n_in, n_out)).astype(dtype)
     return array
-
-
-INITIALIZERS: Mapping[str, Initializer] = {
-    "xavier_uniform": xavier_uniform,
-    "uniform_rows": uniform_rows,
-    "zeros": zeros,
-}
-"""The initializers a configuration can name."""

@@ -1,4 +1,4 @@
-"""Losses: how wrong the scores are, as one number, and where the backward pass begins.
+"""Losses: one number that measures how wrong the scores are, where the backward pass starts.
 
 Dimensions: N windows, C classes.
 """
@@ -29,7 +29,7 @@ def softmax(scores: Floats) -> Floats:
     Floats of shape (…, C)
         Not negative, each row sums to 1.
     """
-    # e^(s - m) / Σ e^(s - m) is the same for every m; with m the greatest score nothing overflows.
+    # e^(s - m) / Σ e^(s - m) is the same for all m; with m the greatest score nothing overflows.
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     probs: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
     return probs
@@ -47,9 +47,9 @@ def softmax_cross_entropy(
     targets : Ints of shape (N,)
         The correct class of each window, from 0 to C - 1.
     class_weights : Floats of shape (C,), optional
-        What each class counts, not negative; default: all alike. The loss is a mean weighted by them.
+        Weights of the classes in the mean, not negative. Default: all 1.
     label_smoothing : float
-        Share of a target that is spread evenly over all classes, 0 <= label_smoothing < 1.
+        Share of each target that is spread evenly over all classes, 0 <= label_smoothing < 1.
 
     Returns
     -------
@@ -68,22 +68,24 @@ def softmax_cross_entropy(
 
         loss = -log p_t = log Σ_j e^s_j - s_t
 
-    d/ds_c of the first term is e^s_c / Σ_j e^s_j = p_c, and of the second 1 where c = t, else 0. So the
-    correct class gets p - 1, every other gets p: the scores are pushed until the probabilities are right.
-    Each row of dscores sums to 0, and the mean over N windows divides it by N.
+    d/ds_c of the first term is e^s_c / Σ_j e^s_j = p_c, and of the second 1 if c = t, else 0. So the gradient
+    is p - 1 for the correct class and p for all others: it is 0 once the probabilities are right. Each row of
+    dscores sums to 0, and the mean over N windows divides it by N.
 
     With smoothing ε the target is q_c = (1 - ε) [c = t] + ε / C instead of 1 at t alone (Szegedy et al. 2016,
     "Rethinking the Inception architecture", section 7). With weights w the loss is
 
         Σ_n Σ_c -w_c q[n, c] log p[n, c] / Σ_n w[t_n]
 
-    as in PyTorch's `cross_entropy`; where the divisor is 0, it is left out.
+    as in PyTorch's `cross_entropy`; a divisor of 0 is left out.
     """
     where = "softmax_cross_entropy"
     if scores.ndim != 2 or targets.shape != scores.shape[:1] or not len(scores):
         found = (scores.shape, targets.shape)
         allowed = "scores (N, C), targets (N,), N at least 1"
-        raise ShapeError("scores and targets do not fit", where=where, found=found, allowed=allowed)
+        raise ShapeError(
+            "the shapes of scores and targets do not agree", where=where, found=found, allowed=allowed
+        )
     N, C = scores.shape
     check_ids(targets, C)
     correct = (np.arange(N), targets)
@@ -91,7 +93,7 @@ def softmax_cross_entropy(
         weights = np.ones(C) if class_weights is None else class_weights
         if weights.shape != (C,):
             raise ShapeError(
-                "not a weight for each class", where=where, found=weights.shape, allowed=f"({C},)"
+                "wrong number of class weights", where=where, found=weights.shape, allowed=f"({C},)"
             )
         shares = np.full((N, C), label_smoothing / C)
         shares[correct] += 1 - label_smoothing
@@ -118,7 +120,7 @@ def soft_cross_entropy(scores: Floats, *, targets: Floats) -> tuple[float, LossB
     scores : Floats of shape (N, C)
         Any finite numbers; N at least 1.
     targets : Floats of shape (N, C)
-        The probabilities q that p is drawn to, such as another model's; each row sums to 1.
+        The target probabilities q, such as those of another model; each row sums to 1.
 
     Returns
     -------
@@ -134,14 +136,17 @@ def soft_cross_entropy(scores: Floats, *, targets: Floats) -> tuple[float, LossB
     Notes
     -----
     Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network", section 2, at temperature
-    1. The loss differs from the Kullback-Leibler divergence of p from q by the entropy of q, which no score
-    changes; so dscores = (p - q) / N, and it is least where p = q.
+    1. The loss is the Kullback-Leibler divergence of p from q plus the entropy of q, which does not depend on
+    the scores. So dscores = (p - q) / N, and the minimum is at p = q.
     """
     if scores.ndim != 2 or targets.shape != scores.shape or not len(scores):
         found = (scores.shape, targets.shape)
         allowed = "both (N, C), N at least 1"
         raise ShapeError(
-            "scores and targets do not fit", where="soft_cross_entropy", found=found, allowed=allowed
+            "the shapes of scores and targets do not agree",
+            where="soft_cross_entropy",
+            found=found,
+            allowed=allowed,
         )
     return _cross_entropy(scores, targets.astype(scores.dtype) / len(scores))
 
@@ -165,7 +170,7 @@ def _cross_entropy(scores: Floats, shares: Floats) -> tuple[float, LossBackward]
 
 
 def _log_softmax(scores: Floats) -> Floats:
-    # log-sum-exp, with the greatest score taken out first so that no exponential overflows.
+    # log-sum-exp, minus the greatest score first so that no exponential overflows
     shifted = scores - scores.max(axis=1, keepdims=True)
     log_probs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return log_probs
@@ -174,14 +179,14 @@ def _log_softmax(scores: Floats) -> Floats:
 def l2_penalty(W: Floats, *, strength: float, anchor: Floats | None = None) -> tuple[float, LossBackward]:
     """Compute strength / 2 · Σ W², which keeps weights small (Goodfellow et al. 2016, section 7.1.1).
 
-    With an anchor, strength / 2 · Σ (W - anchor)², which keeps weights near those that were pretrained
+    With an anchor, strength / 2 · Σ (W - anchor)², which keeps weights near pretrained ones
     (Xuhong, Grandvalet and Davoine 2018, "Explicit inductive bias for transfer learning", section 3: L2-SP).
 
     Parameters
     ----------
     W : Floats of any shape
     strength : float
-        Not negative; the same meaning as in an optimizer's `l2` and `anchors`.
+        Not negative; as in an optimizer's `l2` and `anchors`.
     anchor : Floats, shape of W, optional
         Default: 0.
 
@@ -210,7 +215,7 @@ SENTENCE_LOSSES: Mapping[str, Callable[..., tuple[float, CrfBackward]]] = {
     "crf_loss": crf_loss,
     "crf_cross_entropy": crf_cross_entropy,
 }
-"""Losses of whole labellings, by the scores of words and those of transitions."""
+"""Losses of (scores, A) for tag sequences."""
 
 PENALTIES: Mapping[str, Loss] = {"l2_penalty": l2_penalty}
-"""Terms added to a loss that depend on a parameter alone."""
+"""Terms of a loss that depend on a parameter alone."""

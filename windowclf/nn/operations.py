@@ -1,13 +1,13 @@
-"""The differentiable operations a model is composed of, and the table of all of them.
+"""The differentiable operations that a network is composed of, and the table of all of them.
 
-An operation is a pure function. It returns its value and `backward`, the function that carries an upstream
-gradient (of the loss by the value) to the downstream gradients (of the loss by each positional argument):
+An operation is a pure function. It returns its value and `backward`, the function that turns an upstream
+gradient (of the loss by the value) into the downstream gradients (of the loss by each positional argument):
 
     downstream = local · upstream
 
-`backward` returns one gradient for each positional argument, in order and each of its argument's shape;
-a bare gradient where there is one argument. It changes neither what it is given nor any state, and what
-forward computed stays in its closure, so nothing is computed twice.
+`backward` returns a tuple with one gradient for each positional argument, in order and of the shape of the
+argument; for a single argument just its gradient. It changes neither its argument nor any state. What forward
+computed is kept in the closure, so nothing is computed twice.
 
 Dimensions: N windows (or words), F features a word; n_in, n_out numbers into and out of a layer.
 """
@@ -42,7 +42,7 @@ def affine(
     b : Floats of shape (n_out,)
         Added to every row.
     x_needs_gradient : bool
-        False where nothing below x is trained: dx is then None, and its product is saved.
+        False if nothing below x is trained: dx is then None, and is not computed.
 
     Returns
     -------
@@ -53,20 +53,22 @@ def affine(
     Raises
     ------
     ShapeError
-        If the shapes do not fit together.
+        If the shapes do not agree.
 
     Notes
     -----
     From y[n, j] = Σ_i x[n, i] W[i, j] + b[j]:
 
-    - x[n, i] reaches the loss by every y[n, j]:  dx[n, i] = Σ_j dy[n, j] W[i, j], that is dx = dy W^T;
-    - W[i, j] by y[n, j] of every row n:          dW[i, j] = Σ_n x[n, i] dy[n, j], that is dW = x^T dy;
-    - b[j] by the same, with local gradient 1:    db[j] = Σ_n dy[n, j].
+    - x[n, i] influences all y[n, j] of its row:  dx[n, i] = Σ_j dy[n, j] W[i, j], that is dx = dy W^T;
+    - W[i, j] influences y[n, j] of all rows n:   dW[i, j] = Σ_n x[n, i] dy[n, j], that is dW = x^T dy;
+    - so does b[j], with local gradient 1:        db[j] = Σ_n dy[n, j].
     """
     if x.ndim != 2 or W.ndim != 2 or x.shape[1] != W.shape[0] or b.shape != W.shape[1:]:
         found = (x.shape, W.shape, b.shape)
         allowed = "x (N, n_in), W (n_in, n_out), b (n_out,)"
-        raise ShapeError("the shapes of x, W and b do not fit", where="affine", found=found, allowed=allowed)
+        raise ShapeError(
+            "the shapes of x, W and b do not agree", where="affine", found=found, allowed=allowed
+        )
 
     def backward(dy: Floats) -> tuple[Floats | None, Floats, Floats]:
         return dy @ W.T if x_needs_gradient else None, x.T @ dy, dy.sum(axis=0)
@@ -82,15 +84,14 @@ def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
     Parameters
     ----------
     *parts : Floats of shapes (…, F_1), (…, F_2), …
-        One or more, alike in all but the last axis.
+        One or more, equal in all but the last axis.
 
     Returns
     -------
     y : Floats of shape (…, F_1 + F_2 + …)
     backward : callable
-        dy -> (dpart_1, dpart_2, …), always a tuple; each is dy's slice where the part stands.
+        dy -> (dpart_1, dpart_2, …), always a tuple; each is the slice of dy for its part.
     """
-    # Where one part ends and the next begins.
     borders = np.cumsum([part.shape[-1] for part in parts])[:-1]
 
     def backward(dy: Floats) -> tuple[Floats, ...]:
@@ -100,19 +101,20 @@ def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
 
 
 def dropout(x: Floats, *, mask: Floats) -> tuple[Floats, DropoutBackward]:
-    """Silence what the mask silences: y = x · mask (Srivastava et al. 2014, section 4).
+    """Set numbers to 0 by a mask: y = x · mask (Srivastava et al. 2014, section 4).
 
     Parameters
     ----------
     x : Floats of any shape
     mask : Floats, shape of x
-        From `dropout_mask`. It is given, not drawn, so that a gradient check sees the same one twice.
+        From `dropout_mask`. It is an argument, not drawn here, so that a gradient check sees the same one
+        twice.
 
     Returns
     -------
     y : Floats, shape of x
     backward : callable
-        dy -> dx = dy · mask: what was silenced has no influence, so it has no gradient.
+        dy -> dx = dy · mask: what was set to 0 has no influence, so no gradient.
     """
 
     def backward(dy: Floats) -> Floats:
@@ -129,17 +131,17 @@ def dropout_mask(
 ) -> Floats:
     """Draw a mask for `dropout`: 0 with probability `rate`, else 1 / (1 - rate).
 
-    The survivors are raised so that the expected value of x · mask is x ("inverted" dropout; Srivastava
-    et al. 2014, section 10); to predict, then, nothing needs to be scaled.
+    So the expected value of x · mask is x ("inverted" dropout; Srivastava et al. 2014, section 10), and
+    prediction needs no scaling.
 
     Parameters
     ----------
     shape : tuple of int
     rate : float
-        Share of the places to silence; 0 <= rate < 1. Kept to within 2^-17.
+        Share of the numbers to set to 0; 0 <= rate < 1. Exact to 2^-17.
     rng : numpy.random.Generator
     dtype : dtype
-        That of the array to be masked. The same `rng` silences the same places in any dtype.
+        Of the array to be masked. The mask has the same zeros in any dtype.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def dropout_mask(
     """
     if not 0 <= rate < 1:
         raise ConfigError("not a dropout rate", where="rate", found=rate, allowed="0 <= rate < 1")
-    # 16 random bits decide on a place, and 64 of them are drawn at once: drawing is what a mask costs.
+    # 16 random bits decide on a number, and 64 are drawn at once, because drawing takes most of the time
     size = prod(shape)
     bits = rng.integers(0, 2**64, -(-size // 4), dtype=np.uint64).view(np.uint16)[:size]
     mask: Floats = (bits.reshape(shape) >= round(rate * 2**16)).astype(dtype)
@@ -171,4 +173,4 @@ OPERATIONS: Mapping[str, Callable[..., tuple[Floats, Callable[..., Any]]]] = {
     "word_embedding": word_embedding,
     **ACTIVATIONS,
 }
-"""Every differentiable operation by name. The tests walk this table: what is not in it fails them."""
+"""All differentiable operations by name. The tests check this table, and fail for one that is not in it."""

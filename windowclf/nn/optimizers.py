@@ -1,12 +1,12 @@
-"""Optimizers: what a step makes of the gradients.
+"""Optimizers: update parameters by their gradients.
 
 An update rule is a function of a few lines that reads like its paper. It changes the parameter p and its
-own memory (arrays of the shape of p, zero before the first step) in place, and it knows nothing of layers
-or of sparse rows: `Optimizer` hands it either a whole parameter or the rows that the batch touched.
+memory (arrays of the shape of p, zero before the first step) in place, and knows nothing of layers or sparse
+rows: `Optimizer` passes it either a whole parameter or the rows that the batch has read.
 
 To add a rule, write the function and a row of `OPTIMIZERS`.
 
-Dimensions: a parameter is of any shape; of a table (n_rows, D), a batch touches R rows.
+Dimensions: a parameter has any shape; of a table (n_rows, D), a batch reads R rows.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from windowclf.nn.gradients import Gradient, RowGradient
 
 
 def sgd(p: Floats, g: Floats, *, rate: float, t: int) -> None:
-    """Go down the gradient: p <- p - rate · g (Robbins and Monro 1951).
+    """Descend along the gradient: p <- p - rate · g (Robbins and Monro 1951).
 
     Parameters
     ----------
@@ -37,10 +37,10 @@ def sgd(p: Floats, g: Floats, *, rate: float, t: int) -> None:
 
 
 def momentum(p: Floats, g: Floats, v: Floats, *, rate: float, t: int, mu: float = 0.9) -> None:
-    """Go on in the direction of the past steps (Polyak 1964; Sutskever et al. 2013, section 2).
+    """Keep part of the direction of past steps (Polyak 1964; Sutskever et al. 2013, section 2).
 
-    v <- mu · v + g;  p <- p - rate · v. The learning rate multiplies v and is no part of it, so a schedule
-    that changes the rate acts at once.
+    v <- mu · v + g;  p <- p - rate · v. The learning rate multiplies v and is not part of it, so that a
+    change of the rate by a schedule takes effect at once.
 
     Parameters
     ----------
@@ -70,11 +70,11 @@ def adam(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> None:
-    """Divide a running mean of the gradients by the root of that of their squares.
+    """Divide a running mean of the gradients by the square root of that of their squares.
 
     m <- beta1 · m + (1 - beta1) · g;  v <- beta2 · v + (1 - beta2) · g²;
     m̂ = m / (1 - beta1^t);  v̂ = v / (1 - beta2^t);  p <- p - rate · m̂ / (√v̂ + epsilon)
-    (Kingma and Ba 2015, algorithm 1). The hats undo that m and v began at zero.
+    (Kingma and Ba 2015, algorithm 1). The hats correct the bias of m and v, which start at zero.
 
     Parameters
     ----------
@@ -87,16 +87,16 @@ def adam(
     beta1, beta2 : float
         Shares of the moments that are kept.
     epsilon : float
-        Keeps the quotient finite where the gradient has always been 0.
+        Keeps the quotient finite if the gradient has always been 0.
     """
-    scratch = np.multiply(g, 1 - beta1)  # the one piece of memory for all that lies between
+    scratch = np.multiply(g, 1 - beta1)  # memory for all intermediate results
     m *= beta1
     m += scratch
     np.square(g, out=scratch)
     scratch *= 1 - beta2
     v *= beta2
     v += scratch
-    # m̂ / (√v̂ + epsilon), with the hats taken out of the arrays
+    # m̂ / (√v̂ + epsilon), with the hats as factors outside of the arrays
     unbiased = sqrt(1 - beta2**t)
     np.sqrt(v, out=scratch)
     scratch += epsilon * unbiased
@@ -107,7 +107,7 @@ def adam(
 
 @dataclass(frozen=True)
 class Rule:
-    """An update rule and the names of the arrays it remembers, in the order of its arguments."""
+    """An update rule and the names of its memory arrays, in the order of its arguments."""
 
     update: Callable[..., None]
     memory: tuple[str, ...] = ()
@@ -127,37 +127,37 @@ OPTIMIZERS: Mapping[str, Rule] = {
 
 
 class Optimizer:
-    """An update rule with its hyper-parameters and what it remembers of each parameter.
+    """An update rule with its hyper-parameters and its memory of each parameter.
 
     Parameters
     ----------
     name : str
         A row of `OPTIMIZERS`.
     l2 : mapping of str to float, optional
-        Decay strengths by parameter name: strength · p is added to the gradient of p, which is the gradient
-        of `l2_penalty`. For a RowGradient it acts on the touched rows alone.
+        Strengths by parameter name: strength · p, the gradient of `l2_penalty`, is added to the gradient of
+        p; for a RowGradient in its rows only.
     anchors : mapping of str to (float, Floats), optional
-        Strengths and points by parameter name: strength · (p - point) is added to the gradient of p, which is
-        the gradient of `l2_penalty` with this anchor; of a RowGradient as with `l2`. A table's point may
-        end with the last row that is ever touched.
+        Strengths and points by parameter name: strength · (p - point), the gradient of `l2_penalty` with this
+        anchor, is added to the gradient of p as with `l2`. The point of a table may end with the last row
+        that is ever read.
     rates : mapping of str to float, optional
-        Factors on the learning rate by parameter name; default: 1.
+        Factors of the learning rate by parameter name. Default: 1.
     **settings : float
-        Hyper-parameters of the rule, such as `beta1`; else its defaults.
+        Hyper-parameters of the rule, such as `beta1`. Default: those of the rule.
 
     Attributes
     ----------
     settings : dict of str to float
-        The hyper-parameters in force.
+        All hyper-parameters.
     n_steps : int
-        Steps taken, of all parameters together.
+        Number of calls of `step`.
     memory : dict of str to dict of str to Floats
-        By parameter name, then by the rule's name for it (`m`, `v`); made at the parameter's first step.
+        By parameter name, then by the name of the array (`m`, `v`); made at the first step of a parameter.
 
     Raises
     ------
     ConfigError
-        If there is no such rule or no such hyper-parameter.
+        If there is no such rule or hyper-parameter.
     """
 
     def __init__(
@@ -190,9 +190,9 @@ class Optimizer:
     ) -> None:
         """Update the parameters in place.
 
-        A parameter without a gradient stays as it is. Of a parameter with a RowGradient, only the touched
-        rows and their memory are read and written; a row that no batch touched keeps its every bit. (Adam's
-        moments of a row therefore do not fade while it is away, as in PyTorch's SparseAdam.)
+        A parameter without a gradient does not change. Of a parameter with a RowGradient, only the rows in it
+        and their memory are read and written; all others keep every bit. (So Adam's moments of a row do not
+        decay in steps that do not read it, as in PyTorch's SparseAdam.)
 
         Parameters
         ----------
@@ -201,26 +201,26 @@ class Optimizer:
         gradients : mapping of str to Floats or RowGradient
             Of some or all parameters; not changed.
         learning_rate : float
-            Of this step.
+            Learning rate of this step.
 
         Raises
         ------
         ShapeError
-            If a gradient has not the shape of its parameter, or there is no such parameter. Then no
+            If a gradient does not have the shape of its parameter, or there is no such parameter; then no
             parameter has been changed.
         """
         for name, gradient in gradients.items():
             if name not in parameters or gradient.shape != parameters[name].shape:
                 allowed = str(parameters[name].shape) if name in parameters else ", ".join(parameters)
-                problem = "the gradient fits no parameter"
+                problem = "the gradient does not belong to a parameter of its shape"
                 raise ShapeError(problem, where=name, found=gradient.shape, allowed=allowed)
         self.n_steps += 1
         for name, gradient in gradients.items():
             p = parameters[name]
             memory = self._memory_of(name, p)
             if isinstance(gradient, RowGradient):
-                # Take the touched rows out, let the rule change them, and put them back. Each id stands
-                # once in a RowGradient, so no row is written twice.
+                # Copy the rows, let the rule change them, and write them back. A RowGradient has each id
+                # once, so no row is written twice.
                 ids = gradient.ids
                 rows, row_memory = p[ids], [array[ids] for array in memory]
                 self._update(name, rows, gradient.rows, row_memory, learning_rate, ids)
@@ -249,7 +249,7 @@ class Optimizer:
         self._rule.update(p, g, *memory, rate=rate, t=self.n_steps, **self.settings)
 
     def _memory_of(self, name: str, p: Floats) -> list[Floats]:
-        """Return the arrays remembered of a parameter, zero at first; untouched pages cost no memory."""
+        """Return the memory of a parameter, zero at first; pages that are never written take no memory."""
         if name not in self.memory:
             self.memory[name] = {array: np.zeros(p.shape, p.dtype) for array in self._rule.memory}
         return list(self.memory[name].values())

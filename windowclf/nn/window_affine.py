@@ -1,4 +1,4 @@
-"""The window and the affine operation above it as one, so that each distinct word is multiplied once.
+"""`window` and the `affine` above it as one operation, which multiplies each distinct word once.
 
 Dimensions: N windows, K window width, U distinct words of the batch, F numbers a word, H hidden units.
 """
@@ -26,24 +26,24 @@ def window_affine(
     x_rows: Ints | None = None,
     workspace: Workspace | None = None,
 ) -> tuple[Floats, WindowAffineBackward]:
-    """Compute z[n] = Σ_k x[ids[n, k]] W_k + b: `window`, then `affine`, each distinct word multiplied once.
+    """Compute z[n] = Σ_k x[ids[n, k]] W_k + b: `window`, then `affine`, multiplying each word once.
 
     Parameters
     ----------
     x : Floats of shape (U, F)
         The distinct words of the batch, each once.
     W : Floats of shape (K·F, H)
-        Its block W_k, the rows k·F to (k+1)·F, is for the word at place k of a window.
+        Its block W_k, the rows k·F to (k+1)·F, is for the word at position k of a window.
     b : Floats of shape (H,)
         Added to every row.
     ids : Ints of shape (N, K)
         The words of each window, as rows of x.
     x_needs_gradient : bool
-        False where nothing below x is trained: dx is then None, and its product is saved.
+        False if nothing below x is trained: dx is then None, and is not computed.
     x_rows : Ints of shape (R,), optional
-        The rows of x below which anything is trained; the others of dx are left zero. Default: all.
+        The rows of x below which something is trained; the other rows of dx stay zero. Default: all.
     workspace : Workspace, optional
-        Memory to reuse; `backward` must then be called before the next use of it.
+        Memory to reuse; `backward` must then be called before its next use.
 
     Returns
     -------
@@ -54,16 +54,16 @@ def window_affine(
     Raises
     ------
     ShapeError
-        If the shapes do not fit together, or `ids` names a row that x does not have.
+        If the shapes do not agree, or an id is not a row of x.
 
     Notes
     -----
-    A window's words side by side, times W, is the sum of each word times its own block. So we multiply each
+    The words of a window side by side, times W, is the sum of each word times its block. So we multiply each
     distinct word by all blocks, P = x [W_0, …, W_K-1] (U, K·H), and add up K pieces of H numbers a window:
     z = S P + b, with P read as (U·K, H) and S (N, U·K) the matrix that has a 1 at (n, ids[n, k]·K + k) for
-    each k. This is U·K·F·H multiplications instead of N·K·F·H. Backwards, by the rules of `affine`:
+    each k. This is U·K·F·H multiplications instead of N·K·F·H. Backward, by the rules of `affine`:
 
-    - dP = S^T dz: piece (u, k) collects dz from each window that has word u at place k;
+    - dP = S^T dz: piece (u, k) sums dz over all windows with word u at position k;
     - dx = dP [W_0, …, W_K-1]^T  and  [dW_0, …, dW_K-1] = x^T dP, one product each, again of U rows;
     - db[j] = Σ_n dz[n, j].
     """
@@ -76,7 +76,7 @@ def window_affine(
         found = (x.shape, W.shape, b.shape, ids.shape)
         allowed = "x (U, F), W (K·F, H), b (H,), ids (N, K)"
         raise ShapeError(
-            "the shapes of x, W, b and ids do not fit", where="window_affine", found=found, allowed=allowed
+            "the shapes of x, W, b and ids do not agree", where="window_affine", found=found, allowed=allowed
         )
     check_ids(ids, U)
     blocks = take(workspace, "blocks", (F, K * H), W.dtype)  # the W_k side by side, for one product

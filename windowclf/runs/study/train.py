@@ -23,7 +23,7 @@ from windowclf.runs.study.modes import BASELINE, CARRIED, TUNED, configure
 from windowclf.tagger import WindowTagger
 from windowclf.training.events import Calibrated, EpochDone
 from windowclf.training.extrapolate import FITS
-from windowclf.vectors.random import is_random
+from windowclf.vectors.selection import is_random
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, that dev chooses from, beside none
 _KEPT = (BASELINE, TUNED)  # modes whose model of the first seed is kept, to look at
