@@ -195,7 +195,7 @@ def test_dev_data_is_checked_before_training_begins(
 def test_dev_data_without_words_are_refused(
     dev: Labelled, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    with pytest.raises(DataError, match=r"dev sentences: there is no sentence with words\. Leave out dev"):
+    with pytest.raises(DataError, match=r"dev sentences: no sentence has words\. Leave out dev"):
         WindowTagger(quick, vectors=vectors).fit(*corpus, dev=dev)
 
 

@@ -1,4 +1,4 @@
-"""Configurations in and out: TOML files, nested mappings, `section.key=value`; what is wrong is named."""
+"""Configurations from and to TOML, nested mappings and `section.key=value`; errors name the value."""
 
 import math
 import tomllib
@@ -14,12 +14,11 @@ from windowclf.config import Config
 from windowclf.errors import ConfigError, did_you_mean
 
 _SECTIONS: dict[str, type] = get_type_hints(Config)
-# a configuration says what was chosen, never that it is to be
-_AUTO_HINT = "To have it chosen by a trial, give --tuning auto to `windowclf train`."
+_AUTO_HINT = "For a choice by a trial, give --tuning auto to `windowclf train`."
 
 
 def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration") -> Config:
-    """Build a configuration from nested mappings; what is missing keeps its default.
+    """Build a configuration from nested mappings; missing values keep their defaults.
 
     Raises
     ------
@@ -30,7 +29,7 @@ def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration")
     for section, keys in values.items():
         if not isinstance(keys, Mapping):
             raise ConfigError(
-                "a section holds keys",
+                "a section must be a mapping",
                 where=f"{where}: {section}",
                 found=keys,
                 allowed=f"[{section}] key = value",
@@ -88,7 +87,7 @@ def read_config(path: Path) -> Config:
     Raises
     ------
     ConfigError
-        If the file cannot be read, is no TOML, or holds something that is no configuration.
+        If the file cannot be read, is not TOML, or is not a configuration.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -113,9 +112,9 @@ def override(
 ) -> Config:
     """Return the configuration with `section.key=value` assignments applied, in order.
 
-    A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`); what is no TOML is taken as a string.
-    `further` are values by `section.key` that are applied after. What comes out is checked once, as a whole,
-    so that values which allow each other may stand in any order.
+    A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`), or else as a string. `further` are values by
+    `section.key`, applied afterwards. The result is checked once, as a whole, so that values which depend on
+    each other can be given in any order.
     """
     values = config_to_dict(config)
     for assignment in assignments:
@@ -126,11 +125,11 @@ def override(
                 "not an assignment",
                 where=where,
                 found=assignment,
-                allowed="section.key=value, as model.hidden=[300]",
+                allowed="section.key=value, such as model.hidden=[300]",
             )
         _refuse_unknown([section], _SECTIONS, where, "section")
         _refuse_unknown([key], get_type_hints(_SECTIONS[section]), f"{where} [{section}]", "key")
-        values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a separator
+        values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a value of data.separator
     for name, value in (further or {}).items():
         section, _, key = name.partition(".")
         values[section][key] = value

@@ -39,18 +39,18 @@ table_option = click.option(
     type=click.FloatRange(min=0),
     default=TABLE_MB,
     show_default=True,
-    help="Megabytes for tables of frequent words, which make tagging fast; they are filled as words come.",
+    help="Megabytes for tables of frequent words, which make tagging fast; they are filled while tagging.",
 )
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that tag, sharing the model and its tables; what comes out is the same.",
+    help="Processes that tag, with shared model and tables; the output is the same.",
 )
 model_argument = click.argument("model", metavar="MODEL")
 
-# a file's ending -> its format; raw text, if it is none of these
+# file name extension -> format; others are raw text
 _FORMATS = {
     ".conll": "conll",
     ".tsv": "conll",
@@ -59,7 +59,7 @@ _FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-# option -> the value of the configuration that it is short for
+# option -> the configuration value that it sets
 _DATA_OPTIONS = {
     "format": "data.format",
     "token_column": "data.token_column",
@@ -87,17 +87,19 @@ def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | 
 
 
 def columns_options(function: F) -> F:
-    """Add the options that say how a corpus file is read."""
+    """Add the options of reading a corpus file."""
     for option in reversed(
         [
             click.option(
                 "--format",
                 type=click.Choice(["auto", "conll", "conllu", "jsonl", "tagged"]),
-                help="Of corpus files; auto goes by their ending, tagged is a sentence a line of word/tag.",
+                help="Format of corpus files; auto: by file name; tagged: a sentence per line, as word/tag.",
             ),
             click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
             click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
-            click.option("--separator", help="Between columns; by default a tab or, without one, spaces."),
+            click.option(
+                "--separator", help="Separator of columns. [default: a tab or, without one, spaces]"
+            ),
             click.option(
                 "--label-field", type=click.Choice(["upos", "xpos"]), help="Labels of CoNLL-U files."
             ),
@@ -108,17 +110,17 @@ def columns_options(function: F) -> F:
 
 
 def input_options(function: F) -> F:
-    """Add the options that say how text is read that need not be labelled."""
+    """Add the options of reading text that may be unlabelled."""
     for option in reversed(
         [
             click.option(
                 "--input-format",
                 type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
-                help="tokens: a sentence a line, tokens parted by spaces. "
-                "[default: by the file's ending, else text]",
+                help="tokens: a sentence per line, tokens separated by spaces. "
+                "[default: by file name, else text]",
             ),
             click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0."),
-            click.option("--separator", help="Between columns of CoNLL input."),
+            click.option("--separator", help="Separator of columns in CoNLL input."),
         ]
     ):
         function = option(function)
@@ -132,7 +134,7 @@ def reading_options(
     token_column: int | None = None,
     separator: str | None = None,
 ) -> "ReadOptions":
-    """Say how a file is read without its labels: by the options, its ending, a model's configuration."""
+    """Return how a file is read without labels, by the options, its name and a model's configuration."""
     from windowclf.corpus.named import options_of
 
     format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
@@ -144,14 +146,14 @@ def reading_options(
 
 
 def labels_options(function: F) -> F:
-    """Add the options that say what labels mean."""
-    function = click.option("--ignore-label", help="Label of words that are context only. [default: _]")(
+    """Add the options of the meaning of labels."""
+    function = click.option("--ignore-label", help="Label of words that are only context. [default: _]")(
         function
     )
     return click.option(
         "--scheme",
         type=click.Choice(["auto", "none", "IOB1", "IOB2", "IOBES"], case_sensitive=False),
-        help="How labels mark spans; none: they do not.",
+        help="Label scheme; none: labels do not mark spans.",
     )(function)
 
 
@@ -162,15 +164,17 @@ _CONFIGURATION_OPTIONS = {
     "tuning": click.option(
         "--tuning",
         type=click.Choice(["frozen", "tuned", "two-channel"]),
-        help="May training move them? two-channel: a copy of them.",
+        help="Whether training changes the vectors; two-channel: a copy of them.",
     ),
     "max-vectors": click.option(
         "--max-vectors",
         metavar="N|all",
         callback=_number_or_all,
-        help="Vectors that the model keeps. [default: 100000]",
+        help="Number of vectors that the model keeps. [default: 100000]",
     ),
-    "seed": click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
+    "seed": click.option(
+        "--seed", type=click.IntRange(min=0), help="Seed of all random numbers. [default: 0]"
+    ),
     "set": click.option(
         "--set",
         "assignments",
@@ -182,7 +186,7 @@ _CONFIGURATION_OPTIONS = {
 _ADVISED_TUNING = click.option(
     "--tuning",
     type=click.Choice(["frozen", "tuned", "two-channel", "auto"]),
-    help="May training move them? two-channel: a copy of them; auto: as a trial on dev has it.",
+    help="Whether training changes the vectors; two-channel: a copy of them; auto: by a trial on dev.",
 )
 
 
@@ -192,7 +196,7 @@ def configuration_options(function: F) -> F:
 
 
 def training_options(function: F) -> F:
-    """Add the options that make up a configuration, whose tuning may be left to a trial."""
+    """Add the options that make up a configuration, with --tuning auto."""
     return _add_options(function, _CONFIGURATION_OPTIONS | {"tuning": _ADVISED_TUNING})
 
 
@@ -203,14 +207,14 @@ def _add_options(function: F, options: Mapping[str, Callable[[Any], Any]]) -> F:
 
 
 def study_options(function: F) -> F:
-    """Add those of a configuration that is trained in several ways and with several seeds."""
+    """Add the options of a configuration without tuning and seed, which a study varies."""
     for name in ("set", "max-vectors", "vectors", "config"):
         function = _CONFIGURATION_OPTIONS[name](function)
     return labels_options(columns_options(function))
 
 
 def configuration(base: Config | None = None) -> Config:
-    """Build the configuration of the present command: a file, then --set, then the options given."""
+    """Build the configuration of the current command: a file, then --set, then the options."""
     from windowclf.config_io import override, read_config
 
     given = click.get_current_context().params
@@ -220,6 +224,6 @@ def configuration(base: Config | None = None) -> Config:
     names = (_DATA_OPTIONS | _MODEL_OPTIONS).items()
     options = {key: given[name] for name, key in names if given.get(name) is not None}
     if options.get("model.tuning") == "auto":
-        options["model.tuning"] = "tuned"  # until it is chosen: nothing that is configured conflicts with it
+        options["model.tuning"] = "tuned"  # for now: no other value conflicts with it
     assignments = given.get("assignments", ())
     return override(config, assignments, further=options, where="--set" if assignments else "options")

@@ -28,16 +28,16 @@ _TUNINGS: tuple[Tuning, ...] = ("frozen", "tuned")
     type=click.Path(path_type=Path),
     default=Path("runs/quickstart"),
     show_default=True,
-    help="Where to.",
+    help="Directory for both runs.",
 )
-@click.option("--text", help="A sentence of your own to tag.")
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--text", help="Another sentence to tag.")
+@click.option("--force", is_flag=True, help="Replace the runs in --out.")
 @threads_option
 @json_option
 def command(out: Path, text: str | None, force: bool, threads: Threads, as_json: bool) -> None:
-    """Train a named-entity tagger on the corpus that ships, with frozen and with fine-tuned vectors.
+    """Train a named-entity tagger on the sample corpus, with frozen and with tuned vectors.
 
-    Both are scored on dev and test, saved, and tag a sentence. Takes well under a minute.
+    Both are scored on dev and test, saved, and used to tag a sentence. Takes less than a minute.
 
     Example:
 
@@ -76,7 +76,7 @@ def command(out: Path, text: str | None, force: bool, threads: Threads, as_json:
         )
         for r in results
     ]
-    print_table(columns, rows, title="Entities on the sample corpus, in per cent")
+    print_table(columns, rows, title="Entities in the sample corpus, in percent")
     click.echo()
     for item in tagged:
         click.echo(f"  {item['text']}\n→ {item['tagged']}\n")

@@ -128,7 +128,7 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_the_last_good_weights(tmp
     assert result.exit_code == 2
     assert "not finite at step" in result.stderr
     assert "learning rate 9.8e+29" in result.stderr  # of step 2 of 50, falling linearly
-    assert "No epoch was done." in result.stderr
+    assert "No epoch was completed." in result.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -11,8 +11,7 @@ from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, Windo
 from windowclf.encoding.entity_lists import own_entities
 from windowclf.nn.losses import softmax
 from windowclf.training.data import prepare_training
-from windowclf.training.distillation import DistillationObjective, WordTeacher, distil
-from windowclf.training.objectives import choose_objective
+from windowclf.training.objectives import DistillationObjective, WordTeacher, choose_objective, distil
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 

@@ -188,7 +188,7 @@ def test_the_choice_by_size_is_read_from_its_table(
 def test_tunings_that_the_configuration_does_not_allow_are_left_out(won_by_tuning: Case) -> None:
     found = _advise(won_by_tuning, config=_config(tuned_from_count=2))
     assert list(_means(found)) == ["two-channel", "tuned"]
-    assert "Frozen was left out: training.tuned_from_count = 2 is of tuned vectors." in found.reason
+    assert "Frozen was left out: training.tuned_from_count = 2 needs tuned vectors." in found.reason
 
 
 @pytest.mark.parametrize(
