@@ -125,8 +125,8 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         click.echo(f"spans     O penalty {cost:g} (tuned on dev): {reached}")
     if carried := info.get("carried"):
         click.echo(
-            f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} other vectors moved "
-            f"like {carried['fitted']:,} tuned ones"
+            f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} other vectors "
+            f"moved like {carried['fitted']:,} tuned ones"
         )
     click.echo(f"model     {run.out / 'model'}")
 

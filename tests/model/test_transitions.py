@@ -142,7 +142,7 @@ def test_the_n_best_of_a_long_sentence_are_distinct_and_in_order() -> None:
 
 
 def test_a_number_of_labellings_below_one_is_refused() -> None:
-    with pytest.raises(ConfigError, match="n: not a number of labellings; found 0"):
+    with pytest.raises(ConfigError, match="n: not a number of tag sequences; found 0"):
         n_best_labels(np.zeros((2, 3)), np.zeros((4, 4)), 0)
 
 
