@@ -374,7 +374,7 @@ def test_every_label_has_the_probability_of_all_that_are_spelled_like_it(
     config = replace(quick, model=replace(quick.model, inner_scheme=inner_scheme))
     labels = [convert(sequence, Scheme(scheme)) for sequence in corpus[1]]
     tagger = WindowTagger(config, vectors=vectors).fit(corpus[0], labels)
-    assert tagger.spelled_labels == names
+    assert tagger.model.labels.spelled_names == names
     sentences = [*corpus[0], []]
     internal = tagger.predict_proba(sentences, scheme="internal")
     for tagged, probs in zip(tagger.tag(sentences, every=True), internal, strict=True):

@@ -246,11 +246,6 @@ class WindowTagger:
         """The labels that `predict` uses, in the order of the columns of `predict_proba`."""
         return self.model.labels_of("output")
 
-    @property
-    def spelled_labels(self) -> tuple[str, ...]:
-        """The columns of :attr:`Tagged.every`: `labels` where each label alone decides how it is spelled."""
-        return self.model.labels.spelled_names
-
     def labels_of(self, scheme: LabelScheme) -> tuple[str, ...]:
         """Return the labels in the "output" scheme, or in the "internal" one, which the network learnt.
 

@@ -12,7 +12,7 @@ from windowclf.model.decoder import Decoder
 from windowclf.model.viterbi import allowed_pairs
 from windowclf.nn.crf_spans import span_log_probs
 
-_PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BIES"}
+_PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BEIS"}
 
 
 def output_labels(labels: LabelSet) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def output_probabilities(decoder: Decoder, scores: Floats, lengths: Ints) -> Flo
             first, further = prefixes["B"], prefixes["I"]
             longer = _pairs(decoder, probs, scores, lengths, [first], [further])
             going_on = _pairs(decoder, probs, scores, lengths, [further], [further])
-            columns += [longer, going_on, probs[:, further] - going_on, probs[:, first] - longer]
+            columns += [longer, probs[:, further] - going_on, going_on, probs[:, first] - longer]
     return np.clip(np.column_stack(columns), 0, 1)  # differences are rounded
 
 
