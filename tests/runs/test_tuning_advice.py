@@ -12,7 +12,7 @@ from windowclf.errors import ConfigError, DataError
 from windowclf.runs import tuning_advice as advice
 from windowclf.runs import tuning_advice as advising
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events, advise_tuning
-from windowclf.training.defaults import sized
+from windowclf.training.defaults import resolve_training
 from windowclf.training.events import StepDone
 from windowclf.vectors.word_vectors import WordVectors
 
@@ -260,7 +260,7 @@ def test_the_trial_reads_a_fifth_of_what_a_long_training_reads() -> None:
     training = TrainingConfig()
     for n in (12_000, 50_000, 1_000_000):
         epochs = advising._trial_epochs(training, n, 2000, 4)
-        reads = n * sized(training, n).epochs
+        reads = n * resolve_training(training, n).epochs
         assert 4 * 2000 * epochs <= max(4 * 6000, 0.25 * reads)
     assert advising._trial_epochs(training, 400, 400, 6) == 15  # of 50 that suit it
     assert advising._trial_epochs(training, 20, 20, 6) == 30  # of 60

@@ -14,7 +14,7 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
 _AFFIXES, _AFFIXES_OF_NAMES = 24, 4  # dimensions of affix vectors
 
 
-def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
+def resolve_training(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
     """Return the configuration with the epochs and batches for S sentences, where it leaves them open (0).
 
     1000 / √S epochs, from 3 to 60: 50 for 400 sentences, 10 for 10,000. S / 400 sentences a batch, from 16 to
@@ -26,7 +26,7 @@ def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
     return replace(config, epochs=epochs, batch_sentences=batch)
 
 
-def suited(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
+def resolve_features(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
     """Return the configuration with the dimension of affix vectors for the labels, if it is left open (-1).
 
     Affixes say much about a part of speech, and so about a chunk, but little about the type of a name, where

@@ -24,7 +24,7 @@ from windowclf.model.network import WindowModel
 from windowclf.model.trained import TrainedModel
 from windowclf.training.calibrate import calibrate
 from windowclf.training.data import DevData, prepare_training
-from windowclf.training.defaults import finds_names, sized, suited
+from windowclf.training.defaults import finds_names, resolve_features, resolve_training
 from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone
 from windowclf.training.extrapolate import carry_over
 from windowclf.training.loop import train
@@ -106,13 +106,13 @@ def fit(
     label_set, counts = check_training(config, sentences, labels, dev)
     vectors = open_vectors(vectors, counts, config.training.seed)
     is_ensemble = config.training.ensemble > 1
-    features = suited(config.features, finds_names=finds_names(label_set, labels))
+    features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, sentences, labels, label_set)
     # the model records what was chosen
     config = replace(
         config,
         features=features,
-        training=sized(config.training, len(sentences)),
+        training=resolve_training(config.training, len(sentences)),
         model=replace(config.model, vectors=config.model.vectors or vectors.name),
     )
     columns = ColumnValues.of(features.columns, sentences)

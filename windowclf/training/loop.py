@@ -17,7 +17,7 @@ from windowclf.errors import TrainingError
 from windowclf.model.network import WindowModel
 from windowclf.nn import SCHEDULES, Averages, Optimizer, RowGradient, Workspace, clip_by_norm
 from windowclf.training.data import Batch, TrainingData, make_batches
-from windowclf.training.defaults import sized
+from windowclf.training.defaults import resolve_training
 from windowclf.training.events import EpochDone, Event, StepDone, TrainingDone
 from windowclf.training.objectives import Objective, WordObjective
 
@@ -59,7 +59,7 @@ def train(
         )
     objective = objective or WordObjective()
     n_sentences = len(data.starts) - 1
-    config = sized(config, n_sentences)
+    config = resolve_training(config, n_sentences)
     learner = Learner(model, data, objective, config, rng=rng, n_movable_vectors=n_movable_vectors)
     best = _Best(learner.movable)
     steps_per_epoch = len(make_batches(np.arange(n_sentences), data.starts, config.batch_sentences))
