@@ -13,6 +13,7 @@ import pytest
 from gensim.models import KeyedVectors
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 import windowclf.tagger
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowClfError, WindowTagger
@@ -26,6 +27,7 @@ from windowclf.inspection.shapley import WIDEST, shapley_values
 from windowclf.model.network import WindowModel
 from windowclf.model.parameters import parameter_shapes
 from windowclf.model.storage import save_model
+from windowclf.threads import describe_threads
 from windowclf.training.events import Calibrated, EpochDone, TrainingDone
 from windowclf.vectors.word_vectors import WordVectors
 
@@ -259,6 +261,20 @@ def test_what_is_shown_is_what_differs_from_the_defaults(vectors: WordVectors, c
     assert repr(WindowTagger(vectors="a<b")) == "WindowTagger(vectors='a<b')"
     assert "a&lt;b" in WindowTagger(vectors="a<b")._repr_html_()
     assert "B-LOC" in tagger.fit(*corpus)._repr_html_()
+
+
+@pytest.mark.parametrize("threads", ["auto", 1, 2])
+def test_the_threads_of_linear_algebra_are_bounded_while_it_trains(
+    threads: Any, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    def count() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before, seen = count(), []
+    tagger = WindowTagger(quick, vectors=vectors)
+    tagger.fit(*corpus, on_event=lambda _: seen.append(count()), threads=threads)
+    assert all(max(numbers) <= describe_threads(threads)["used"] for numbers in seen) and seen
+    assert count() == before
 
 
 # -- raw text ----------------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ class Config:
         if self.training.carry != "none" and self.model.tuning != "tuned":
             raise ValueError(
                 f"training.carry = {self.training.carry!r} needs model.tuning = 'tuned'; "
-                f"with {self.model.tuning!r} it must be 'none'"
+                f"with model.tuning = {self.model.tuning!r} it must be 'none'"
             )
         if self.training.tuned_from_count > 1 and self.model.tuning == "frozen":
             raise ValueError(
@@ -260,5 +260,5 @@ class Config:
             if (value := getattr(self.training, name)) != off:
                 raise ValueError(
                     f"training.{name} = {value!r} needs model.loss = 'softmax'; "
-                    f"with {self.model.loss!r} it must be {off!r}"
+                    f"with model.loss = {self.model.loss!r} it must be {off!r}"
                 )

@@ -268,7 +268,7 @@ def distil(
     label_set, weight = model.labels, model.config.training.teacher_weight
     if teacher.labels.names != label_set.names:
         raise DataError(
-            "the labels of the teacher differ from those of the training data",
+            "the teacher's labels are not those of the training data",
             found=", ".join(teacher.labels.names),
             allowed=", ".join(label_set.names),
         )
