@@ -20,7 +20,7 @@ import numpy as np
 
 from windowclf import WindowTagger
 from windowclf.config import DataConfig
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.vectors.sources import SMALL_GLOVE
 

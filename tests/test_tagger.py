@@ -163,7 +163,7 @@ GOOD = [["a", "b"], ["c"]]
 @pytest.mark.parametrize(
     "sentences, labels, where, problem",
     [
-        (GOOD, [["x", "y"]], "sentences", "not equally many"),
+        (GOOD, [["x", "y"]], "sentences", "differ in number"),
         (GOOD, [["x", "y"], ["x", "y"]], "sentences[1]", "a label for each word; found '1 words, 2 labels'"),
         (GOOD, [["x"], ["y"]], "sentences[0]", "a label for each word"),
         (["ab", "c"], [["x", "y"], ["x"]], "sentences[0]", "a sentence is a list of words; found 'ab'"),
@@ -390,7 +390,7 @@ def test_every_label_has_the_probability_of_all_that_are_spelled_like_it(
     config = replace(quick, model=replace(quick.model, inner_scheme=inner_scheme))
     labels = [convert(sequence, Scheme(scheme)) for sequence in corpus[1]]
     tagger = WindowTagger(config, vectors=vectors).fit(corpus[0], labels)
-    assert tagger.model.labels.spelled_names == names
+    assert tagger.model.labels.output_names == names
     sentences = [*corpus[0], []]
     internal = tagger.predict_proba(sentences, scheme="internal")
     for tagged, probs in zip(tagger.tag(sentences, every=True), internal, strict=True):

@@ -17,8 +17,8 @@ _PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BEIS"}
 
 def output_labels(labels: LabelSet) -> tuple[str, ...]:
     """Return the labels that predictions consist of, in the order of :func:`output_probabilities`."""
-    if labels.is_spelled_alone:
-        return labels.spelled_names
+    if labels.is_local:
+        return labels.output_names
     assert labels.scheme is not None
     return (OUTSIDE, *(f"{prefix}-{kind}" for kind in labels.kinds for prefix in _PREFIXES[labels.scheme]))
 
@@ -38,7 +38,7 @@ def output_probabilities(decoder: Decoder, scores: Floats, lengths: Ints) -> Flo
     """
     labels = decoder.labels
     probs = decoder.probabilities(scores, lengths)
-    if labels.is_spelled_alone:
+    if labels.is_local:
         return labels.merge(probs)
     columns = [probs[:, labels.names.index(OUTSIDE)]]
     for kind in labels.kinds:

@@ -163,7 +163,7 @@ def describe_text(
         ]
         if probabilities or top is not None:
             assert result.every is not None
-            _add_probabilities(tokens, result.every, model.labels.spelled_names, probabilities, top)
+            _add_probabilities(tokens, result.every, model.labels.output_names, probabilities, top)
         answer.tokens += tokens
         if answer.entities is not UNSET:
             for span in result.spans:

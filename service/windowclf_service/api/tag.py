@@ -103,7 +103,7 @@ def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline
     words = [[token[0] for token in sentence] for _, found in read for sentence in found]
     every = options.probabilities or options.top is not None
     if every:
-        n_labels = len(model.labels.spelled_names)
+        n_labels = len(model.labels.output_names)
         _check_amount(sum(map(len, words)), n_labels, options.probabilities, options.top)
     tagged = _tag_in_parts(options.model.tagger, words, every, deadline)
     results = [
