@@ -136,20 +136,6 @@ def override(
     return config_from_dict(values, where=where)
 
 
-def with_value(config: Config, name: str, value: object, *, where: str) -> Config:
-    """Return the configuration with the value `section.key` replaced; `where` names its source in errors.
-
-    Raises
-    ------
-    ConfigError
-        If the value is of a wrong type or out of bounds.
-    """
-    section, _, key = name.partition(".")
-    values = config_to_dict(config)
-    values[section][key] = value
-    return config_from_dict(values, where=where)
-
-
 def describe_fields() -> Iterator[tuple[str, str, str, str]]:
     """Yield (section.key, default as TOML, allowed values, meaning) for every value of the configuration."""
     defaults = config_to_dict(Config())

@@ -59,23 +59,11 @@ _FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-# option -> the configuration value that it sets
-_DATA_OPTIONS = {
-    "format": "data.format",
-    "token_column": "data.token_column",
-    "label_column": "data.label_column",
-    "separator": "data.separator",
-    "label_field": "data.label_field",
-    "scheme": "data.scheme",
-    "ignore_label": "data.ignore_label",
-}
-_MODEL_OPTIONS = {
-    "vectors": "model.vectors",
-    "tuning": "model.tuning",
-    "max_vectors": "model.max_vectors",
-    "seed": "training.seed",
-    "ensemble": "training.ensemble",
-}
+# options that set the configuration value of the same key
+_KEYS = [
+    *("format", "token_column", "label_column", "separator", "label_field", "scheme", "ignore_label"),
+    *("vectors", "tuning", "max_vectors", "seed", "ensemble"),
+]
 
 
 def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
@@ -215,14 +203,13 @@ def study_options(function: F) -> F:
 
 def configuration(base: Config | None = None) -> Config:
     """Build the configuration of the current command: a file, then --set, then the options."""
-    from windowclf.config_io import override, read_config
+    from windowclf.config_io import find_key, override, read_config
 
     given = click.get_current_context().params
     config = base or Config()
     if given.get("config") is not None:
         config = read_config(given["config"])
-    names = (_DATA_OPTIONS | _MODEL_OPTIONS).items()
-    options = {key: given[name] for name, key in names if given.get(name) is not None}
+    options = {f"{find_key(key)}.{key}": given[key] for key in _KEYS if given.get(key) is not None}
     if options.get("model.tuning") == "auto":
         options["model.tuning"] = "tuned"  # for now: no other value conflicts with it
     assignments = given.get("assignments", ())

@@ -300,7 +300,7 @@ def test_bad_input_is_refused_before_anything_is_tried(won_by_tuning: Case) -> N
         advise_tuning(config, [["waaa"]], [["A"]], dev, vectors=vectors)
     with pytest.raises(DataError, match="not of the model's task"):
         advise_tuning(config, sentences, labels, ([["waaa"]], [["Z"]]), vectors=vectors)
-    with pytest.raises(DataError, match="dev sentences: there is no sentence"):
+    with pytest.raises(DataError, match="dev sentences: no sentence"):
         advise_tuning(config, sentences, labels, ([], []), vectors=vectors)
     with pytest.raises(ConfigError, match=r"training\.epochs"):
         advise_tuning(_config(epochs=-1), sentences, labels, dev, vectors=vectors)

@@ -10,7 +10,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import Config, TrainingConfig, Tuning
-from windowclf.config_io import config_from_dict, config_to_dict, with_value
+from windowclf.config_io import config_from_dict, config_to_dict, override
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import ConfigError
@@ -235,7 +235,7 @@ def _left_out(config: Config, *, are_random: bool) -> dict[Tuning, str]:
     found: dict[Tuning, str] = {}
     for tuning in TUNINGS:
         try:
-            with_value(config, "model.tuning", tuning, where="configuration")
+            override(config, (), further={"model.tuning": tuning}, where="configuration")
         except ConfigError as error:
             found[tuning] = error.problem.partition(";")[0]
     return found
