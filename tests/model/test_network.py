@@ -25,10 +25,10 @@ from windowclf.nn.gradients import Gradient, RowGradient
 from windowclf.nn.losses import softmax, softmax_cross_entropy
 from windowclf.nn.selection import Selection
 from windowclf.nn.workspace import Workspace
-from windowclf.training.defaults import suited
+from windowclf.training.defaults import resolve_features
 
 NO_FEATURES = FeaturesConfig(case_dimension=0, affix_dimension=0)
-DEFAULT_FEATURES = suited(FeaturesConfig(), finds_names=False)
+DEFAULT_FEATURES = resolve_features(FeaturesConfig(), finds_names=False)
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1, 3), suffixes=(2,), buckets=5)
 PLAIN = ModelConfig(hidden=(4,), activation="tanh", dropout=0, input_dropout=0)
 

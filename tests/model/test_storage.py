@@ -131,7 +131,8 @@ def test_words_of_any_characters_come_back(tagger: WindowTagger, tmp_path: Path)
 
 
 def test_saving_replaces_the_old_model(tagger: WindowTagger, directory: Path) -> None:
-    (directory / "stale.txt").touch()
+    (directory / "gazetteer-2.txt").touch()  # of a model with more lists
+    _change_json(directory / "manifest.json", lambda m: m | {"files": m["files"] | {"gazetteer-2.txt": {}}})
     tagger.save(directory)
     assert sorted(_files(directory)) == sorted(FILES)
 

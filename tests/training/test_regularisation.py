@@ -21,9 +21,8 @@ from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.nn.optimizers import Optimizer
 from windowclf.training.data import TrainingData, make_batches, prepare_training
 from windowclf.training.events import EpochDone, Event, StepDone
-from windowclf.training.loop import train
+from windowclf.training.loop import drop_words, train
 from windowclf.training.objectives import WordObjective, balanced_weights, choose_objective
-from windowclf.training.step import drop_words
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import WordVectors
 

@@ -63,7 +63,7 @@ class Tagged:
     spans : list of TaggedSpan
         In order; empty if labels are plain classes.
     every : array (T, C') or None
-        The probability of each of :attr:`WindowTagger.spelled_labels`, if requested.
+        The probability of each of :attr:`LabelSet.output_names`, if requested.
     """
 
     labels: list[str]

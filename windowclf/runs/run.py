@@ -7,7 +7,7 @@ epoch) and `model/`.
 import json
 import platform
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from windowclf.config_io import config_to_toml, read_config
 from windowclf.corpus.readers import locate, options_of, read_labelled
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.errors import DataError
-from windowclf.files import check_free, read_json, sha256_of, write_text
+from windowclf.files import RUN_RECORD, check_free, read_json, sha256_of, write_text
+from windowclf.model.storage import check_savable
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
 from windowclf.tagger import WindowTagger
 from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
@@ -77,6 +78,7 @@ class TrainingRun:
         settings: dict[str, Any] | None = None,
     ) -> None:
         check_free(out, force)
+        check_savable(out / "model")
         self.out = out
         self._teacher = WindowTagger.load(teacher) if teacher is not None else None
         names = [*config.features.columns, *(self._teacher.config.features.columns if self._teacher else ())]
@@ -134,7 +136,9 @@ class TrainingRun:
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
         if len(self.epochs) == 1:
-            write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
+            # what was chosen for the data, but for the length of the training
+            fitted = replace(self.tagger.model.config, training=self.tagger.config.training)
+            write_text(self.out / "config.toml", config_to_toml(fitted))
         if epoch.is_best and not self.members:  # later networks of an ensemble count when they are finished
             self.best = epoch
             self.record["best"] = asdict(epoch)
@@ -150,7 +154,7 @@ class TrainingRun:
         self.record["members"] = [asdict(member) for member in self.members]
 
     def _write_record(self) -> None:
-        write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.out / RUN_RECORD, json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
 
 
 def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
