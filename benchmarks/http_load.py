@@ -143,14 +143,22 @@ async def ask_at_a_rate(
 
 
 @contextmanager
-def slow_clients(address: str, n: int, beginning: bytes) -> Iterator[list[socket.socket]]:
-    """Hold connections that have sent the beginning of a request, and send no more."""
+def slow_clients(
+    address: str, n: int, beginning: bytes, *, from_many_addresses: bool = False
+) -> Iterator[list[socket.socket]]:
+    """Hold connections that have sent the beginning of a request, and send no more.
+
+    They come from one address, or from as many of the loopback network (Linux).
+    """
     url = urlsplit(address)
     with ExitStack() as stack:
         sockets = []
-        for _ in range(n):
+        for i in range(n):
+            source = (f"127.0.{1 + i // 250}.{1 + i % 250}", 0) if from_many_addresses else None
             sockets.append(
-                stack.enter_context(socket.create_connection((url.hostname, url.port), timeout=30))
+                stack.enter_context(
+                    socket.create_connection((url.hostname, url.port), timeout=30, source_address=source)
+                )
             )
             sockets[-1].sendall(beginning)
         yield sockets

@@ -15,48 +15,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, request
-
 from service_page import SPEED, speed_tables, write_record
 from serving import BATCH, Measured, describe_machine, same_server, texts, windowclf_serve, wrk
 
 CONNECTIONS = (1, 16, 64)
 N_BODIES = 500
-
-
-def make_idle_app() -> Flask:
-    """Return an application that reads the body and does nothing."""
-    app = Flask("idle", static_folder=None)
-
-    @app.post("/v1/tag")
-    def nothing() -> Response:
-        request.get_data(cache=False)
-        return Response(b'{"ok":true}', content_type="application/json")
-
-    return app
-
-
-def make_spacy_app() -> Flask:
-    """Return an application that finds tokens and sentences with spaCy, and answers with the tokens."""
-    import spacy
-
-    pipeline = spacy.blank("en")
-    pipeline.add_pipe("sentencizer")
-    app = Flask("spacy", static_folder=None)
-
-    @app.post("/v1/tag")
-    def tag() -> Response:
-        inputs = json.loads(request.get_data(cache=False))["inputs"]
-        results = [
-            {
-                "text": doc.text,
-                "tokens": [{"text": t.text, "start": t.idx, "end": t.idx + len(t)} for t in doc],
-            }
-            for doc in pipeline.pipe([inputs] if isinstance(inputs, str) else inputs)
-        ]
-        return Response(json.dumps({"results": results}), content_type="application/json")
-
-    return app
 
 
 def main() -> None:
@@ -74,20 +37,20 @@ def main() -> None:
     singles = [json.dumps({"inputs": text}) for text in texts(N_BODIES)]
     long = texts(N_BODIES * BATCH)
     batches = [json.dumps({"inputs": long[i : i + BATCH]}) for i in range(0, len(long), BATCH)]
-    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "uvicorn", "uvloop", "spacy")
+    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "granian", "spacy")
     runs: dict[tuple[str, str, int], list[Measured]] = {}
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         serve = ("--workers", options.workers)
         services = {
-            "nothing": stack.enter_context(same_server(make_idle_app, options.workers)),
+            "nothing": stack.enter_context(same_server("idle", options.workers)),
             "windowclf": stack.enter_context(windowclf_serve(options.model, *serve)),
             "windowclf, no log": stack.enter_context(
                 windowclf_serve(options.model, *serve, "--no-access-log")
             ),
         }
         if "spacy" in found["versions"]:
-            services["spacy, tokens only"] = stack.enter_context(same_server(make_spacy_app, options.workers))
+            services["spacy, tokens only"] = stack.enter_context(same_server("spacy_tokens", options.workers))
         for _ in range(options.repeats):
             for kind, bodies, connections in (
                 *(("single", singles, n) for n in CONNECTIONS),

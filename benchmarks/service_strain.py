@@ -19,10 +19,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import http_load
+from nginx import nginx
 from service_page import STRAIN, write_record
 from serving import Running, describe_machine, same_server, texts, windowclf_serve
-from windowclf.tagger import WindowTagger
-from windowclf_service.server.wsgi import WSGIApplication
 
 WORKERS = 2
 SLOW_CLIENTS = 600
@@ -31,13 +30,11 @@ GROWTH_ALLOWED_MB = 10.0
 LEAKED_BYTES = 1000  # a request, where a leak is planted
 
 
-def ask(service: Running, path: str, body: object = None) -> tuple[int, float]:
+def ask(address: str, path: str, body: object = None) -> tuple[int, float]:
     """Return the status of an answer and the milliseconds until it was there."""
     data = None if body is None else json.dumps(body).encode()
     started = time.perf_counter()
-    with urlopen(
-        Request(service.address + path, data, {"Content-Type": "application/json"}), timeout=60
-    ) as got:
+    with urlopen(Request(address + path, data, {"Content-Type": "application/json"}), timeout=60) as got:
         got.read()
         return got.status, 1e3 * (time.perf_counter() - started)
 
@@ -95,15 +92,19 @@ def measure_overload(model: str) -> dict[str, Any]:
 
 
 def measure_slow_clients(model: str) -> dict[str, Any]:
-    """Hold 600 connections that do not finish their headers, then 600 that do not finish their bodies."""
+    """Hold 600 connections that do not finish their headers, then 600 that do not finish their bodies.
+
+    The service stands behind the nginx of docs/deploy.md; each client has an address of its own.
+    """
     found = {}
     for name, beginning in (("headers", POST), ("bodies", POST + "Content-Length: 90\r\n\r\n{")):
         with (
             windowclf_serve(model, "--workers", WORKERS) as service,
-            http_load.slow_clients(service.address, SLOW_CLIENTS, beginning.encode()),
+            nginx(service.address) as url,
+            http_load.slow_clients(url, SLOW_CLIENTS, beginning.encode(), from_many_addresses=True),
         ):
-            health = [ask(service, "/v2/health/ready") for _ in range(200)]
-            ordinary = [ask(service, "/v1/tag", {"inputs": "museums in Paris"}) for _ in range(200)]
+            health = [ask(url, "/v2/health/ready") for _ in range(50)]
+            ordinary = [ask(url, "/v1/tag", {"inputs": "museums in Paris"}) for _ in range(50)]
         found[f"{SLOW_CLIENTS} with slow {name}"] = {
             "statuses": sorted({status for status, _ in health + ordinary}),
             "slowest health answer, ms": max(ms for _, ms in health),
@@ -116,7 +117,7 @@ def measure_leak(model: str, n_requests: int) -> dict[str, Any]:
     """Ask with fresh text again and again; then ask a service that keeps a little of each request."""
     with windowclf_serve(model, "--workers", WORKERS, "--no-access-log") as service:
         sound = growth(service, n_requests, n_requests // 10)
-    with same_server(lambda: leaking(model, LEAKED_BYTES), WORKERS) as service:
+    with same_server("leaking", WORKERS, MODEL=model, LEAKED_BYTES=str(LEAKED_BYTES)) as service:
         leaking_growth = growth(service, n_requests, n_requests // 10)
     return {
         "requests": n_requests,
@@ -124,21 +125,6 @@ def measure_leak(model: str, n_requests: int) -> dict[str, Any]:
         "allowed, MB": GROWTH_ALLOWED_MB,
         "with a planted leak, MB": leaking_growth,
     }
-
-
-def leaking(model: str, n_bytes: int) -> WSGIApplication:
-    """Return the service's application, made to keep so many bytes of every request."""
-    from windowclf_service.app import create_app
-    from windowclf_service.config import ServiceConfig
-
-    app = create_app(ServiceConfig(access_log=False), {"model": WindowTagger.load(model).compile()})
-    kept: list[bytes] = []
-
-    def leak(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        kept.append(random.randbytes(n_bytes))
-        return app(environ, start_response)
-
-    return leak
 
 
 def growth(service: Running, n_requests: int, n_before: int) -> list[float]:
@@ -196,7 +182,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "uvicorn", "uvloop")
+    found: dict[str, Any] = describe_machine("windowclf", "numpy", "flask", "granian")
     for name in options.parts or parts:
         found[name] = parts[name]()
         print(f"{name}: {json.dumps(found[name], indent=1)}", flush=True)

@@ -3,31 +3,24 @@
 import json
 import os
 import platform
-import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from windowclf.corpus.named import read_labelled
 from windowclf.corpus.readers import ReadOptions
-from windowclf_service.board import Board
-from windowclf_service.config import ServiceConfig
-from windowclf_service.server.gateway import Gateway
-from windowclf_service.server.listener import address_of, listen
-from windowclf_service.server.processes import WorkerProcess
-from windowclf_service.server.worker import run_worker
-from windowclf_service.server.wsgi import WSGIApplication
 
 N_TOKENS = 23  # of a short request
 BATCH = 32  # sentences of a long request
@@ -60,6 +53,10 @@ def _is_installed(package: str) -> bool:
 
 # -- services -----------------------------------------------------------------------------------------------
 
+# How `windowclf serve` sets Granian, as its own command line has it
+GRANIAN = ("granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--backpressure", "4096")
+THREADS = 80  # of a worker
+
 
 @dataclass
 class Running:
@@ -76,73 +73,52 @@ class Running:
 
 
 @contextmanager
-def windowclf_serve(*arguments: object) -> Iterator[Running]:
-    """Run `windowclf serve`, its log thrown away, until the block ends."""
+def windowclf_serve(*arguments: object, python: str = sys.executable) -> Iterator[Running]:
+    """Run `windowclf serve`, its log thrown away, until the block ends; `python` names the installation."""
+    command = [python, "-c", SERVE, "serve", *map(str, arguments), "--port", "{port}"]
+    with run(command, "/v2/health/ready") as service:
+        yield service
+
+
+@contextmanager
+def same_server(factory: str, n_workers: int, **environment: str) -> Iterator[Running]:
+    """Serve an application of `serving_apps` on the same server, set alike, until the block ends."""
+    threads = ("--blocking-threads", str(THREADS))
+    command = [sys.executable, "-m", *GRANIAN, *threads, "--workers", str(n_workers), "--port", "{port}"]
+    with run([*command, "--factory", f"serving_apps:{factory}"], "/", **environment) as service:
+        yield service
+
+
+@contextmanager
+def run(command: list[str], path: str, **environment: str) -> Iterator[Running]:
+    """Run a command, a free port in the place of {port}, until the block ends."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
     started = time.perf_counter()
-    command = [sys.executable, "-c", SERVE, "serve", *map(str, arguments), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        found = re.search(r"at (http://\S+);", process.stdout.readline())
-        if found is None:
-            raise RuntimeError("the service did not start; run the command by hand to see why")
-        while not _is_ready(found[1]):
-            time.sleep(0.001)
+    variables = os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | environment
+    command = [part.replace("{port}", str(port)) for part in command]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=variables, stdout=quiet, stderr=quiet) as process:
         try:
-            yield Running(process.pid, found[1], time.perf_counter() - started)
+            while not _answers(address + path):
+                if process.poll() is not None or time.perf_counter() > started + 60:
+                    raise RuntimeError(f"the service did not start: {' '.join(command)}")
+                time.sleep(0.001)
+            yield Running(process.pid, address, time.perf_counter() - started)
         finally:
             process.send_signal(signal.SIGINT)
 
 
-def _is_ready(address: str) -> bool:
+def _answers(url: str) -> bool:
     try:
-        with urlopen(f"{address}/v2/health/ready", timeout=5) as answer:
+        with urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200)
-    except URLError:
+    except HTTPError as error:
+        with error:
+            return error.code == 404
+    except OSError:
         return False
-
-
-@contextmanager
-def same_server(make_app: Callable[[], WSGIApplication], n_workers: int) -> Iterator[Running]:
-    """Serve any application behind the same gateway and in as many workers, until the block ends."""
-    pid, address, started = _fork_server(make_app, n_workers)
-    try:
-        yield Running(pid, address, time.perf_counter() - started)
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
-
-
-def _fork_server(make_app: Callable[[], WSGIApplication], n_workers: int) -> tuple[int, str, float]:
-    started = time.perf_counter()
-    listener = listen("127.0.0.1", 0)
-    readable, writable = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(writable)
-        with os.fdopen(readable, "rb") as pipe, listener:
-            if pipe.read(1) != b"+":
-                raise RuntimeError("the application did not start")
-            return pid, address_of(listener), started
-    config = ServiceConfig()
-    board = Board(config.limits.in_flight, n_workers)
-    gateway = Gateway(make_app(), board, config)
-
-    def work(slot: int, on_ready: Callable[[], None]) -> None:
-        board.attach(slot)
-        run_worker(listener, gateway, board, on_ready, 5)
-
-    workers = [WorkerProcess.fork(work, slot) for slot in range(n_workers)]
-    ready = all([worker.wait_until_ready() for worker in workers])
-
-    def stop(*_: object) -> None:
-        for worker in workers:
-            worker.send(signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, stop)
-    os.write(writable, b"+" if ready else b"-")
-    for worker in workers:
-        os.waitpid(worker.pid, 0)
-    os._exit(0)
 
 
 # -- load ---------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from windowclf import WindowTagger
 from windowclf_cli.serve import command as serve
 from windowclf_service.app import create_app
 from windowclf_service.config import ServiceConfig
-from windowclf_service.server.supervisor import STOP_SECONDS
+from windowclf_service.server import HEAD_SECONDS, STOP_SECONDS
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -46,7 +46,7 @@ def docker(instruction: str) -> list[str]:
 
 # -- the command ----------------------------------------------------------------------------------------
 
-PROSE_OPTIONS = set(re.findall(r"`(--[a-z-]+)", PAGE)) - {"--preload"}  # gunicorn's
+PROSE_OPTIONS = set(re.findall(r"`(--[a-z-]+)", PAGE)) - {"--preload"}  # of gunicorn
 COMMANDS = {
     "the unit": re.search(r"^ExecStart=\S+ serve (.*)$", UNIT, re.MULTILINE)[1].split(),  # type: ignore[index]
     "the manifest": CONTAINER["args"],
@@ -81,6 +81,8 @@ def test_who_ends_the_service_waits_until_it_has_ended() -> None:
 
 def test_the_proxy_waits_longer_than_the_service_takes() -> None:
     (read_timeout,) = re.findall(r"proxy_read_timeout (\d+)s;", PAGE)
+    (idle,) = re.findall(r"keepalive_timeout (\d+)s;", PAGE)
+    assert int(idle) < HEAD_SECONDS
     (body,) = re.findall(r"client_max_body_size (\d+)m;", PAGE)
     defaults: dict[str | None, Any] = {parameter.name: parameter.default for parameter in serve.params}
     assert float(read_timeout) > defaults["timeout"]

@@ -16,7 +16,7 @@ from windowclf_cli.main import cli
 cli(prog_name="windowclf")
 """
 # what a command may need that does something else than tag
-HEAVY = ["gensim", "scipy", "matplotlib", "flask", "rich", "pyarrow", "uvicorn", "prometheus_client"]
+HEAVY = ["gensim", "scipy", "matplotlib", "flask", "rich", "pyarrow", "granian", "prometheus_client"]
 TRAINING = [
     "windowclf.training.loop",
     "windowclf.vectors.word_vectors",

@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 
 import click
 
+from windowclf.errors import WindowClfError
 from windowclf_cli.options import limited_threads
 
 _EXAMPLE = json.dumps({"inputs": "museums in Paris are amazing"})
@@ -15,7 +17,7 @@ _positive = click.IntRange(min=1)
 
 
 @click.command()
-@click.argument("models", metavar="MODEL [MODEL]…", nargs=-1, required=True)
+@click.argument("models", metavar="[NAME=]MODEL…", nargs=-1, required=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
@@ -26,14 +28,14 @@ _positive = click.IntRange(min=1)
     type=click.FloatRange(0, 20),
     default=5.0,
     show_default=True,
-    help="Seconds that it still answers after SIGTERM, unready, for load balancers to notice.",
+    help="Seconds after SIGTERM in which it still answers but is not ready, for load balancers to notice.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1, 600),
     default=30.0,
     show_default=True,
-    help="Seconds from a request's first byte to the start of its answer.",
+    help="Seconds until an answer must start; later the request gets status 503.",
 )
 @click.option("--max-body", type=_positive, default=1_000_000, show_default=True, help="Bytes of a body.")
 @click.option(
@@ -52,12 +54,12 @@ _positive = click.IntRange(min=1)
     type=_positive,
     default=64,
     show_default=True,
-    help="Requests answered at once by all workers; those beyond get status 429.",
+    help="Requests answered at once by all workers; further ones get status 429.",
 )
 @click.option(
     "--keys-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File of bearer keys, one a line, that open /v1 and /v2; also from WINDOWCLF_KEYS.",
+    help="File of bearer keys for /v1 and /v2, one a line; WINDOWCLF_KEYS may have keys too.",
 )
 @click.option(
     "--origin", "origins", multiple=True, help="Origin whose pages may call the service (CORS); repeatable."
@@ -70,14 +72,14 @@ _positive = click.IntRange(min=1)
     type=_positive,
     default=128,
     show_default=True,
-    help="Memory for the first layers of frequent words, of all models together.",
+    help="Megabytes for the tables of frequent words, of all models together.",
 )
 @click.option(
     "--threads",
     type=_positive,
     default=1,
     show_default=True,
-    help="Threads of each worker's matrix products; processes serve many small requests better.",
+    help="Threads of each worker's matrix products; more workers serve small requests better.",
 )
 def command(
     models: tuple[str, ...],
@@ -99,10 +101,13 @@ def command(
 ) -> None:
     """Serve one or more models over HTTP, with a page to try them at /.
 
-    A model goes by the name of its directory; a request that names none is answered by the first. SIGHUP
-    loads the models anew and keeps the old ones if a new one is damaged. SIGTERM ends the service without
-    losing a request, within 30 seconds; Ctrl-C does not wait --grace. Without keys it is open to whoever
-    reaches the address, and it has no encryption: docs/deploy.md shows it behind a proxy.
+    A model has the name of its directory, or NAME where it is given as NAME=PATH. Requests that name no model
+    are answered by the first. When the files of a model change, each worker verifies the new version and
+    swaps it in within seconds, or at once on SIGHUP; a damaged version is refused and the old one stays.
+
+    SIGTERM makes the service not ready, waits --grace, answers all requests that have arrived, and stops
+    within 30 seconds; Ctrl-C does not wait. Without keys everyone who reaches the address can use the
+    service, and it has no encryption: docs/deploy.md shows it behind nginx.
 
     Example:
 
@@ -113,12 +118,10 @@ def command(
             "This system cannot fork processes. Give windowclf_service.app.create_app to a WSGI server."
         )
     # not above: the other commands must start without Flask and a server
-    from windowclf.tagger import WindowTagger
     from windowclf_service.config import Limits, ServiceConfig
-    from windowclf_service.keys import keys_from_environment, read_keys
-    from windowclf_service.models import load_models
-    from windowclf_service.server.listener import address_of, listen
-    from windowclf_service.server.supervisor import Supervisor
+    from windowclf_service.models import name_models
+    from windowclf_service.security import keys_from_environment, read_keys
+    from windowclf_service.server import serve
 
     config = ServiceConfig(
         models=models,
@@ -133,28 +136,36 @@ def command(
         keys=(*keys_from_environment(), *(read_keys(keys_file) if keys_file else ())),
         origins=origins,
         access_log=access_log,
+        table_mb=table_mb,
     )
-    n_workers = workers or min(_MOST_WORKERS, _n_cores())
-    with limited_threads(threads), listen(host, port) as listener:
-        address = address_of(listener)
+    names = ", ".join(name_models(models))
+    address, port = _check_address(host, port)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-        def announce() -> None:
-            names = ", ".join(os.path.basename(os.path.abspath(model)) for model in models)
-            click.echo(
-                f"Serving {names} at {address}; try: curl {address}/v1/tag "
-                f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'"
-            )
+    def announce() -> None:
+        click.echo(
+            f"Serving {names} at {url}; try: curl {url}/v1/tag "
+            f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'"
+        )
 
-        def load() -> dict[str, WindowTagger]:
-            taggers = load_models(models)
-            for tagger in taggers.values():
-                # all of it before workers are forked, who then share it
-                tagger.compile(table_mb=max(1, table_mb // len(taggers)), prefill=True)
-            return taggers
+    with limited_threads(threads):
+        serve(config, address, port, workers or min(_MOST_WORKERS, _n_cores()), grace, announce)
 
-        supervisor = Supervisor(config, listener, load, n_workers=n_workers, grace=grace)
-        status = supervisor.run(announce)
-    raise SystemExit(status)
+
+def _check_address(host: str, port: int) -> tuple[str, int]:
+    """Return the IP address and port to listen on: the server would share a port that is in use."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family) as probe:
+            address, port = probe.getsockname()[:2]
+            return address, port
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+        reason = getattr(error, "strerror", None) or str(error)
+        raise WindowClfError(
+            f"cannot listen there: {reason.partition(' (while')[0]}",  # Python adds the address once more
+            where=f"{host}:{port}",
+            hint="Choose another --port or --host; --port 0 takes a free one.",
+        ) from error
 
 
 def _n_cores() -> int:

@@ -1,4 +1,4 @@
-"""A place among the requests in flight, for every request that works."""
+"""Requests in flight: each takes a place while it is answered, and there are only so many."""
 
 from collections.abc import Iterator
 
@@ -7,49 +7,11 @@ from werkzeug.exceptions import NotFound, TooManyRequests
 
 from windowclf_service.board import Board
 
-_HELD = "windowclf.held"  # in the environ: this application has taken a place and must give it back
-
-
-def install(app: Flask, board: Board) -> None:
-    """Let a POST to /v1 or /v2 take a place and give it back, or be told to come again: status 429.
-
-    A gateway that has taken the place already says so in the environ: `windowclf.admitted`.
-    """
-
-    @app.before_request
-    def enter() -> None:
-        environ = request.environ
-        path: str = environ["PATH_INFO"]
-        if path.startswith("//"):  # the router would pass over slashes that others have not
-            raise NotFound
-        if environ["REQUEST_METHOD"] != "POST" or "windowclf.admitted" in environ:
-            return
-        if not path.startswith(("/v1/", "/v2/")):
-            return
-        if not board.enter():
-            raise TooManyRequests(
-                "As many requests as the service takes at once are being answered.", retry_after=1
-            )
-        environ[_HELD] = _Place(board)
-
-    @app.teardown_request
-    def leave(_: BaseException | None) -> None:
-        if (place := request.environ.pop(_HELD, None)) is not None:
-            place.leave()
-
-
-def stream(blocks: Iterator[bytes], content_type: str) -> Response:
-    """Return an answer that is made as it is sent, and keeps its place until it is complete or closed."""
-    place = request.environ.pop(_HELD, None)
-    if place is None:
-        return Response(blocks, content_type=content_type)
-    response = Response(_leave_after(blocks, place), content_type=content_type)
-    response.call_on_close(place.leave)  # where the client goes before the end
-    return response
+_PLACE = "windowclf.place"  # in the environ of a request that is in flight
 
 
 class _Place:
-    """A place among the requests in flight, which is given back once."""
+    """A place among the requests in flight, given back once."""
 
     def __init__(self, board: Board) -> None:
         self._board: Board | None = board
@@ -58,6 +20,43 @@ class _Place:
         board, self._board = self._board, None
         if board is not None:
             board.leave()
+
+
+def install(app: Flask, board: Board, longest_body: int) -> None:
+    """Count each POST to /v1 and /v2 while it is answered, or refuse it with status 429."""
+
+    @app.before_request
+    def enter() -> None:
+        environ = request.environ
+        path: str = environ["PATH_INFO"]
+        if path.startswith("//"):  # the router would ignore slashes that others have not ignored
+            raise NotFound
+        if environ["REQUEST_METHOD"] != "POST" or not path.startswith(("/v1/", "/v2/")):
+            return
+        if not board.enter():
+            # a client that still sends when its connection closes may not see why
+            length: str = environ.get("CONTENT_LENGTH") or ""
+            if length.isdecimal() and int(length) <= longest_body and "HTTP_EXPECT" not in environ:
+                environ["wsgi.input"].read(int(length))
+            raise TooManyRequests(
+                "The service is answering as many requests as it takes at once.", retry_after=1
+            )
+        environ[_PLACE] = _Place(board)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        if (place := request.environ.pop(_PLACE, None)) is not None:
+            place.leave()
+
+
+def stream(blocks: Iterator[bytes], content_type: str) -> Response:
+    """Return a response made while it is sent, which keeps its place until it is complete or closed."""
+    place = request.environ.pop(_PLACE, None)
+    if place is None:
+        return Response(blocks, content_type=content_type)
+    response = Response(_leave_after(blocks, place), content_type=content_type)
+    response.call_on_close(place.leave)  # the client may go before the end
+    return response
 
 
 def _leave_after(blocks: Iterator[bytes], place: _Place) -> Iterator[bytes]:

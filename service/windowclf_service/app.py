@@ -1,46 +1,49 @@
 """The application: put together from its parts, for any WSGI server."""
 
+import json
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
 from typing import Any
 
-from flask import Flask, request
+import yaml  # type: ignore[import-untyped]
+from flask import Flask, Response, request
 
 from windowclf.tagger import WindowTagger
-from windowclf_service import admission, page, security
-from windowclf_service.api import openapi, routes_inference, routes_v1
-from windowclf_service.api.batches import Batcher
+from windowclf_service import admission, page, security, telemetry
+from windowclf_service.api import inference, v1
+from windowclf_service.api.requests import JSON, compress
+from windowclf_service.api.tag import Tagging
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
+from windowclf_service.edge import Edge
 from windowclf_service.errors import register_errors
-from windowclf_service.models import Models, load_models
-from windowclf_service.monitoring import telemetry
-
-BATCHER = "windowclf.batcher"  # among the extensions of an application: what a gateway may answer by itself
+from windowclf_service.models import Models
 
 
 class _Application(Flask):
     """Flask, with request ids in its log, for views and hooks that are plain functions."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log an exception that nobody caught."""
+        """Log an uncaught exception."""
         request_id = telemetry.request_id_of(request.environ)
         self.logger.error(
             "request %s failed: %s %s", request_id, request.method, request.path, exc_info=exc_info
         )
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is; Flask looks at each, at every request, whether it is asynchronous."""
+        """Return the function as it is; Flask asks at every request whether it is asynchronous."""
         return func
 
 
 def create_app(
     config: ServiceConfig, taggers: Mapping[str, WindowTagger] | None = None, *, board: Board | None = None
 ) -> Flask:
-    """Make an application that serves trained taggers.
+    """Create an application that serves trained taggers.
 
     - `POST /v1/tag` and `/v1/explain`, `GET /v1/models`;
-    - `/v2`: the Open Inference Protocol, health too;
-    - `GET /`: a page that shows what the taggers see;
+    - `/v2`: the Open Inference Protocol, including health;
+    - `GET /`: a page to try the models;
     - `GET /metrics` for Prometheus, and `GET /openapi.json`, which describes all this.
 
     Errors are `application/problem+json`, see `windowclf_service.errors`.
@@ -49,35 +52,60 @@ def create_app(
     ----------
     config : ServiceConfig
     taggers : mapping of str to WindowTagger, optional
-        The models by name; the first is the one that is used where a request names none. Each tags a word
-        before this function returns, so that the first request finds it warm. Without it, `config.models`
-        are loaded.
+        The models by name; the first answers requests that name none. By default, `config.models` are
+        loaded, compiled, and reloaded when their files change.
     board : Board, optional
-        What the processes of the service share; by default this one is alone.
+        State shared by the processes of the service. Processes forked after this call share the default.
 
     Returns
     -------
     Flask
-        A WSGI application; safe for threads, as taggers are not changed.
+        A WSGI application, safe for threads.
 
     Raises
     ------
     WindowClfError
-        If a model cannot be loaded, two would have one name, or one is not trained.
+        If a model cannot be loaded or is not trained, or two have one name.
     """
-    board = Board(config.limits.in_flight) if board is None else board
-    models = Models(load_models(config.models) if taggers is None else taggers, board)
+    board = board or Board(config.limits.in_flight)
+    guard = security.Guard(config)
+    models = Models(config, board, taggers)
+    tagging = Tagging()
     app = _Application("windowclf_service", static_folder=None)
-    app.url_map.merge_slashes = False  # //v1/tag is another address, and is not there
+    app.url_map.merge_slashes = False  # //v1/tag is another address, and there is nothing
+    app.extensions["windowclf.models"] = models
     register_errors(app)
-    app.extensions[BATCHER] = Batcher(models, config.limits)
-    telemetry.install(app, board, models, access_log=config.access_log)
-    for name in models:
-        telemetry.count_load(name)
-    security.install(app, config)
-    admission.install(app, board)
-    app.register_blueprint(routes_v1.make_blueprint(models, config.limits))
-    app.register_blueprint(routes_inference.make_blueprint(models, config.limits))
-    app.register_blueprint(openapi.make_blueprint(models, config))
+
+    @app.before_request
+    def start() -> None:
+        models.watch()
+        if (rule := request.url_rule) is not None:
+            request.environ[telemetry.ROUTE] = rule.rule
+
+    security.install(app, guard)
+    admission.install(app, board, config.limits.stream_bytes)
+    app.after_request(compress)
+    app.register_blueprint(v1.make_blueprint(models, tagging, config.limits))
+    app.register_blueprint(inference.make_blueprint(models, tagging, config.limits))
     app.register_blueprint(page.blueprint)
+
+    @app.get("/metrics")
+    def show_metrics() -> Response:
+        body, content_type = telemetry.metrics().page(request.headers.get("Accept", ""), board, models)
+        return Response(body, content_type=content_type)
+
+    @app.get("/openapi.json")
+    def describe() -> Response:
+        return Response(_openapi(), content_type=JSON)
+
+    edge = Edge(app.wsgi_app, guard, board, access_log=config.access_log)
+    app.wsgi_app = edge  # type: ignore[method-assign]
     return app
+
+
+@cache
+def _openapi() -> bytes:
+    """Return openapi.yaml as JSON."""
+    text = resources.files("windowclf_service").joinpath("openapi.yaml").read_text(encoding="utf-8")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # written in C where PyYAML was built so
+    return json.dumps(yaml.load(text, loader), ensure_ascii=False).encode()

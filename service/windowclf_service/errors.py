@@ -1,4 +1,4 @@
-"""Every error of the service as one body: `application/problem+json` (RFC 9457)."""
+"""All errors of the service have one body: `application/problem+json` (RFC 9457)."""
 
 import msgspec
 from flask import Flask, Response, request
@@ -6,43 +6,25 @@ from msgspec import UNSET, UnsetType
 from werkzeug.exceptions import HTTPException, UnprocessableEntity
 from werkzeug.http import HTTP_STATUS_CODES
 
-from windowclf_service.monitoring.telemetry import request_id_of
+from windowclf_service.telemetry import request_id_of
 
 PROBLEM_TYPE = "application/problem+json"
-# instead of Werkzeug's words, which are for people at a browser
+# instead of Werkzeug's texts, which are written for people at a browser
 _DETAILS = {
-    404: "There is nothing at this address; GET /openapi.json lists all that is served.",
-    405: "This method is not served here; the header Allow says which are.",
-    500: "The service failed to answer; its log says more under this request_id.",
+    404: "There is nothing at this address; GET /openapi.json lists all routes.",
+    405: "This route does not allow the method; the Allow header lists those it does.",
+    500: "The service failed to answer; its log has more under this request_id.",
 }
 
 
 class Problem(msgspec.Struct):
-    """The body of every error.
-
-    Attributes
-    ----------
-    type : str
-        "about:blank": the status says what kind of problem it is.
-    title : str
-        The status in words.
-    status : int
-    detail : str
-        What was found, what is allowed.
-    error : str
-        The same, where clients of the Open Inference Protocol look for it.
-    request_id : str
-        What the service's log calls this request.
-    pointer : str, or unset
-        The field that cannot be used, as a JSON pointer (RFC 6901) into the body; empty for the body as a
-        whole. With status 422 only.
-    """
+    """The body of every error; openapi.yaml describes the fields."""
 
     type: str
     title: str
     status: int
     detail: str
-    error: str
+    error: str  # the same as `detail`, where clients of the Open Inference Protocol look for it
     request_id: str
     pointer: str | UnsetType = UNSET
 
@@ -53,7 +35,7 @@ class WrongField(UnprocessableEntity):
     Parameters
     ----------
     pointer : str
-        Where the field stands, as a JSON pointer (RFC 6901); empty for the whole body.
+        The field as a JSON pointer (RFC 6901); empty for the whole body.
     detail : str
         What is wrong with it, and what is allowed.
     """
@@ -66,24 +48,17 @@ class WrongField(UnprocessableEntity):
 _encode = msgspec.json.Encoder().encode
 
 
-def problem(status: int, detail: str, *, request_id: str, pointer: str | None = None) -> bytes:
-    """Return the body of an error, see `Problem`."""
-    title = HTTP_STATUS_CODES[status]
-    at = UNSET if pointer is None else pointer
-    return _encode(Problem("about:blank", title, status, detail, detail, request_id, at))
-
-
 def register_errors(app: Flask) -> None:
-    """Let an application answer every error, its own faults too, with a problem body.
+    """Answer every error of an application, including unexpected exceptions, with a problem body.
 
-    What an unforeseen exception says goes to the application's log, never to the client.
+    The text of an unexpected exception goes to the log, never to the client.
     """
-    # Flask logs an exception that nobody caught, and wraps it in an InternalServerError, before it comes here
+    # Flask logs an uncaught exception and wraps it in an InternalServerError before it comes here
     app.register_error_handler(HTTPException, _answer)
 
 
 def describe(error: HTTPException) -> str:
-    """Return what a client is told of an error."""
+    """Return the text that a client gets for an error."""
     if error.code in _DETAILS and error.description == type(error).description:
         return _DETAILS[error.code]
     return error.description or ""
@@ -91,8 +66,10 @@ def describe(error: HTTPException) -> str:
 
 def _answer(error: HTTPException) -> Response:
     status = error.code or 500
-    pointer = error.pointer if isinstance(error, WrongField) else None
-    body = problem(status, describe(error), request_id=request_id_of(request.environ), pointer=pointer)
-    # the other headers of an error stay: 405 says what is allowed, 429 when to come again
+    detail = describe(error)
+    pointer = error.pointer if isinstance(error, WrongField) else UNSET
+    request_id = request_id_of(request.environ)
+    body = Problem("about:blank", HTTP_STATUS_CODES[status], status, detail, detail, request_id, pointer)
+    # the other headers of an error stay: Allow of a 405, Retry-After of a 429
     headers = [header for header in error.get_headers() if header[0] != "Content-Type"]
-    return Response(body, status, headers, content_type=PROBLEM_TYPE)
+    return Response(_encode(body), status, headers, content_type=PROBLEM_TYPE)

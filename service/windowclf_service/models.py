@@ -1,6 +1,8 @@
-"""The models that are served: by name, warm before anything asks for them."""
+"""The served models by name, and how a new version of one takes the place of the old."""
 
 import os
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,68 +10,66 @@ from typing import Any
 from werkzeug.exceptions import ServiceUnavailable
 
 from windowclf.corpus.label_schemes import Span, labels_from_spans, parse_label
-from windowclf.errors import WindowClfError
+from windowclf.errors import ModelFileError, WindowClfError
+from windowclf.model.storage import find_model
 from windowclf.tagger import WindowTagger
 from windowclf_service.board import Board
+from windowclf_service.config import ServiceConfig
 from windowclf_service.errors import WrongField
+from windowclf_service.telemetry import log_event, metrics
+
+_TICK = 0.25  # seconds until a request to reload is noticed
+
+_Fingerprint = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ServedModel:
-    """A model and what clients are told of it.
-
-    Attributes
-    ----------
-    name : str
-    tagger : WindowTagger
-    labels : tuple of str
-        Those that a token of an answer can have.
-    version : str
-        The SHA-256 of the model directory's manifest; empty for a model that was never saved.
-    card : dict
-        What the model directory records of its making: vectors, coverage, training and its score.
-    """
+    """A model and what clients are told about it."""
 
     name: str
     tagger: WindowTagger
-    labels: tuple[str, ...]
-    version: str
-    card: dict[str, Any]
+    labels: tuple[str, ...]  # those that a token of an answer can have
+    version: str  # the SHA-256 of its manifest; empty for a model that was never saved
+    card: dict[str, Any]  # the record of its training: vectors, coverage, score
+
+    @classmethod
+    def of(cls, name: str, tagger: WindowTagger) -> "ServedModel":
+        """Check that a tagger can be served, and warm it up for the first request."""
+        if columns := tagger.model.config.features.columns:
+            raise WindowClfError(
+                "this model takes columns beside the words, which requests do not have",
+                where=name,
+                found=", ".join(columns),
+                hint="`windowclf tag` reads them from files. To serve a model, train it without "
+                "features.columns.",
+            )
+        tagger.tag([["warm"]])
+        return cls(name, tagger, labels_of(tagger), tagger.model.version, tagger.model.info)
 
 
 class Models(Mapping[str, ServedModel]):
     """The served models by name; the first answers requests that name none.
 
-    Parameters
-    ----------
-    taggers : mapping of str to WindowTagger
-        Each tags a word at once, so that the first request finds it warm.
-    board : Board
-        Tells whether the service is ending.
-
-    Raises
-    ------
-    WindowClfError
-        If one of the taggers is not trained, or takes columns beside the words.
+    Taggers that are given are served as they are, and never reloaded.
     """
 
-    def __init__(self, taggers: Mapping[str, WindowTagger], board: Board) -> None:
+    def __init__(
+        self, config: ServiceConfig, board: Board, taggers: Mapping[str, WindowTagger] | None = None
+    ) -> None:
         self._board = board
-        self._models: dict[str, ServedModel] = {}
-        for name, tagger in taggers.items():
-            if columns := tagger.model.config.features.columns:
-                raise WindowClfError(
-                    "this model takes columns beside the words, which requests do not have",
-                    where=name,
-                    found=", ".join(columns),
-                    hint="`windowclf tag` reads them from files. To serve a model, train it without "
-                    "features.columns.",
-                )
-            tagger.tag([["warm"]])
-            stored = tagger.model
-            labels = labels_of(tagger)
-            self._models[name] = ServedModel(name, tagger, labels, stored.version, stored.info)
-        self._first = next(iter(self._models.values()), None)
+        self._reload_seconds = config.reload_seconds
+        self._sources = name_models(config.models) if taggers is None else {}
+        self._table_mb = max(1.0, config.table_mb / max(1, len(self._sources)))
+        self._seen = {name: _fingerprint(path) for name, path in self._sources.items()}
+        if taggers is None:
+            self._models = {name: self._load(name) for name in self._sources}
+        else:
+            self._models = {name: ServedModel.of(name, tagger) for name, tagger in taggers.items()}
+        self._refused: frozenset[str] = frozenset()
+        self._watched_in = 0  # the process whose thread watches the directories
+        for name in self._models:
+            metrics().count_load(name)
 
     def __getitem__(self, name: str) -> ServedModel:
         return self._models[name]
@@ -82,73 +82,136 @@ class Models(Mapping[str, ServedModel]):
 
     @property
     def ready(self) -> bool:
-        """Whether new clients should come: there is a model, all are warm, and the service is not ending."""
+        """Whether new clients should come: there is a model, and the service is not stopping."""
         return bool(self._models) and not self._board.draining
 
-    def choose(self, name: str | None) -> ServedModel:
-        """Return the model of a name, or the first one.
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each model: the SHA-256 of its manifest."""
+        return {name: model.version for name, model in self._models.items()}
 
-        Raises
-        ------
-        WrongField
-            If there is none of that name.
-        ServiceUnavailable
-            If there is none at all.
-        """
-        if self._first is None:
-            raise ServiceUnavailable("No model is served.", retry_after=1)
+    @property
+    def refused(self) -> frozenset[str]:
+        """Models of which a new version cannot be loaded; the old one is served."""
+        return self._refused
+
+    def choose(self, name: str | None) -> ServedModel:
+        """Return the model of a name, or the first one."""
         if name is None:
-            return self._first
+            for model in self._models.values():
+                return model
+            raise ServiceUnavailable("No model is served.", retry_after=1)
         if name not in self._models:
+            if not self._models:
+                raise ServiceUnavailable("No model is served.", retry_after=1)
             allowed = ", ".join(self._models)
             raise WrongField("/parameters/model", f"no such model; allowed: {allowed}, or null for the first")
         return self._models[name]
 
+    # -- new versions ----------------------------------------------------------------------------------
 
-def load_models(paths: Iterable[str]) -> dict[str, WindowTagger]:
-    """Open models; each goes by the name of its directory.
+    def watch(self) -> None:
+        """Let a thread of this process look for new versions; called again, nothing more happens."""
+        if self._watched_in == os.getpid() or not self._sources:
+            return
+        self._watched_in = os.getpid()
+        threading.Thread(target=self._watch, name="models", daemon=True).start()
 
-    Parameters
-    ----------
-    paths : iterable of str
-        Model directories, run directories that hold one, or names of shipped models.
+    def _watch(self) -> None:
+        looked, reloads = time.monotonic(), self._board.reloads
+        while True:
+            time.sleep(min(_TICK, self._reload_seconds))
+            asked = self._board.reloads
+            if asked != reloads or time.monotonic() >= looked + self._reload_seconds:
+                reloads = asked
+                self.look()
+                looked = time.monotonic()
 
-    Raises
-    ------
-    WindowClfError
-        If two would have one name, a name cannot be said in JSON, or a model is missing or damaged.
+    def look(self) -> None:
+        """Load each model whose files have changed; one that cannot be loaded changes nothing."""
+        for name, path in self._sources.items():
+            seen = _fingerprint(path)
+            if seen == self._seen[name]:
+                continue
+            self._seen[name] = seen
+            try:
+                model = self._load(name)
+            except Exception as error:  # whatever is wrong with it, the old version goes on
+                self._refused |= {name}
+                log_event(
+                    "error",
+                    "new version of a model refused; the old one is still served",
+                    model=name,
+                    error=str(error),
+                )
+                continue
+            self._refused -= {name}
+            if model.version != self._models[name].version:
+                self._models[name] = model
+                metrics().count_load(name)
+                log_event("info", "model reloaded", model=name, version=model.version, worker=os.getpid())
+
+    def _load(self, name: str) -> ServedModel:
+        """Load, verify, compile and warm a model."""
+        tagger = WindowTagger.load(self._sources[name])
+        tagger.compile(table_mb=self._table_mb, prefill=True)
+        return ServedModel.of(name, tagger)
+
+
+def name_models(arguments: Iterable[str]) -> dict[str, str]:
+    """Return the path of each model by its name.
+
+    An argument is a model directory, a run directory that has one, or the name of a shipped model, optionally
+    as `NAME=PATH`. Without a name, a model has the name of its directory.
     """
     found: dict[str, str] = {}
-    for path in paths:
-        name = os.path.basename(os.path.abspath(path))
+    for argument in arguments:
+        name, is_named, path = argument.partition("=")
+        if not is_named or os.path.isdir(argument):
+            name, path = os.path.basename(os.path.abspath(argument)), argument
         if not name.isprintable() or not name:
             raise WindowClfError(
-                "a model cannot be named after this directory",
-                where=path,
+                "a model cannot have this name",
+                where=argument,
                 allowed="a name of printable characters in UTF-8",
-                hint="Rename it.",
+                hint="Give it another one: NAME=PATH.",
             )
         if name in found:
+            same = os.path.abspath(path) == os.path.abspath(found[name])
             raise WindowClfError(
-                f"two models would be named {name!r}: {found[name]} and {path}",
-                hint="Rename one of the directories.",
+                f"the model {name!r} is given twice: {path}"
+                if same
+                else f"two models would have the name {name!r}: {found[name]} and {path}",
+                hint="Give each once." if same else "Give one of them another name: NAME=PATH.",
             )
         found[name] = path
-    return {name: WindowTagger.load(path) for name, path in found.items()}
+    return found
+
+
+def _fingerprint(model: str) -> _Fingerprint:
+    """Return what changes when a file of a model does: name, time, size and inode of each."""
+    try:
+        directory = find_model(model)
+        if (directory / "model").is_dir():
+            directory = directory / "model"
+        stats = [(entry.name, entry.stat()) for entry in os.scandir(directory)]
+    except (OSError, ModelFileError):
+        return ()  # not there at the moment
+    return tuple(sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats))
 
 
 def labels_of(tagger: WindowTagger) -> tuple[str, ...]:
     """Return the labels that a token of an answer can have.
 
-    They follow the scheme of the training data; where the spelling of a label depends on its neighbours, as
-    in IOB1, these are not the labels that probabilities are of (`spelled_labels`).
+    They follow the scheme of the training data. Where the spelling of a label depends on its neighbours, as
+    in IOB1, they differ from the labels that have probabilities (`spelled_labels`).
     """
     spelled, scheme = tagger.spelled_labels, tagger.model.labels.scheme
     if scheme is None:
         return spelled
     names = {"O"}
     for kind in {parse_label(name)[1] for name in spelled} - {""}:
-        # one token, one token that touches it, three tokens: every prefix of every scheme comes up
+        # one token, one token that touches it, three tokens: every prefix of every scheme occurs
         examples = [Span(0, 1, kind), Span(1, 2, kind), Span(2, 5, kind)]
         names.update(labels_from_spans(examples, 5, scheme))
     if names == set(spelled):

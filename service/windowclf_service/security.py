@@ -1,24 +1,116 @@
-"""Who may ask, from where, and what browsers are told: bearer keys, CORS, security headers."""
+"""Access control and headers for browsers: bearer keys, CORS, security headers.
 
+CORS and the headers are written here, for want of a library that fits: flask-talisman has had no release
+since 2023; flask-cors leaves `Vary: Origin` out where no origin matches, so that a cache could give such an
+answer to a page that is allowed, and takes an origin with brackets (IPv6) for a regular expression.
+"""
+
+import hmac
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import Unauthorized
 
 from windowclf.errors import ConfigError
 from windowclf_service.config import ServiceConfig
-from windowclf_service.keys import Keys, keys_from_environment, read_keys
-from windowclf_service.monitoring.request_ids import HEADER
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-__all__ = ["Guard", "KeyRefused", "install", "keys_from_environment", "read_keys"]
+from windowclf_service.telemetry import REQUEST_ID_HEADER
 
 Header = tuple[str, str]
 _Headers = tuple[Header, ...]
+
+# -- keys -----------------------------------------------------------------------------------------------
+
+VARIABLE = "WINDOWCLF_KEYS"
+SHORTEST_KEY = 16  # characters
+
+_ALLOWED = f"at least {SHORTEST_KEY} visible ASCII characters, no spaces"
+_HINT = "Make one with: openssl rand -hex 32"
+_usable_key = re.compile(rf"[!-~]{{{SHORTEST_KEY},}}").fullmatch
+
+
+class Keys:
+    """The valid keys, as digests: comparing a key does not even reveal its length."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._digests = tuple(sha256(key.encode()).digest() for key in keys)
+
+    def __bool__(self) -> bool:
+        return bool(self._digests)
+
+    def accept(self, key: bytes) -> bool:
+        """Return whether a key is valid, in a time that depends neither on it nor on which one it equals."""
+        digest = sha256(key).digest()
+        valid = False
+        for own in self._digests:  # all of them, also after a match
+            valid |= hmac.compare_digest(own, digest)
+        return valid
+
+
+def read_keys(file: str | Path) -> tuple[str, ...]:
+    """Read a file of keys, one a line; blank lines and lines that start with # are skipped.
+
+    Error messages name the line, never the key.
+    """
+    where = str(file)
+    try:
+        # Latin-1 decodes any byte; the check below refuses those that are not ASCII
+        lines = Path(file).read_text(encoding="latin-1").split("\n")
+    except OSError as error:
+        raise ConfigError("cannot read the file of keys", where=where, found=error.strerror) from error
+    keys = []
+    for number, line in enumerate(lines, 1):
+        key = line.strip(" \t\r")
+        if key and not key.startswith("#"):
+            keys.append(_checked(key, where, number))
+    if not keys:
+        raise ConfigError("the file has no key", where=where, allowed="one key a line", hint=_HINT)
+    return tuple(keys)
+
+
+def keys_from_environment() -> tuple[str, ...]:
+    """Return the keys in the environment variable WINDOWCLF_KEYS, separated by commas.
+
+    Set without a key it is an error: whoever sets it wants a closed service.
+    """
+    value = os.environ.get(VARIABLE)
+    if value is None:
+        return ()
+    keys = tuple(_checked(part.strip(), VARIABLE) for part in value.split(",") if part.strip())
+    if not keys:
+        raise ConfigError(
+            "the environment variable has no key",
+            where=VARIABLE,
+            allowed="keys separated by commas",
+            hint="Unset it to open the service to everyone.",
+        )
+    return keys
+
+
+def _checked(key: str, where: str, line: int | None = None) -> str:
+    if not _usable_key(key):
+        raise ConfigError("this key cannot be used", where=where, line=line, allowed=_ALLOWED, hint=_HINT)
+    return key
+
+
+class KeyRefused(Unauthorized):
+    """A request without a valid key: status 401."""
+
+    def __init__(self, detail: str, challenge: str) -> None:
+        super().__init__(detail)
+        self.challenge = challenge
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        """Return the headers of the response."""
+        # not by Werkzeug: it leaves out the quotes that RFC 9110 demands around a realm
+        return [*super().get_headers(*args, **kwargs), ("WWW-Authenticate", self.challenge)]
+
+
+# -- headers --------------------------------------------------------------------------------------------
 
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
 # The policy of the page: its own files and its own service, nothing else; no inline scripts or styles.
@@ -49,9 +141,9 @@ _ON_PAGES: _Headers = (
     ),
     ("X-Frame-Options", "DENY"),  # for browsers that do not know frame-ancestors
 )
-# an SVG that is opened by itself is a document that could run scripts
+# an SVG opened by itself is a document that could run scripts
 _ON_FILES: _Headers = (*_ON_ALL_FILES, ("Content-Security-Policy", "default-src 'none'"))
-_NO_STORE = ("Cache-Control", "no-store")  # answers repeat what somebody wrote
+_NO_STORE = ("Cache-Control", "no-store")  # answers repeat the text of the request
 
 _HEADERS_BY_KIND: dict[str, _Headers] = {
     "text/html": _ON_PAGES,
@@ -59,181 +151,94 @@ _HEADERS_BY_KIND: dict[str, _Headers] = {
     "text/javascript": _ON_FILES,
     "image/svg+xml": _ON_FILES,
 }
-_ON_ANSWERS: _Headers = (_NOSNIFF,)
 
-_CLOSED = ("v1", "v2")
 _origin = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+").fullmatch
-_EXPOSED = f"{HEADER}, Retry-After"
+_EXPOSED = ("Access-Control-Expose-Headers", f"{REQUEST_ID_HEADER}, Retry-After")
 _PREFLIGHT: _Headers = (
     ("Access-Control-Allow-Methods", "GET, HEAD, POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", f"Authorization, Content-Type, {HEADER}"),
-    ("Access-Control-Max-Age", "600"),  # seconds that a browser need not ask again
+    ("Access-Control-Allow-Headers", f"Authorization, Content-Type, Content-Encoding, {REQUEST_ID_HEADER}"),
+    ("Access-Control-Max-Age", "600"),  # seconds until a browser asks again
 )
-
-
-class KeyRefused(Unauthorized):
-    """A request without a key that opens what it asks for: status 401.
-
-    Parameters
-    ----------
-    detail : str
-        What to do.
-    challenge : str
-        The value of WWW-Authenticate (RFC 6750).
-    """
-
-    def __init__(self, detail: str, challenge: str) -> None:
-        super().__init__(detail)
-        self.challenge = challenge
-
-    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
-        """Return the headers of the answer."""
-        # not by Werkzeug: it leaves the quotes out, which RFC 9110 demands around a realm
-        return [*super().get_headers(*args, **kwargs), ("WWW-Authenticate", self.challenge)]
+_VARY = ("Vary", "Origin")
 
 
 class Guard:
-    """What a configuration allows, for WSGI environs.
+    """The access rules of a configuration, applied to WSGI environs.
 
-    Parameters
-    ----------
-    config : ServiceConfig
-
-    Raises
-    ------
-    ConfigError
-        If one of its origins is none; `*` is not, as it would open the service to every page there is.
+    An origin `*` is refused, as it would open the service to every page.
     """
 
     def __init__(self, config: ServiceConfig) -> None:
+        for origin in config.origins:
+            if not _origin(origin):
+                raise ConfigError(
+                    "not an origin",
+                    where="origins",
+                    found=origin,
+                    allowed="scheme://host or scheme://host:port in lower case, nothing after it",
+                )
         self._keys = Keys(config.keys)
-        self._origins = frozenset(map(_checked_origin, config.origins))
+        self._origins = frozenset(config.origins)
 
-    def refusal(self, environ: Mapping[str, Any]) -> KeyRefused | None:
-        """Return why a request may not be answered, by its path and its key alone; None if it may.
+    def check(self, environ: Mapping[str, Any]) -> None:
+        """Refuse a request that needs a key and has none.
 
-        /v1 and /v2 are closed where there are keys, but for the service's name and health, which load
-        balancers ask for, and for a browser's question whether it may ask (preflight), which never
-        carries a key.
+        With keys, /v1 and /v2 are closed, except the service's name and health, which load balancers ask
+        for, and a browser's preflight request, which never carries a key.
         """
-        if not self._keys or not _is_closed(environ["PATH_INFO"]) or self.is_preflight(environ):
-            return None
+        if not self._keys or not _needs_key(environ["PATH_INFO"]) or self.is_preflight(environ):
+            return
         scheme, _, key = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         key = key.strip()
         if scheme.lower() != "bearer" or not key:
-            return KeyRefused(
-                "A key is needed, sent as Authorization: Bearer KEY.", 'Bearer realm="windowclf"'
+            raise KeyRefused(
+                "This route needs a key; send it as Authorization: Bearer KEY.", 'Bearer realm="windowclf"'
             )
-        if not self._keys.open_with(key.encode("utf-8", "replace")):
-            return KeyRefused(
-                "This key opens nothing here.", 'Bearer realm="windowclf", error="invalid_token"'
-            )
-        return None
+        if not self._keys.accept(key.encode("utf-8", "replace")):
+            raise KeyRefused("The key is not valid.", 'Bearer realm="windowclf", error="invalid_token"')
 
     def is_preflight(self, environ: Mapping[str, Any]) -> bool:
-        """Say whether a page of an allowed origin asks whether it may ask."""
+        """Return whether a browser asks if a page of an allowed origin may send a request."""
         return (
             environ["REQUEST_METHOD"] == "OPTIONS"
             and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
             and environ.get("HTTP_ORIGIN") in self._origins
         )
 
-    def headers_for(self, environ: Mapping[str, Any], media_type: str, *, kept: bool = False) -> list[Header]:
-        """Return the headers that browsers are told by: of the kind of answer, of its caching, of origins.
+    def headers_for(self, environ: Mapping[str, Any], media_type: str, *, cached: bool) -> list[Header]:
+        """Return the headers for browsers: security, caching, and CORS, errors included.
 
-        Parameters
-        ----------
-        media_type : str
-            Without parameters.
-        kept : bool
-            Whether the answer says itself how long it may be kept.
+        Keys come in a header that scripts set, so cookies and other credentials that browsers add are not
+        allowed.
         """
-        headers = [*_HEADERS_BY_KIND.get(media_type, _ON_ANSWERS)]
-        if not kept:
+        headers = [*_HEADERS_BY_KIND.get(media_type, (_NOSNIFF,))]
+        if not cached:
             headers.append(_NO_STORE)
         if self._origins:
-            headers += self.origin_headers(environ)
+            headers.append(_VARY)
+            if (origin := environ.get("HTTP_ORIGIN")) in self._origins:
+                headers += (("Access-Control-Allow-Origin", origin), _EXPOSED)
         return headers
 
-    def origin_headers(self, environ: Mapping[str, Any]) -> _Headers:
-        """Return what lets a page of an allowed origin read an answer, errors included.
 
-        Keys come in a header that scripts set, so credentials that browsers add (cookies) are not allowed.
-        """
-        if not self._origins:
-            return ()
-        vary = ("Vary", "Origin")
-        origin = environ.get("HTTP_ORIGIN")
-        if origin not in self._origins:
-            return (vary,)
-        return (vary, ("Access-Control-Allow-Origin", origin), ("Access-Control-Expose-Headers", _EXPOSED))
-
-
-def install(app: Flask, config: ServiceConfig) -> None:
-    """Let an application ask for keys, answer pages of other origins, and send security headers.
-
-    To be called before anything that looks at a request's body or counts it as in flight.
-
-    Raises
-    ------
-    ConfigError
-        If one of the origins is none.
-    """
-    guard = Guard(config)
-    app.wsgi_app = _with_headers(app.wsgi_app, guard)  # type: ignore[assignment, method-assign]
-    if not config.keys and not config.origins:
-        return
+def install(app: Flask, guard: Guard) -> None:
+    """Let an application check keys and answer preflight requests, before it reads a body."""
 
     @app.before_request
     def check() -> Response | None:
-        environ = request.environ
-        if refusal := guard.refusal(environ):
-            raise refusal
-        if guard.is_preflight(environ):
+        guard.check(request.environ)
+        if guard.is_preflight(request.environ):
             response = Response(status=204, headers=_PREFLIGHT)
             del response.headers["Content-Type"]
             return response
         return None
 
 
-def _with_headers(app: "WSGIApplication", guard: Guard) -> "WSGIApplication":
-    """Add what browsers are told to every answer of an application.
-
-    Not in Flask's after_request, whose checked headers take five times as long to add to.
-    """
-
-    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
-            kind = ""
-            kept = False
-            for name, value in headers:
-                if name == "Content-Type":
-                    kind = value.partition(";")[0]
-                elif name == "Cache-Control":
-                    kept = True
-            headers += guard.headers_for(environ, kind, kept=kept)
-            return start_response(status, headers, *error)
-
-        return app(environ, start)
-
-    return answer
-
-
-def _is_closed(path: str) -> bool:
-    """Say whether a path needs a key."""
-    # The router takes any number of slashes at the start for one.
+def _needs_key(path: str) -> bool:
+    # the router ignores any number of slashes at the start
     path = path.lstrip("/")
     return (
-        path.partition("/")[0] in _CLOSED and path not in ("v2", "v2/") and not path.startswith("v2/health/")
+        path.partition("/")[0] in ("v1", "v2")
+        and path not in ("v2", "v2/")
+        and not path.startswith("v2/health/")
     )
-
-
-def _checked_origin(origin: str) -> str:
-    if not _origin(origin):
-        raise ConfigError(
-            "this is no origin",
-            where="origins",
-            found=origin,
-            allowed="scheme://host or scheme://host:port in lower case, nothing behind it",
-        )
-    return origin

@@ -16,6 +16,7 @@ def benchmark(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["benchmark", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_plain_and_compiled_and_several_processes_are_measured(sample_model: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("We saw Paris. Then Angela Merkel flew from Berlin to New York!\n" * 50)

@@ -38,6 +38,7 @@ def test_json_has_the_numbers() -> None:
         assert verdict["passed"] and low <= verdict["figure"] <= high
 
 
+@pytest.mark.slow
 def test_a_wrong_backward_ends_in_fail_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ACTIVATIONS, "relu", lambda z: (np.maximum(z, 0), lambda da: 1.001 * da * (z > 0)))
     result = check()

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 
 from windowclf_cli.main import cli
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/serving.md"))
 
 
 def serve(*arguments: object) -> Result:
@@ -56,6 +57,24 @@ def test_several_models_go_by_the_names_of_their_directories(
     body = {"inputs": "Rome", "parameters": {"model": "other"}}
     assert service.ask("/v1/tag", body)[1]["model"] == "other"
     assert service.stop(signal.SIGINT) == 0
+
+
+def test_a_model_can_be_given_a_name(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    odd = shutil.copytree(sample_model / "model", tmp_path / "a=b")
+    service = start_service(f"places={sample_model}", odd, f"{tmp_path.name}={odd}", "--workers", 1)
+    assert service.line.startswith(f"Serving places, a=b, {tmp_path.name} at ")
+    names = [model["name"] for model in service.ask("/v1/models")[1]["models"]]
+    assert names == ["places", "a=b", tmp_path.name]
+    assert service.stop(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("second", ["ner-en", "ner-en=ner-en"])
+def test_a_model_that_is_given_twice_is_refused_as_such(second: str) -> None:
+    result = serve("ner-en", second)
+    assert result.exit_code == 2
+    assert "the model 'ner-en' is given twice" in result.stderr
 
 
 def test_the_example_of_the_readme_is_answered_in_the_shape_that_it_shows(
@@ -167,7 +186,7 @@ def test_other_commands_start_without_flask_and_the_server() -> None:
     code = (
         "import sys; from windowclf_cli.main import COMMANDS, cli\n"
         "for name in COMMANDS: cli.get_command(None, name)\n"
-        "print(sorted({'flask', 'prometheus_client', 'uvicorn', 'werkzeug'} & set(sys.modules)))"
+        "print(sorted({'flask', 'prometheus_client', 'granian', 'werkzeug'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")

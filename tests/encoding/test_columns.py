@@ -394,7 +394,13 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[Senten
 
 
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param(shape, id=name, marks=pytest.mark.slow if "loss" in shape else ())
+        for name, shape in SHAPES.items()
+    ],
+)
 def test_a_compiled_model_with_columns_tags_as_the_plain_one(
     shape: dict[str, Any],
     n_members: int,
@@ -480,7 +486,7 @@ def test_the_checks_of_a_network_pass(columned: Config, told: Columned) -> None:
 
 def test_the_graph_names_the_vectors_of_columns(taught: WindowTagger) -> None:
     (sentence,) = with_columns([["in", "New", "York"]])
-    graph = window_graph(taught, sentence, 1)
+    graph = window_graph(taught.model, sentence, 1)
     (node,) = (node for node in graph.nodes if node.name == "column vectors")
     assert [parameter.name for parameter in node.parameters] == ["columns"]
     assert node.gradient_norm > 0
@@ -545,7 +551,7 @@ def test_a_model_reads_its_columns_from_files(column_run: Path, tmp_path: Path) 
 
 
 def test_info_shows_columns(column_run: Path) -> None:
-    assert "\ncolumn    1, 2 values\n" in run("info", column_run).stdout
+    assert "\ncolumn      1, 2 values\n" in run("info", column_run).stdout
     assert json.loads(run("info", column_run, "--json").stdout)["columns"] == {"1": 2}
 
 
@@ -590,6 +596,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
 # -- on a real corpus -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.skipif(
     "WINDOWCLF_CORPORA" not in os.environ, reason="WINDOWCLF_CORPORA names no folder of corpora"

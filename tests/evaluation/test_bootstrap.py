@@ -7,8 +7,8 @@ import pytest
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.evaluation.bootstrap import interval_of
-from windowclf.evaluation.significance import compare, score_of
+from windowclf.evaluation.counts import score_of
+from windowclf.evaluation.significance import compare, interval_of
 
 Runs = list[Ints]
 

@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import tracemalloc
+import zlib
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from flask.testing import FlaskClient
 
 from windowclf import WindowTagger
 from windowclf_service.app import create_app
-from windowclf_service.config import ServiceConfig
+from windowclf_service.config import Limits, ServiceConfig
 
 JSON = "application/json"
 ROUTES = ("/v1/tag", "/v1/explain", "/v2/models/places/infer")
@@ -67,7 +69,11 @@ WRONG_FIELDS: dict[str, tuple[object, str, str]] = {
     "a token of a wrong type": ({"inputs": [["x"], ["y", 3]]}, "/inputs/1/1", "Expected `str`, got `int`"),
     "an empty token": ({"inputs": [["x", ""]]}, "/inputs/0/1", "length >= 1"),
     "texts and tokens mixed": ({"inputs": ["x", ["y"]]}, "/inputs/1", "mixed"),
-    "too many inputs": ({"inputs": ["x"] * 4}, "/inputs", "4 inputs; allowed: at most 3"),
+    "too many inputs": (
+        {"inputs": ["x"] * 4},
+        "/inputs",
+        "4 inputs; allowed: at most 3 a request; send more as newline-delimited JSON (application/x-ndjson)",
+    ),
     "a long text": ({"inputs": "x" * 1501}, "/inputs", "1501 characters; allowed: at most 1500"),
     "a long text among others": ({"inputs": ["x", "y" * 1501]}, "/inputs/1", "1501 characters"),
     "many tokens": ({"inputs": [["x", "y" * 1499]]}, "/inputs/0", "1501 characters"),
@@ -134,7 +140,7 @@ def test_an_unknown_address_is_404(client: FlaskClient, check_problem: Any, path
 
 def test_a_wrong_method_is_405_and_the_right_one_is_named(client: FlaskClient, check_problem: Any) -> None:
     response = client.get("/v1/tag")
-    check_problem(response, 405, "not served")
+    check_problem(response, 405, "does not allow the method")
     assert {"OPTIONS", "POST"} == set(response.headers["Allow"].split(", "))
 
 
@@ -149,7 +155,9 @@ def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_read(
         assert len(body) == size
         response = client.post(route, data=body, content_type=JSON)
         assert response.status_code == status
-    check_problem(response, 413, "at most 2000 bytes")
+    check_problem(
+        response, 413, "at most 2000 bytes; send more as newline-delimited JSON (application/x-ndjson)"
+    )
 
 
 @pytest.mark.parametrize(("size", "status"), [(2000, 200), (2001, 413)])
@@ -179,11 +187,54 @@ def test_another_content_type_is_415(
     check_problem(client.post(route, data=b'{"inputs": "x"}', content_type=kind), 415, JSON)
 
 
-def test_a_compressed_body_is_415(client: FlaskClient, check_problem: Any) -> None:
-    body = gzip.compress(b'{"inputs": "x"}')
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "identity"])
+def test_a_body_in_gzip_is_read(client: FlaskClient, encoding: str) -> None:
+    body = b'{"inputs": "Rome is old"}'
+    sent = body if encoding == "identity" else gzip.compress(body)
+    headers = {"Content-Encoding": encoding}
+    response = client.post("/v1/tag", data=sent, content_type=JSON, headers=headers)
+    assert response.json == client.post("/v1/tag", data=body, content_type=JSON).json
+
+
+def test_a_body_is_never_decompressed_beyond_the_limit(client: FlaskClient, check_problem: Any) -> None:
     headers = {"Content-Encoding": "gzip"}
-    response = client.post("/v1/tag", data=body, content_type=JSON, headers=headers)
-    check_problem(response, 415, "no Content-Encoding")
+    for size, status in ((2000, 200), (2001, 413)):
+        body = gzip.compress(b'{"inputs": "x"}'.ljust(size))
+        response = client.post("/v1/tag", data=body, content_type=JSON, headers=headers)
+        assert response.status_code == status
+    bomb = zlib.compressobj(level=9, wbits=31)
+    # a gigabyte of blanks, which this process could not hold many times
+    body = b"".join(bomb.compress(b" " * 10**6) for _ in range(1000)) + bomb.flush()
+    app = create_app(ServiceConfig(limits=Limits(body_bytes=2 * len(body)), access_log=False), {})
+    tracemalloc.start()
+    response = app.test_client().post("/v1/explain", data=body, content_type=JSON, headers=headers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    check_problem(response, 413, f"at most {2 * len(body)} bytes")
+    assert peak < 20 * len(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"inputs": "x"}',
+        gzip.compress(b'{"inputs": "x"}')[:-1],
+        gzip.compress(b'{"inputs": "x"}') + b"more",
+        zlib.compress(b'{"inputs": "x"}'),
+        b"",
+    ],
+    ids=["plain", "cut short", "followed by more", "zlib", "nothing"],
+)
+def test_what_is_not_gzip_is_400(client: FlaskClient, check_problem: Any, body: bytes) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    check_problem(client.post("/v1/tag", data=body, content_type=JSON, headers=headers), 400, "gzip")
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_another_compression_is_415(client: FlaskClient, check_problem: Any, encoding: str) -> None:
+    headers = {"Content-Encoding": encoding}
+    response = client.post("/v1/tag", data=b'{"inputs": "x"}', content_type=JSON, headers=headers)
+    check_problem(response, 415, "may be gzip")
 
 
 class FaultyTagger(WindowTagger):
@@ -207,7 +258,7 @@ def test_a_bug_is_500_and_tells_nothing_of_the_inside(
     faulty: FlaskClient, check_problem: Any, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     response = faulty.post("/v1/tag", data=b'{"inputs": "x"}', content_type=kind)
-    check_problem(response, 500, "its log says more")
+    check_problem(response, 500, "its log has more")
     assert "secret" not in response.text and "Traceback" not in response.text
     assert "secret" in caplog.text
     assert response.headers["X-Request-ID"] in caplog.text

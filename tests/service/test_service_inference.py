@@ -228,4 +228,4 @@ def test_a_wrong_field_is_422_with_its_pointer(
 
 def test_another_content_type_is_415(client: FlaskClient, check_problem: Any) -> None:
     response = client.post("/v2/models/places/infer", data=b"{}", content_type="text/plain")
-    check_problem(response, 415, "Content-Type application/json.")
+    check_problem(response, 415, "The Content-Type of the body must be application/json.")

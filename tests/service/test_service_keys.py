@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from windowclf.errors import ConfigError
-from windowclf_service.keys import Keys, keys_from_environment, read_keys
+from windowclf_service.security import Keys, keys_from_environment, read_keys
 
 A, B, C = "a" * 16, "~!@#$%^&*()_+{}|", "c0ffee" * 11
 
@@ -36,12 +36,12 @@ def test_an_unusable_key_is_named_by_its_line_and_not_shown(tmp_path: Path, wron
 def test_a_file_without_a_key_does_not_open_the_service(tmp_path: Path, content: str) -> None:
     file = tmp_path / "keys"
     file.write_text(content)
-    with pytest.raises(ConfigError, match=r"keys: there is no key in this file"):
+    with pytest.raises(ConfigError, match=r"keys: the file has no key"):
         read_keys(file)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nothing: the file of keys cannot be read; found 'No such file"):
+    with pytest.raises(ConfigError, match=r"nothing: cannot read the file of keys; found 'No such file"):
         read_keys(tmp_path / "nothing")
 
 
@@ -54,7 +54,11 @@ def test_the_environment_holds_keys_separated_by_commas(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize(
     ("value", "problem"),
-    [("", "there is no key"), (" , ", "there is no key"), (f"{A},short", "this key cannot")],
+    [
+        ("", "the environment variable has no key"),
+        (" , ", "the environment variable has no key"),
+        (f"{A},short", "this key cannot"),
+    ],
 )
 def test_a_variable_without_a_usable_key_does_not_open_the_service(
     monkeypatch: pytest.MonkeyPatch, value: str, problem: str
@@ -67,12 +71,12 @@ def test_a_variable_without_a_usable_key_does_not_open_the_service(
 
 @pytest.mark.parametrize("key", [A, B, C])
 def test_each_key_opens(key: str) -> None:
-    assert Keys([A, B, C]).open_with(key.encode())
+    assert Keys([A, B, C]).accept(key.encode())
 
 
 @pytest.mark.parametrize("key", ["", A[:-1], A + "a", A.upper(), A + B, f"{A},{B}", "é"])
 def test_nothing_else_opens(key: str) -> None:
-    assert not Keys([A, B, C]).open_with(key.encode())
+    assert not Keys([A, B, C]).accept(key.encode())
 
 
 @pytest.mark.parametrize("given", [A, B, C, "", "x" * 5000])
@@ -87,5 +91,5 @@ def test_every_key_is_compared_in_constant_time_whichever_is_given(
         return compare(own, other)
 
     monkeypatch.setattr(hmac, "compare_digest", spy)
-    Keys([A, B, C]).open_with(given.encode())
+    Keys([A, B, C]).accept(given.encode())
     assert lengths == [(32, 32)] * 3  # digests: not even the length of a key can be measured

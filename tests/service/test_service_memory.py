@@ -22,6 +22,6 @@ def test_workers_do_not_grow_with_fresh_text(sample_model: Path) -> None:
 
 def test_a_planted_leak_is_seen(sample_model: Path) -> None:
     leaked = 20_000_000 * 2 // N_REQUESTS  # twenty megabytes in each of two workers
-    with same_server(lambda: service_strain.leaking(str(sample_model), leaked), 2) as service:
+    with same_server("leaking", 2, MODEL=str(sample_model), LEAKED_BYTES=str(leaked)) as service:
         growth = service_strain.growth(service, N_REQUESTS, N_BEFORE)
     assert max(growth) > service_strain.GROWTH_ALLOWED_MB

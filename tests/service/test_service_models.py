@@ -1,6 +1,8 @@
 """The models that are served: explained, listed, loaded, ready."""
 
+import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from flask.testing import FlaskClient
 from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.vectors.word_vectors import WordVectors
+from windowclf_service import telemetry
 from windowclf_service.app import create_app
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
@@ -109,6 +112,101 @@ def test_listed_labels_are_those_of_answers(
     assert client.get("/v1/models").json["models"][0]["labels"] == listed  # type: ignore[index]
 
 
+# -- new versions ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(tagger: WindowTagger, tmp_path: Path) -> Path:
+    tagger.save(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def save_another(directory: Path) -> str:
+    """Save a model in its own place with another record of its training, and return the new version."""
+    tagger = WindowTagger.load(directory)
+    tagger.model.info["note"] = "another version"
+    return tagger.save(directory)
+
+
+def test_a_new_version_takes_the_place_of_the_old(served: Path) -> None:
+    app = create_app(ServiceConfig(models=(str(served),), access_log=False))
+    models, before = app.extensions["windowclf.models"], listed(app.test_client())
+    models.look()
+    assert listed(app.test_client()) == before
+    version = save_another(served)
+    models.look()
+    assert listed(app.test_client())["version"] == version != before["version"]
+    assert app.test_client().post("/v1/tag", json={"inputs": "Rome"}).status_code == 200
+
+
+def test_a_stream_goes_on_while_a_model_is_replaced(served: Path) -> None:
+    app = create_app(ServiceConfig(models=(str(served),), access_log=False))
+    client = app.test_client()
+    body = b'"Rome"\n' * 200
+    answer = client.post("/v1/tag", data=body, content_type="application/x-ndjson", buffered=False)
+    blocks = iter(answer.iter_encoded())
+    next(blocks)
+    save_another(served)
+    app.extensions["windowclf.models"].look()
+    assert sum(block.count(b"\n") for block in blocks) == 200 - 64
+
+
+def test_a_version_that_cannot_be_loaded_is_refused_told_and_the_old_one_stays(
+    served: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(ServiceConfig(models=(str(served),), access_log=False))
+    client, models = app.test_client(), app.extensions["windowclf.models"]
+    before, labels = listed(client), (served / "labels.json").read_bytes()
+    (served / "labels.json").write_bytes(labels + b" ")
+    for _ in range(3):
+        models.look()
+    telemetry.flush_log()
+    (event,) = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert (event["level"], event["model"]) == ("error", "mine")
+    assert "labels.json" in event["error"]
+    assert listed(client) == before
+    assert 'windowclf_model_refused{model="mine"} 1.0' in client.get("/metrics").text
+    (served / "labels.json").write_bytes(labels)
+    models.look()
+    assert 'windowclf_model_refused{model="mine"} 0.0' in client.get("/metrics").text
+    version = save_another(served)
+    models.look()
+    assert listed(client)["version"] == version
+
+
+def test_a_model_that_is_away_for_a_moment_is_served_on(served: Path) -> None:
+    app = create_app(ServiceConfig(models=(str(served),), access_log=False))
+    models, before = app.extensions["windowclf.models"], listed(app.test_client())
+    served.rename(served.with_name("previous"))
+    models.look()
+    assert listed(app.test_client()) == before
+    assert models.refused == {"mine"}
+    served.with_name("previous").rename(served)
+    models.look()
+    assert models.refused == frozenset()
+
+
+def test_a_process_that_answers_looks_by_itself(served: Path) -> None:
+    config = ServiceConfig(models=(str(served),), access_log=False, reload_seconds=0.05)
+    client = create_app(config).test_client()
+    assert client.get("/v2/health/ready").status_code == 200
+    version = save_another(served)
+    end = time.monotonic() + 60
+    while listed(client)["version"] != version:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def listed(client: FlaskClient) -> Any:
+    return client.get("/v1/models").json["models"][0]  # type: ignore[index]
+
+
+def test_an_application_tags_with_compiled_models(served: Path, tagger: WindowTagger) -> None:
+    app = create_app(ServiceConfig(models=(str(served),), access_log=False))
+    assert app.extensions["windowclf.models"]["mine"].tagger.model.is_compiled
+    assert not tagger.model.is_compiled
+
+
 # -- loading and readiness ------------------------------------------------------------------------------
 
 
@@ -132,7 +230,7 @@ def test_two_models_of_one_name_are_refused_and_both_are_named(tmp_path: Path) -
 
 @pytest.mark.parametrize("name", ["a\nb", "\udcff", "/"])
 def test_a_name_that_cannot_be_said_is_refused(name: str) -> None:
-    with pytest.raises(WindowClfError, match="cannot be named after this directory"):
+    with pytest.raises(WindowClfError, match="a model cannot have this name"):
         create_app(ServiceConfig(models=(name,)))
 
 
@@ -176,6 +274,6 @@ def test_a_service_that_ends_is_not_ready_but_still_answers(tagger: WindowTagger
         assert client.get(path).json == body
     board.drain()
     for path in ("/v2/health/ready", "/v2/models/places/ready"):
-        check_problem(client.get(path), 503, "ending")
+        check_problem(client.get(path), 503, "stopping")
     assert client.get("/v2/health/live").json == {"live": True}
     assert client.post("/v1/tag", json={"inputs": "Rome"}).status_code == 200

@@ -183,7 +183,7 @@ def test_a_page_of_an_allowed_origin_may_ask(client: FlaskClient, origin: str) -
     assert allowed(answer) == {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Content-Encoding, X-Request-ID",
         "Access-Control-Max-Age": "600",
         "Access-Control-Expose-Headers": "X-Request-ID, Retry-After",
     }
@@ -249,7 +249,7 @@ def test_unless_origins_are_named_no_page_may(open_client: FlaskClient) -> None:
     ],
 )
 def test_what_is_no_origin_is_refused_at_the_start(origin: str) -> None:
-    with pytest.raises(ConfigError, match=r"origins: this is no origin; found .*; allowed: scheme://host or"):
+    with pytest.raises(ConfigError, match=r"origins: not an origin; found .*; allowed: scheme://host or"):
         create_app(ServiceConfig(origins=(origin,)), {})
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import time
@@ -79,14 +80,14 @@ def test_sighup_changes_models_without_losing_a_request(
         time.sleep(0.3)
         change_model(served)
         service.process.send_signal(signal.SIGHUP)
-        service.wait_for("models reloaded")
-        time.sleep(1.5)  # the old workers end in this time
+        wait_for_reloads(service, 2)
 
     outcomes = under_load(service, reload, close=False)
     assert set(outcomes.counts) == {200}, outcomes.counts
     after = service.ask("/v1/models")[1]["models"][0]
     assert after["version"] != before["version"]
-    assert 'windowclf_model_loads_total{model="mine"} 2.0' in service.ask("/metrics")[1].decode()
+    # once before the workers were forked, then once in each
+    assert 'windowclf_model_loads_total{model="mine"} 3.0' in service.ask("/metrics")[1].decode()
     assert service.stop() == 0
 
 
@@ -102,12 +103,49 @@ def test_sighup_keeps_the_old_models_if_a_new_one_is_damaged(
     weights.unlink()
     weights.write_bytes(damaged)
     service.process.send_signal(signal.SIGHUP)
-    service.wait_for("models not reloaded")
-    (event,) = [line for line in service.log() if "models not reloaded" in line.get("message", "")]
+    service.wait_for("new version of a model refused")
+    event = next(line for line in service.log() if "model refused" in line.get("message", ""))
     assert "safetensors" in event["error"]
     assert service.ask("/v1/models")[1] == before
     assert service.ask("/v1/tag", TEXT)[0] == 200
     assert service.stop() == 0
+
+
+def test_a_new_model_is_found_without_a_signal(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    served = shutil.copytree(sample_model / "model", tmp_path / "mine")
+    service = start_service(served, "--workers", 2, "--grace", 0)
+    before = service.ask("/v1/models")[1]
+    change_model(served)
+    wait_for_reloads(service, 2)
+    assert service.ask("/v1/models")[1] != before
+    assert service.stop() == 0
+
+
+def test_a_worker_that_is_replaced_while_the_model_is_damaged_serves_the_old_one(
+    sample_model: Path, start_service: Callable[..., Any], tmp_path: Path
+) -> None:
+    served = shutil.copytree(sample_model / "model", tmp_path / "mine")
+    service = start_service(served, "--workers", 1, "--grace", 0)
+    before = service.ask("/v1/models")[1]
+    (served / "manifest.json").unlink()
+    (victim,) = service.workers
+    os.kill(victim, signal.SIGKILL)
+    service.wait_for_workers(1, without={victim})
+    assert service.ask("/v1/models")[1] == before
+    service.wait_for("new version of a model refused")
+    assert service.ask("/v1/tag", TEXT)[0] == 200
+    assert 'windowclf_model_refused{model="mine"} 1.0' in service.ask("/metrics")[1].decode()
+    assert service.stop() == 0
+
+
+def wait_for_reloads(service: Any, n: int) -> None:
+    """Wait until so many workers have reloaded."""
+    end = time.monotonic() + 60
+    while sum(line.get("message") == "model reloaded" for line in service.log()) < n:
+        assert time.monotonic() < end, service.log()
+        time.sleep(0.05)
 
 
 def change_model(directory: Path) -> None:

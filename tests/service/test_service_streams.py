@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from windowclf import WindowTagger
-from windowclf_service.api.streaming import LINES_AT_ONCE
+from windowclf_service.api.stream import LINES_AT_ONCE
 from windowclf_service.app import create_app
 from windowclf_service.config import ServiceConfig
 

@@ -1,5 +1,7 @@
 """POST /v1/tag: what it answers."""
 
+import gzip
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +203,33 @@ def test_who_accepts_no_json_is_told_so(client: FlaskClient, check_problem: Any,
 )
 def test_parameters_of_the_content_type_do_not_matter(client: FlaskClient, kind: str) -> None:
     assert client.post("/v1/tag", data=b'{"inputs": "x"}', content_type=kind).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("br", False), ("", False)],
+)
+def test_long_answers_are_compressed_for_who_accepts_gzip(
+    client: FlaskClient, accepted: str, is_compressed: bool
+) -> None:
+    headers = {"Accept-Encoding": accepted}
+    answer = client.post("/v1/tag", json={"inputs": "Rome is old . " * 20}, headers=headers)
+    assert answer.headers.get("Content-Encoding") == ("gzip" if is_compressed else None)
+    plain = gzip.decompress(answer.data) if is_compressed else answer.data
+    assert plain == client.post("/v1/tag", json={"inputs": "Rome is old . " * 20}).data
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+    assert ("Accept-Encoding" in answer.headers.getlist("Vary")) == is_compressed
+    assert "Content-Encoding" not in client.post("/v1/tag", json={"inputs": "Rome"}, headers=headers).headers
+
+
+def test_streams_are_compressed_block_by_block(client: FlaskClient) -> None:
+    body = b'"Rome is old"\n' * 130
+    kind, headers = "application/x-ndjson", {"Accept-Encoding": "gzip"}
+    answer = client.post("/v1/tag", data=body, content_type=kind, headers=headers, buffered=False)
+    unzip = zlib.decompressobj(wbits=31)
+    blocks = [unzip.decompress(block) for block in answer.iter_encoded()]
+    assert [block.count(b"\n") for block in blocks if block] == [64, 64, 2]
+    assert b"".join(blocks) == client.post("/v1/tag", data=body, content_type=kind).data
 
 
 def test_methods_and_heads(client: FlaskClient) -> None:

@@ -1,6 +1,8 @@
 """What the service tells of a request: its id, and its line in the access log."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +11,18 @@ import pytest
 from flask import Flask, Response
 
 from windowclf import WindowTagger
+from windowclf_service import telemetry
 from windowclf_service.app import create_app
 from windowclf_service.config import ServiceConfig
-from windowclf_service.monitoring import telemetry
 
 PIPE_TAKES_AT_ONCE = 4096  # bytes, PIPE_BUF of Linux
+
+
+@pytest.fixture(autouse=True)
+def own_log(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Leave no line of this test to the next one."""
+    yield
+    telemetry.flush_log()
 
 
 @pytest.fixture
@@ -21,8 +30,14 @@ def app(tagger: WindowTagger) -> Flask:
     return create_app(ServiceConfig(keys=("a key that nobody logs",)), {"places": tagger})
 
 
+def written(capfd: pytest.CaptureFixture[str]) -> str:
+    """Return what the log has written so far."""
+    telemetry.flush_log()
+    return capfd.readouterr().err
+
+
 def logged(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    return [json.loads(line) for line in written(capfd).splitlines()]
 
 
 # -- ids ------------------------------------------------------------------------------------------------
@@ -52,7 +67,7 @@ def test_an_id_stays_the_same_for_all_who_ask() -> None:
     assert telemetry.request_id_of(environ) == telemetry.request_id_of(environ)
 
 
-def test_the_gateways_id_wins() -> None:
+def test_an_id_that_the_request_has_already_wins() -> None:
     environ = {"windowclf.request_id": "its own", "HTTP_X_REQUEST_ID": "another"}
     assert telemetry.request_id_of(environ) == "its own"
 
@@ -70,7 +85,7 @@ def test_a_request_is_one_line_of_json(app: Flask, capfd: pytest.CaptureFixture[
         environ_base={"REMOTE_ADDR": "192.0.2.7"},
     )
     assert answer.status_code == 200
-    text = capfd.readouterr().err
+    text = written(capfd)
     assert text.endswith("}\n") and text.count("\n") == 1
     assert not any(part in text for part in ("secret", "Paris", "displacy", "nobody"))
     line = json.loads(text)
@@ -98,7 +113,7 @@ def test_the_level_follows_the_status(app: Flask, capfd: pytest.CaptureFixture[s
     client = app.test_client()
     for path in ("/v2/health/live", "/nothing", "/v1/models", "/broken"):
         client.get(path)
-    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if '"route"' in line]
+    lines = [json.loads(line) for line in written(capfd).splitlines() if '"route"' in line]
     assert [(line["status"], line["level"], line["route"]) for line in lines] == [
         (200, "info", "/v2/health/live"),
         (404, "warning", "(none)"),
@@ -144,12 +159,11 @@ def test_a_streamed_answer_is_counted_and_logged_when_it_has_ended(
 def test_no_path_makes_a_line_longer_than_a_pipe_takes_at_once(
     capfd: pytest.CaptureFixture[str], character: str
 ) -> None:
-    telemetry.install(Flask("x"), None, {})  # type: ignore[arg-type]
     path = "/" + 10_000 * character
     telemetry.observe(
         "(none)", "X" * 5_000, 404, 1e6 / 3, "~" * 128, client="f" * 45, received=10**9, sent=10**9, path=path
     )
-    text = capfd.readouterr().err
+    text = written(capfd)
     assert len(text.encode()) <= PIPE_TAKES_AT_ONCE
     assert json.loads(text)["path"] == path[:499] + "…"
 
@@ -164,4 +178,39 @@ def test_strange_paths_are_one_line_too(app: Flask, capfd: pytest.CaptureFixture
 def test_the_access_log_can_be_left_out(tagger: WindowTagger, capfd: pytest.CaptureFixture[str]) -> None:
     app = create_app(ServiceConfig(access_log=False), {"places": tagger})
     assert app.test_client().get("/v2/health/live").status_code == 200
-    assert capfd.readouterr().err == ""
+    assert written(capfd) == ""
+
+
+STALLED = """
+import os, sys
+from windowclf_service import telemetry
+
+def ask(n):
+    for i in range(n):
+        telemetry.observe("/r", "GET", 200, 0.001, str(i), client=None, received=0, sent=0)
+
+ask(50_000)  # more than the pipe and the queue hold; nobody reads
+print("asked", flush=True)
+sys.stdin.readline()
+ask(1)
+telemetry.flush_log(30)
+"""
+
+
+def test_a_reader_of_the_log_that_stalls_stops_no_request_and_is_told_what_was_lost() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", STALLED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "asked\n"
+        _, log = process.communicate("go on\n", timeout=60)
+    lines = [json.loads(line) for line in log.splitlines()]
+    ids = [int(line["request_id"]) for line in lines if "request_id" in line]
+    assert len(ids) < 50_000
+    assert ids == [*range(len(ids) - 1), 0]
+    (lost,) = [line["message"] for line in lines if "message" in line]
+    assert lost == f"{50_001 - len(ids)} lines of the log were lost: its reader stalled"

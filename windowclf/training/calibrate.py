@@ -14,8 +14,8 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
+from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.evaluation.metrics import judge_entities
-from windowclf.evaluation.significance import score_of, sentence_counts
 from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
 from windowclf.model.decoder import Decoder
 from windowclf.model.trained import TrainedModel

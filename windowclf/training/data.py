@@ -12,7 +12,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences, cut
 from windowclf.encoding.encoder import Encoder, windows
-from windowclf.evaluation.significance import score_of, sentence_counts
+from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.model.trained import TrainedModel
 
 

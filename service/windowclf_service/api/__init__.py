@@ -1,1 +1,1 @@
-"""The HTTP interface: routes, what comes in, what goes out, and the document that describes it."""
+"""The HTTP interface: routes, what comes in and what goes out."""

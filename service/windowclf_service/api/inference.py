@@ -1,32 +1,39 @@
-"""The Open Inference Protocol, version 2: its tensors of text in, tensors of JSON documents out."""
+"""/v2: the Open Inference Protocol, version 2; tensors of text in, tensors of JSON documents out."""
 
 from collections.abc import Callable, Sequence
+from importlib.metadata import version as version_of
 from math import prod
 from typing import Annotated, Any
 
 import msgspec
+from flask import Blueprint, Response, request
 from msgspec import UNSET, Meta, UnsetType
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
-from windowclf_service.api.requests import check_length
+from windowclf_service.api.requests import (
+    JSON,
+    Options,
+    check_length,
+    check_media_type,
+    check_number,
+    decode,
+    encode,
+    json_response,
+    read_body,
+)
 from windowclf_service.api.schemas import TaggedInput
+from windowclf_service.api.tag import Tagging
+from windowclf_service.batching import Deadline
 from windowclf_service.config import Limits
 from windowclf_service.errors import WrongField
+from windowclf_service.models import Models, ServedModel
 
 INPUT = "text"
 NO_BINARY = (
-    "The binary tensor extension is not served; send tensors as JSON, without the header "
+    "The binary tensor extension is not supported; send tensors as JSON, without the header "
     "Inference-Header-Content-Length and without binary_data, binary_data_size and binary_data_output."
 )
 _BINARY = ("binary_data", "binary_data_size", "binary_data_output")
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _parameters(binary: str) -> Meta:
-    """Say of parameters that any may be there, and the binary one only to say no."""
-    return Meta(extra_json_schema={"properties": {binary: {"const": False}}})
-
 
 # One JSON document for each text
 OUTPUTS: dict[str, Callable[[TaggedInput], Any]] = {
@@ -35,85 +42,39 @@ OUTPUTS: dict[str, Callable[[TaggedInput], Any]] = {
     "entities": lambda result: result.entities,
 }
 
+# -- types, described in openapi.yaml --------------------------------------------------------------------
 
 _Row = Annotated[list[str], Meta(min_length=1, max_length=1)]
 
 
 class RequestInput(msgspec.Struct):
-    """The input tensor.
+    """The input tensor."""
 
-    Attributes
-    ----------
-    name : str
-        "text".
-    shape : list of int
-        That of `data`: [n] or [n, 1] for n texts.
-    datatype : str
-        "BYTES".
-    data : list
-        The texts; or lists of one text each.
-    parameters : dict or None
-        None are known; `binary_data_size` is refused.
-    """
-
-    name: Annotated[str, Meta(extra_json_schema={"const": INPUT})]
+    name: str
     shape: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(min_length=1)]
-    datatype: Annotated[str, Meta(extra_json_schema={"const": "BYTES"})]
+    datatype: str
     data: list[str | _Row] | UnsetType = UNSET  # missing where it comes as a binary tensor
-    parameters: Annotated[dict[str, Any], _parameters("binary_data_size")] | None = None
+    parameters: dict[str, Any] | None = None
 
 
 class RequestOutput(msgspec.Struct):
-    """An output that is wanted.
+    """An output that the client wants."""
 
-    Attributes
-    ----------
-    name : str
-        "labels", "tokens" or "entities".
-    parameters : dict or None
-        None are known; `binary_data` is refused, unless it is false.
-    """
-
-    name: Annotated[str, Meta(extra_json_schema={"enum": list(OUTPUTS)})]
-    parameters: Annotated[dict[str, Any], _parameters("binary_data")] | None = None
+    name: str
+    parameters: dict[str, Any] | None = None
 
 
 class InferenceRequest(msgspec.Struct):
-    """The body of POST /v2/models/{model}/infer; fields that are not known are passed over.
+    """The body of POST /v2/models/{model}/infer; unknown fields are ignored."""
 
-    Attributes
-    ----------
-    inputs : list of RequestInput
-        One.
-    id : str or None
-        Returned as it is.
-    parameters : dict or None
-        None are known; `binary_data_output` is refused, unless it is false.
-    outputs : list of RequestOutput or None
-        Those that are wanted; all by default.
-    """
-
-    inputs: Annotated[list[RequestInput], Meta(extra_json_schema={"minItems": 1, "maxItems": 1})]
+    inputs: list[RequestInput]
     id: str | None = None
-    parameters: Annotated[dict[str, Any], _parameters("binary_data_output")] | None = None
+    parameters: dict[str, Any] | None = None
     outputs: list[RequestOutput] | None = None
 
 
 class ResponseOutput(msgspec.Struct):
-    """An output tensor.
-
-    Attributes
-    ----------
-    name : str
-        "labels": lists of labels; "tokens": lists of tokens, "entities": lists of entities, these in the
-        shapes of POST /v1/tag.
-    shape : list of int
-        [n], for n texts.
-    datatype : str
-        "BYTES".
-    data : list of str
-        A JSON document for each text.
-    """
+    """An output tensor: a JSON document for each text."""
 
     name: str
     shape: list[int]
@@ -131,7 +92,7 @@ class InferenceResponse(msgspec.Struct):
 
 
 class TensorMetadata(msgspec.Struct):
-    """A tensor that comes in or goes out; -1 is any length."""
+    """An input or output tensor; -1 is any length."""
 
     name: str
     datatype: str = "BYTES"
@@ -139,7 +100,7 @@ class TensorMetadata(msgspec.Struct):
 
 
 class ModelMetadata(msgspec.Struct):
-    """What the protocol tells of a model."""
+    """The protocol's description of a model."""
 
     name: str
     versions: list[str]
@@ -149,49 +110,101 @@ class ModelMetadata(msgspec.Struct):
 
 
 class ServerMetadata(msgspec.Struct):
-    """What the protocol tells of the service."""
+    """The protocol's description of the service."""
 
     name: str
     version: str
     extensions: list[str]
 
 
-class Live(msgspec.Struct):
-    """The service is up."""
+_INFER = msgspec.json.Decoder(InferenceRequest)
+_MODEL = "/v2/models/<model>"
+_VERSION = "/v2/models/<model>/versions/<version>"
 
-    live: bool
-
-
-class Ready(msgspec.Struct):
-    """New clients may come."""
-
-    ready: bool
+# -- routes ---------------------------------------------------------------------------------------------
 
 
-class ModelReady(msgspec.Struct):
-    """The model may be asked."""
+def make_blueprint(models: Models, tagging: Tagging, limits: Limits) -> Blueprint:
+    """Return the routes of /v2."""
+    blueprint = Blueprint("inference", __name__)
+    server = ServerMetadata("windowclf", version_of("windowclf"), [])
 
-    name: str
-    ready: bool
+    @blueprint.get("/v2", strict_slashes=False)  # the protocol writes it in both ways
+    def describe_server() -> Response:
+        return json_response(server)
+
+    @blueprint.get("/v2/health/live")
+    def live() -> Response:
+        return json_response({"live": True})
+
+    @blueprint.get("/v2/health/ready")
+    def ready() -> Response:
+        _check_ready(models)
+        return json_response({"ready": True})
+
+    @blueprint.get(_MODEL)
+    @blueprint.get(_VERSION)
+    def describe_model(model: str, version: str | None = None) -> Response:
+        found = _find(models, model, version)
+        versions = [found.version] if found.version else []
+        outputs = [TensorMetadata(name) for name in OUTPUTS]
+        return json_response(
+            ModelMetadata(found.name, versions, "windowclf", [TensorMetadata(INPUT)], outputs)
+        )
+
+    @blueprint.get(f"{_MODEL}/ready")
+    @blueprint.get(f"{_VERSION}/ready")
+    def model_ready(model: str, version: str | None = None) -> Response:
+        found = _find(models, model, version)
+        _check_ready(models)
+        return json_response({"name": found.name, "ready": True})
+
+    @blueprint.post(f"{_MODEL}/infer")
+    @blueprint.post(f"{_VERSION}/infer")
+    def infer(model: str, version: str | None = None) -> Response:
+        deadline = Deadline(limits.timeout)
+        found = _find(models, model, version)
+        if "HTTP_INFERENCE_HEADER_CONTENT_LENGTH" in request.environ:
+            raise BadRequest(NO_BINARY)
+        check_media_type(request.environ, JSON, "")  # not all clients send one
+        wanted = decode(_INFER, read_body(request.environ, limits))
+        texts = _texts_of(wanted, limits)
+        names = _outputs_of(wanted)
+        options = Options(found, entities=True, probabilities=False, top=None, displacy=False)
+        results = tagging.results(options, texts, deadline)
+        tensors = [_tensor_of(name, results) for name in names]
+        echoed = UNSET if wanted.id is None else wanted.id
+        return json_response(InferenceResponse(found.name, found.version, tensors, echoed))
+
+    return blueprint
 
 
-def texts_of(request: InferenceRequest, limits: Limits) -> list[str]:
-    """Return the texts that are to be tagged.
+def _find(models: Models, name: str, version: str | None) -> ServedModel:
+    """Return the model that an address names."""
+    model = models.get(name)
+    if model is None:
+        raise NotFound(f"There is no model {name!r}; GET /v1/models lists all.")
+    if version is not None and version != model.version:
+        raise NotFound(f"There is no version {version!r} of the model {name!r}; it is {model.version!r}.")
+    return model
 
-    Raises
-    ------
-    BadRequest
-        If binary tensors are sent or asked for.
-    WrongField
-        If the input tensor is not one of texts, or there are too many, or one is too long.
-    """
-    tensors: Sequence[RequestInput | RequestOutput] = [*request.inputs, *(request.outputs or [])]
-    for parameters in (request.parameters, *(tensor.parameters for tensor in tensors)):
+
+def _check_ready(models: Models) -> None:
+    if not models:
+        raise ServiceUnavailable("No model is served.", retry_after=1)
+    if not models.ready:
+        raise ServiceUnavailable("The service is stopping; ask another instance.", retry_after=1)
+
+
+def _texts_of(wanted: InferenceRequest, limits: Limits) -> list[str]:
+    """Return the texts to tag, or refuse tensors that are binary, not texts, too many or too long."""
+    tensors: Sequence[RequestInput | RequestOutput] = [*wanted.inputs, *(wanted.outputs or [])]
+    for parameters in (wanted.parameters, *(tensor.parameters for tensor in tensors)):
         if parameters and any(parameters.get(name, False) is not False for name in _BINARY):
             raise BadRequest(NO_BINARY)
-    if len(request.inputs) != 1:
-        raise WrongField("/inputs", f"{len(request.inputs)} tensors; allowed: one, named {INPUT!r}")
-    (tensor,) = request.inputs
+    if len(wanted.inputs) != 1:
+        raise WrongField("/inputs", f"{len(wanted.inputs)} tensors; allowed: one, named {INPUT!r}")
+    (tensor,) = wanted.inputs
     if tensor.name != INPUT:
         raise WrongField("/inputs/0/name", f"{tensor.name!r}; allowed: {INPUT!r}")
     if tensor.datatype != "BYTES":
@@ -201,31 +214,23 @@ def texts_of(request: InferenceRequest, limits: Limits) -> list[str]:
     texts = [value if isinstance(value, str) else value[0] for value in tensor.data]
     if prod(tensor.shape) != len(texts):
         raise WrongField("/inputs/0/shape", f"{tensor.shape} for {len(texts)} texts; allowed: [{len(texts)}]")
-    if len(texts) > limits.inputs:
-        raise WrongField("/inputs/0/data", f"{len(texts)} texts; allowed: at most {limits.inputs} a request")
+    check_number(len(texts), "texts", limits, "/inputs/0/data")
     for i, (text, value) in enumerate(zip(texts, tensor.data, strict=True)):
         pointer = f"/inputs/0/data/{i}"
         check_length(text, limits.characters, pointer if isinstance(value, str) else f"{pointer}/0")
     return texts
 
 
-def outputs_of(request: InferenceRequest) -> list[str]:
-    """Return the names of the outputs that are wanted.
-
-    Raises
-    ------
-    WrongField
-        If one is not known.
-    """
-    if not request.outputs:
+def _outputs_of(wanted: InferenceRequest) -> list[str]:
+    """Return the names of the outputs that the client wants."""
+    if not wanted.outputs:
         return list(OUTPUTS)
-    for i, output in enumerate(request.outputs):
+    for i, output in enumerate(wanted.outputs):
         if output.name not in OUTPUTS:
             raise WrongField(f"/outputs/{i}/name", f"{output.name!r}; allowed: {', '.join(OUTPUTS)}")
-    return [output.name for output in request.outputs]
+    return [output.name for output in wanted.outputs]
 
 
-def tensor_of(name: str, results: Sequence[TaggedInput]) -> ResponseOutput:
-    """Return an output tensor."""
-    data = [_encode(OUTPUTS[name](result)).decode() for result in results]
+def _tensor_of(name: str, results: Sequence[TaggedInput]) -> ResponseOutput:
+    data = [encode(OUTPUTS[name](result)).decode() for result in results]
     return ResponseOutput(name, [len(data)], "BYTES", data)

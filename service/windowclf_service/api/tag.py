@@ -1,0 +1,226 @@
+"""From inputs to answers: find tokens, let the tagger tag them, put entities together; explain labels."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import UNSET
+
+from windowclf.arrays import Floats
+from windowclf.corpus.tokenizer import Token, sentences
+from windowclf.model.decoder import Tagged, TaggedSpan
+from windowclf.tagger import WindowTagger
+from windowclf_service.api.requests import Input, Options, length_of
+from windowclf_service.api.schemas import (
+    DisplacyAnswer,
+    DisplacyEntity,
+    DisplacyInput,
+    Entity,
+    ExplainedInput,
+    ExplainedToken,
+    Extent,
+    LabelScore,
+    TagAnswer,
+    TaggedInput,
+    TaggedToken,
+    WindowPart,
+)
+from windowclf_service.batching import Batcher, Deadline
+from windowclf_service.errors import WrongField
+from windowclf_service.telemetry import metrics
+
+MOST_PROBABILITIES = 1_000_000  # of an answer, beside each token's own: about 30 MB of JSON
+SHORT_CHARACTERS = 2_000  # of a request that is tagged in a few milliseconds, together with others
+_SENTENCES_AT_ONCE = 256  # before the deadline is looked at again
+
+
+class _Wanted(NamedTuple):
+    """One request's inputs, and how to tag them."""
+
+    options: Options
+    inputs: Sequence[Input]
+
+
+class Tagging:
+    """Tags and explains for the threads of a process: short requests together, long ones a few at a time."""
+
+    def __init__(self) -> None:
+        self._batcher = Batcher(_tag_together)
+
+    def results(
+        self, options: Options, inputs: Sequence[Input], deadline: Deadline | None
+    ) -> list[TaggedInput]:
+        """Tag inputs and count their tokens; one result for each."""
+        if deadline is not None and sum(map(length_of, inputs)) <= SHORT_CHARACTERS:
+            return self._batcher.do(_Wanted(options, inputs), deadline)
+        with self._batcher.long_work(deadline):
+            return _tag_and_count(options, inputs, deadline)
+
+    def explanations(
+        self, tagger: WindowTagger, inputs: Sequence[Input], top: int, deadline: Deadline
+    ) -> list[ExplainedInput]:
+        """Explain the labels of inputs."""
+        answers = []
+        with self._batcher.long_work(deadline):
+            for value in inputs:
+                text, found = read_input(value)
+                answer = ExplainedInput(text, [], [])
+                for sentence in found:
+                    deadline.check()
+                    answer.sentences.append(Extent(sentence[0].start, sentence[-1].end))
+                    explained = tagger.explain([token.text for token in sentence])
+                    answer.tokens += [
+                        ExplainedToken(
+                            *token,
+                            explanation.label,
+                            explanation.learnt_as,
+                            [LabelScore(*pair) for pair in explanation.probabilities[:top]],
+                            [
+                                WindowPart(*part)
+                                for part in zip(explanation.window, explanation.contributions, strict=True)
+                            ],
+                            explanation.score,
+                            explanation.empty_score,
+                        )
+                        for token, explanation in zip(sentence, explained, strict=True)
+                    ]
+                answers.append(answer)
+        return answers
+
+
+def _tag_together(requests: Sequence[_Wanted]) -> list[list[TaggedInput]]:
+    """Tag the inputs of several requests, those with equal options in one go."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, (options, _) in enumerate(requests):
+        key = (options.model, options.entities, options.probabilities, options.top)
+        groups.setdefault(key, []).append(i)
+    answers: list[list[TaggedInput]] = [[] for _ in requests]
+    for group in groups.values():
+        inputs = [value for i in group for value in requests[i].inputs]
+        results = iter(_tag_and_count(requests[group[0]].options, inputs, None))
+        for i in group:
+            answers[i] = [next(results) for _ in requests[i].inputs]
+    return answers
+
+
+def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline | None) -> list[TaggedInput]:
+    results = tag_inputs(
+        options.model.tagger,
+        inputs,
+        entities=options.entities,
+        probabilities=options.probabilities,
+        top=options.top,
+        deadline=deadline,
+    )
+    metrics().count_tokens(options.model.name, sum([len(result.tokens) for result in results]))
+    return results
+
+
+def tag_inputs(
+    tagger: WindowTagger,
+    inputs: Sequence[Input],
+    *,
+    entities: bool = True,
+    probabilities: bool = False,
+    top: int | None = None,
+    deadline: Deadline | None = None,
+) -> list[TaggedInput]:
+    """Tag texts, or lists of tokens, each one sentence; one result for each, in order.
+
+    `text[token.start:token.end] == token.text` for every token of a result.
+    """
+    read = [read_input(value) for value in inputs]
+    words = [[token[0] for token in sentence] for _, found in read for sentence in found]
+    every = probabilities or top is not None
+    if every:
+        _check_amount(sum(map(len, words)), len(tagger.spelled_labels), probabilities, top)
+    tagged = _tag_in_parts(tagger, words, every, deadline)
+    answers = []
+    for text, found in read:
+        answer = TaggedInput(text, [], [], [] if entities else UNSET)
+        for sentence in found:
+            result = next(tagged)
+            answer.sentences.append(Extent(sentence[0].start, sentence[-1].end))
+            tokens = [
+                TaggedToken(*token, label, score)
+                for token, label, score in zip(sentence, result.labels, result.probabilities, strict=True)
+            ]
+            if every:
+                assert result.every is not None
+                _add_probabilities(tokens, result.every, tagger.spelled_labels, probabilities, top)
+            answer.tokens += tokens
+            if answer.entities is not UNSET:
+                answer.entities += _entities(text, sentence, result.spans)
+        answers.append(answer)
+    return answers
+
+
+def answer_of(options: Options, results: list[TaggedInput]) -> TagAnswer | DisplacyAnswer:
+    """Return results in the shape that the request asks for."""
+    if not options.displacy:
+        return TagAnswer(options.model.name, results)
+    by_token = not options.entities or options.model.tagger.model.labels.scheme is None
+    return DisplacyAnswer(options.model.name, [_to_displacy(result, by_token) for result in results])
+
+
+def _to_displacy(result: TaggedInput, by_token: bool) -> DisplacyInput:
+    """Return a result as displaCy takes it, with the entities marked, or each token."""
+    if by_token or result.entities is UNSET:
+        ents = [DisplacyEntity(token.start, token.end, token.label) for token in result.tokens]
+    else:
+        ents = [DisplacyEntity(entity.start, entity.end, entity.entity_group) for entity in result.entities]
+    return DisplacyInput(result.text, ents)
+
+
+def read_input(value: Input) -> tuple[str, list[list[Token]]]:
+    """Return the text of an input and its sentences, each at least a token long."""
+    if isinstance(value, str):
+        return value, sentences(value)
+    tokens, start = [], 0
+    for word in value:
+        tokens.append(Token(word, start, start + len(word)))
+        start += len(word) + 1
+    return " ".join(value), [tokens] if tokens else []
+
+
+def _tag_in_parts(
+    tagger: WindowTagger, words: list[list[str]], every: bool, deadline: Deadline | None
+) -> Iterator[Tagged]:
+    for start in range(0, len(words), _SENTENCES_AT_ONCE):
+        if deadline is not None:
+            deadline.check()
+        yield from tagger.tag(words[start : start + _SENTENCES_AT_ONCE], every=every)
+
+
+def _check_amount(n_tokens: int, n_labels: int, probabilities: bool, top: int | None) -> None:
+    n_each = probabilities * n_labels + min(top or 0, n_labels)
+    if n_tokens * n_each > MOST_PROBABILITIES:
+        raise WrongField(
+            "/inputs",
+            f"{n_tokens} tokens with {n_each} probabilities each; allowed: {MOST_PROBABILITIES} in all. "
+            "Send less text at once, or ask for fewer probabilities (top).",
+        )
+
+
+def _add_probabilities(
+    tokens: Sequence[TaggedToken],
+    every: Floats,
+    labels: Sequence[str],
+    probabilities: bool,
+    top: int | None,
+) -> None:
+    """Give the T tokens of a sentence their probabilities, from those of all labels (T, C')."""
+    rows = every.tolist()
+    if probabilities:
+        for token, row in zip(tokens, rows, strict=True):
+            token.probabilities = dict(zip(labels, row, strict=True))
+    if top is not None:
+        best = np.argsort(-every, axis=1, kind="stable")[:, :top].tolist()
+        for token, row, columns in zip(tokens, rows, best, strict=True):
+            token.top = [LabelScore(labels[column], row[column]) for column in columns]
+
+
+def _entities(text: str, tokens: Sequence[Token], spans: Sequence[TaggedSpan]) -> Iterator[Entity]:
+    for span in spans:
+        begin, stop = tokens[span.start].start, tokens[span.end - 1].end
+        yield Entity(span.kind, span.probability, text[begin:stop], begin, stop)

@@ -1,0 +1,143 @@
+"""Metrics for Prometheus: counts and times of requests, summed over all processes of the service.
+
+Where PROMETHEUS_MULTIPROC_DIR names a directory, each process counts in files of its own there, and any of
+them answers with the sums (the multiprocess mode of prometheus-client). The variable must be set before
+prometheus-client is imported.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from windowclf_service.board import Board
+
+DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+OTHER_METHOD = "(other)"
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+
+
+class Served(Protocol):
+    """The served models, as far as metrics need them."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The version of each model: the SHA-256 of its manifest."""
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Models of which a new version cannot be loaded."""
+
+
+class Metrics:
+    """The counts of this process, and the page that shows those of all."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        folder = os.environ.get(DIRECTORY)
+        # in multiprocess mode the registry holds the files alone; it would count this process twice
+        own = self.registry if folder is None else None
+        self._requests = Counter(
+            "windowclf_requests", "Requests answered.", ["route", "method", "status"], registry=own
+        )
+        self._seconds = Histogram(
+            "windowclf_request_seconds",
+            "Seconds from the arrival of a request to the end of its answer.",
+            ["route"],
+            buckets=BUCKETS,
+            registry=own,
+        )
+        self._tokens = Counter("windowclf_tokens", "Tokens tagged.", ["model"], registry=own)
+        self._loads = Counter(
+            "windowclf_model_loads", "Times a process loaded a model.", ["model"], registry=own
+        )
+        if folder is not None:
+            self.registry.register(_AllProcesses(Path(folder)))
+            self._requests.labels("/metrics", "GET", 200)  # makes the file of this process
+            if not list(Path(folder).glob(f"counter_{os.getpid()}.db")):
+                raise RuntimeError(f"{DIRECTORY} must be set before prometheus_client is imported")
+        # labels() takes a lock and builds strings; these look-ups do not
+        self._request_counters: dict[tuple[str, str, int], Counter] = {}
+        self._histograms: dict[str, Histogram] = {}
+        self._token_counters: dict[str, Counter] = {}
+
+    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request. A method that HTTP does not know counts as "(other)"."""
+        key = (route, method if method in _METHODS else OTHER_METHOD, status)
+        counter = self._request_counters.get(key)
+        if counter is None:
+            counter = self._request_counters[key] = self._requests.labels(*key)
+        counter.inc()
+        histogram = self._histograms.get(route)
+        if histogram is None:
+            histogram = self._histograms[route] = self._seconds.labels(route)
+        histogram.observe(seconds)
+
+    def count_tokens(self, model: str, n: int) -> None:
+        """Count tokens that a model has tagged."""
+        counter = self._token_counters.get(model)
+        if counter is None:
+            counter = self._token_counters[model] = self._tokens.labels(model)
+        counter.inc(n)
+
+    def count_load(self, model: str) -> None:
+        """Count that this process loaded a model."""
+        self._loads.labels(model).inc()
+
+    def page(self, accept: str, board: Board, models: Served) -> tuple[bytes, str]:
+        """Return all metrics in the format that an Accept header asks for, and its content type."""
+        try:
+            encode, content_type = choose_encoder(accept if accept.isascii() and accept.isprintable() else "")
+        except (TypeError, ValueError):  # a version that is not a number
+            encode, content_type = choose_encoder("")
+        registry = CollectorRegistry()
+        registry.register(self.registry)
+        registry.register(_Now(board, models))
+        return encode(registry), content_type
+
+
+class _Now:
+    """The values of this moment."""
+
+    def __init__(self, board: Board, models: Served) -> None:
+        self._board = board
+        self._models = models
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "windowclf_in_flight", "Requests that are being answered.", value=self._board.in_flight
+        )
+        yield GaugeMetricFamily(
+            "windowclf_draining", "1 while the service is stopping.", value=self._board.draining
+        )
+        info = GaugeMetricFamily("windowclf_model_info", "The models served.", labels=["model", "version"])
+        refused = GaugeMetricFamily(
+            "windowclf_model_refused",
+            "1 while a new version of the model cannot be loaded and the old one is served.",
+            labels=["model"],
+        )
+        for name, version in self._models.versions.items():
+            info.add_metric([name, version], 1)
+            refused.add_metric([name], name in self._models.refused)
+        yield info
+        yield refused
+
+
+class _AllProcesses:
+    """The sums over the files of all processes, including those that have ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        # a file is empty for a moment after a process has created it
+        files = [str(file) for file in sorted(self._folder.glob("*.db")) if file.stat().st_size]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)
+        return merged

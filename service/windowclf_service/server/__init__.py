@@ -1,1 +1,0 @@
-"""The server: one supervisor, several workers, and a gateway in each that stands before the application."""
