@@ -18,7 +18,7 @@ from windowclf.streaming.writer import Writer
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"
 PARTS: list[Part] = [
     (windowclf.streaming.chunk, "read_chunk", "finding tokens and sentences"),
-    (CompiledScorer, "_number", "numbering words"),
+    (CompiledScorer, "_look_up", "looking up words and phrases"),
     (CompiledScorer, "_blocks_of_strangers", "computing words that have no row"),
     (CompiledScorer, "_gather", GATHER),
     (CompiledScorer, "_scores_of_all", "adding up rows"),
