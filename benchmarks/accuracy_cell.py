@@ -19,7 +19,7 @@ from typing import Any
 from accuracy_peers import LEARNERS, Labelled, Learner, Lesson, Sentences, Windowclf
 from windowclf.config import DataConfig
 from windowclf.corpus.label_schemes import detect_scheme
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.evaluation.counts import sentence_counts
 

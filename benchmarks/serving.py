@@ -19,8 +19,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 
 N_TOKENS = 23  # of a short request
 BATCH = 32  # sentences of a long request
@@ -96,10 +95,11 @@ def run(command: list[str], path: str, **environment: str) -> Iterator[Running]:
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
     started = time.perf_counter()
-    variables = os.environ | {"PYTHONPATH": str(Path(__file__).parent)} | environment
+    # one thread of linear algebra a worker, as `windowclf serve` has it
+    variables = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)}
     command = [part.replace("{port}", str(port)) for part in command]
     quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=variables, stdout=quiet, stderr=quiet) as process:
+    with subprocess.Popen(command, env=variables | environment, stdout=quiet, stderr=quiet) as process:
         try:
             while not _answers(address + path):
                 if process.poll() is not None or time.perf_counter() > started + 60:

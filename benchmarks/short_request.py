@@ -24,8 +24,7 @@ from typing import Any
 
 from pages import markdown_table
 from serving import SERVE
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.model.storage import find_model
 
 SENTENCES = {

@@ -160,7 +160,7 @@ GOOD = [["a", "b"], ["c"]]
 @pytest.mark.parametrize(
     "sentences, labels, where, problem",
     [
-        (GOOD, [["x", "y"]], "sentences", "not equally many"),
+        (GOOD, [["x", "y"]], "sentences", "differ in number"),
         (GOOD, [["x", "y"], ["x", "y"]], "sentences[1]", "a label for each word; found '1 words, 2 labels'"),
         (GOOD, [["x"], ["y"]], "sentences[0]", "a label for each word"),
         (["ab", "c"], [["x", "y"], ["x"]], "sentences[0]", "a sentence is a list of words; found 'ab'"),

@@ -174,7 +174,7 @@ class WindowTagger:
 
         Where the spelling of a label depends on the labels around it, these are `labels`.
         """
-        return self.model.labels.spelled_names
+        return self.model.labels.output_names
 
     # -- speed ---------------------------------------------------------------------------------------
 

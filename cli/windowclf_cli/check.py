@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.inspection.network_check import check_network
 from windowclf.inspection.network_data import Verdict

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.files import write_text
 from windowclf.runs.compare import RunComparison, compare_runs

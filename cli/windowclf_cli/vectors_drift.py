@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import click
 
 from windowclf.config import Config
-from windowclf.corpus.named import locate, read_named
+from windowclf.corpus.readers import locate, read_sentences
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.inspection.drift import (
     DRIFT_COLUMNS,
@@ -126,7 +126,7 @@ def _read(
     located = locate(file)
     options = reading_options(config, located.path, input_format, token_column, separator)
     has_labels = located.format != "auto" or options.format not in ("text", "tokens")
-    sentences = list(read_named(file, replace(options, labelled=has_labels)))
+    sentences = list(read_sentences(file, replace(options, labelled=has_labels)))
     return sentences, columns(sentences)[1] if has_labels else None
 
 

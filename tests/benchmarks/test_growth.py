@@ -12,7 +12,7 @@ from growth_inputs import SENTENCE, WordSource, label_of, span_label_of, word_so
 from growth_page import draw, medians, slope, table, tables
 from windowclf import WindowTagger
 from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_labelled
 
 # a word in ten came once
 SOURCE = WordSource({"the": 60, "of": 30, **{f"once{i}": 1 for i in range(10)}})
@@ -42,7 +42,7 @@ def test_the_same_seed_draws_the_same_words() -> None:
 def test_a_corpus_has_the_words_and_labels_asked_for(spans: bool, tmp_path: Path) -> None:
     words = [f"w{i}" for i in range(400)]
     write_corpus(tmp_path / "corpus", iter(words), 9, spans=spans)
-    sentences = read_corpus(tmp_path / "corpus", ReadOptions(format="conll"))
+    sentences = read_labelled(tmp_path / "corpus", ReadOptions(format="conll"))
     assert list(chain.from_iterable(s.tokens for s in sentences)) == words
     assert {len(s) for s in sentences} == {SENTENCE}
     label = span_label_of if spans else label_of

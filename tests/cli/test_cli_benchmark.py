@@ -45,7 +45,7 @@ def test_one_job_is_measured_once(sample_model: Path) -> None:
 
 FAULTY = {
     "missing": (["missing.txt"], "no such file"),
-    "standard input": (["-"], "again and again"),
+    "standard input": (["-"], "several times"),
     "not UTF-8": (["latin.txt"], "latin.txt:1: not UTF-8"),
     "no word": (["empty.txt"], "no word in this file"),
 }

@@ -27,6 +27,7 @@ def test_each_figure_is_printed_with_what_is_allowed_and_a_verdict() -> None:
     assert "guessing among 17 labels loses 2.8332 a word" in result.stdout
 
 
+@pytest.mark.slow
 def test_json_has_the_numbers() -> None:
     result = check("--json", "--train", "sample:dev")
     assert result.exit_code == 0, result.output

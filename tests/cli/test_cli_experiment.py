@@ -92,6 +92,7 @@ def test_interrupted_a_study_says_how_it_goes_on(tmp_path: Path) -> None:
     assert 0 < left < TRAININGS
 
 
+@pytest.mark.slow
 def test_processes_end_with_a_study_that_is_killed(tmp_path: Path) -> None:
     process = start(tmp_path / "study")
     wait_for_cells(tmp_path / "study", 1, process)

@@ -24,6 +24,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [*map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_choice_is_told_recorded_and_trained(tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = run(*SAMPLE, *QUICK, "--out", out)

@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.encoder import Encoder, windows
@@ -396,10 +395,7 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[Senten
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
 @pytest.mark.parametrize(
     "shape",
-    [
-        pytest.param(shape, id=name, marks=pytest.mark.slow if "loss" in shape else ())
-        for name, shape in SHAPES.items()
-    ],
+    [pytest.param(shape, id=name, marks=pytest.mark.slow if shape else ()) for name, shape in SHAPES.items()],
 )
 def test_a_compiled_model_with_columns_tags_as_the_plain_one(
     shape: dict[str, Any],
@@ -478,6 +474,7 @@ def test_a_model_learns_from_a_teacher_with_columns(
 # -- looked at --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_of_a_network_pass(columned: Config, told: Columned) -> None:
     config = replace(columned, model=replace(columned.model, vectors="glove-6b-50d-small"))
     verdicts = check_network(config, *told, seed=0)

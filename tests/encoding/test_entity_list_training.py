@@ -16,6 +16,8 @@ from windowclf.training.objectives import choose_objective
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
+pytestmark = pytest.mark.slow  # forty epochs, so that names are learnt by heart
+
 Labelled = tuple[list[list[str]], list[list[str]]]
 NAMES = {f"{first}{second}{third}": kind  # a name's letters say nothing of its kind
          for i, (first, second, third, kind) in enumerate(
@@ -57,7 +59,6 @@ def _f1(tagger: WindowTagger, text: Labelled) -> float:
     return f1
 
 
-@pytest.mark.slow
 def test_names_that_were_seen_are_known_again(
     taught: WindowTagger, seen: Labelled, vectors: WordVectors
 ) -> None:
@@ -102,7 +103,6 @@ def test_a_models_configuration_can_be_trained_with_again(taught: WindowTagger, 
     assert tagger.config.features.gazetteers == ("entities:PER",)
 
 
-@pytest.mark.slow
 def test_networks_of_an_ensemble_share_the_lists(seen: Labelled, vectors: WordVectors) -> None:
     training = replace(PLAIN.training, ensemble=2, bootstrap=True, epochs=20)
     tagger = WindowTagger(replace(PLAIN, training=training), vectors=vectors).fit(*seen)

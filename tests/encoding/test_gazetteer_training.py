@@ -281,10 +281,7 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[list[s
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
 @pytest.mark.parametrize(
     "shape",
-    [
-        pytest.param(shape, id=name, marks=pytest.mark.slow if "loss" in shape else ())
-        for name, shape in SHAPES.items()
-    ],
+    [pytest.param(shape, id=name, marks=pytest.mark.slow if shape else ()) for name, shape in SHAPES.items()],
 )
 def test_a_compiled_model_with_lists_tags_as_the_plain_one(
     shape: dict[str, Any],
@@ -337,6 +334,7 @@ def test_what_a_list_says_reaches_the_scores_of_a_compiled_model(
 # -- looked at ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_of_a_network_pass(listed: Config, corpus: Labelled) -> None:
     config = replace(listed, model=replace(listed.model, vectors="glove-6b-50d-small"))
     verdicts = check_network(config, *corpus, seed=0)

@@ -138,6 +138,7 @@ def test_a_right_network_passes_with_gazetteers(
     assert failed(replace(real, features=features, model=replace(real.model, loss=loss)), corpus) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("weights", "smoothing"), [("balanced", 0.0), ("none", 0.2), ("balanced", 0.2)])
 def test_a_right_network_passes_with_weights_and_smoothing(
     real: Config, corpus: Labelled, weights: Any, smoothing: float
@@ -168,6 +169,7 @@ def test_the_same_seed_gives_the_same_verdicts_and_tells_them_as_they_come(
     assert check_network(real, *corpus, seed=4) != first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tuning", "said"),
     [
@@ -259,6 +261,7 @@ def test_a_wrong_slope_fails_both_gradient_checks(
     assert "dhidden1.W[" in verdicts[SAMPLE].detail or "dhidden1.b[" in verdicts[SAMPLE].detail
 
 
+@pytest.mark.slow
 def test_a_lost_repeated_id_fails(real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
     def from_places(ids: Ints, rows: Floats, n_rows: int) -> RowGradient:
         last = {int(id_): i for i, id_ in enumerate(ids)}
@@ -280,6 +283,7 @@ def test_a_gradient_in_a_row_that_no_window_uses_fails(
     assert verdict.detail.startswith("a row that no window uses has a gradient: d")
 
 
+@pytest.mark.slow
 def test_frozen_vectors_with_a_gradient_fail(
     real: Config, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,7 +377,7 @@ def test_equal_scores_are_as_good_as_guessing() -> None:
     assert deviation == pytest.approx(0)
 
 
-IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+IOBES = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
 
 
 def test_guessing_among_sentences_counts_the_legal_labellings_that_agree() -> None:

@@ -16,8 +16,8 @@ from windowclf.model.viterbi import best_labels, best_legal_paths, legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)
 INNER = [Scheme.IOB2, Scheme.IOBES]
-LABELS = {scheme: LabelSet.of([["O", "B-LOC", "B-PER"]], inner_scheme=scheme) for scheme in INNER}
-ONE_KIND = {scheme: LabelSet.of([["O", "B-LOC"]], inner_scheme=scheme) for scheme in INNER}
+LABELS = {scheme: LabelSet.of([["O", "B-LOC", "B-PER"]], internal_scheme=scheme) for scheme in INNER}
+ONE_KIND = {scheme: LabelSet.of([["O", "B-LOC"]], internal_scheme=scheme) for scheme in INNER}
 LENGTHS = st.lists(st.integers(0, 6), max_size=6)
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -294,7 +294,7 @@ def test_events_count_the_trainings_and_closing_ends_the_trial(won_by_tuning: Ca
 
 def test_bad_input_is_refused_before_anything_is_tried(won_by_tuning: Case) -> None:
     config, (sentences, labels), dev, vectors = won_by_tuning
-    with pytest.raises(DataError, match="not equally many"):
+    with pytest.raises(DataError, match="differ in number"):
         advise_tuning(config, sentences, labels[1:], dev, vectors=vectors)
     with pytest.raises(DataError, match="at least two different labels"):
         advise_tuning(config, [["waaa"]], [["A"]], dev, vectors=vectors)

@@ -19,7 +19,7 @@ from windowclf.training.calibrate import STRETCH, calibrate, choose_cost, fit_ou
 from windowclf.training.data import DevData
 from windowclf.vectors.word_vectors import WordVectors
 
-LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", inner_scheme=Scheme.IOB2)
+LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", internal_scheme=Scheme.IOB2)
 COSTS = np.arange(-4, 5) / 2
 Labelled = tuple[list[list[str]], list[list[str]]]
 
@@ -87,7 +87,7 @@ def test_an_outside_that_scores_too_high_is_made_to_cost_as_much(offset: float) 
 
     def f1(cost: float) -> float:
         found = Decoder(LABELS, None, Calibration(outside_cost=cost)).best(scores, lengths)
-        counts = sentence_counts(labels, LABELS.spell(found, lengths), span_labels=True)
+        counts = sentence_counts(labels, LABELS.to_output(found, lengths), span_labels=True)
         return float(score_of(counts.sum(axis=0)))
 
     assert f1(cost) > f1(cost + 1.5)

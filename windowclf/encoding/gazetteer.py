@@ -11,7 +11,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.lines import read_lines
+from windowclf.corpus.blocks import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
 
@@ -87,7 +87,7 @@ class Gazetteer:
 class Gazetteers(tuple[Gazetteer, ...]):
     """Lists whose phrases are matched together: all case-sensitive, or none."""
 
-    @property
+    @cached_property
     def case(self) -> bool:
         """Whether matching is case-sensitive."""
         return all(own.case for own in self)
@@ -109,21 +109,10 @@ class Gazetteers(tuple[Gazetteer, ...]):
         lengths: Ints,
         without: Sequence[Mapping[int, frozenset[str]]] | None = None,
     ) -> Ints:
-        """Return the position of each token in a phrase of each list.
+        """Return the `Position` of each token in a phrase of each list (N, G).
 
-        Parameters
-        ----------
-        tokens : sequence of str
-            All sentences in a row.
-        lengths : array (S,)
-            Tokens of each sentence; they sum to N. No phrase continues in the next sentence.
-        without : sequence (S,) of mapping of int to frozenset of str, optional
-            For each sentence, by the number of a list, phrases that are not matched in it.
-
-        Returns
-        -------
-        array (N, G)
-            Values of `Position`.
+        `tokens` are those of all sentences in a row, `lengths` (S,) their numbers. `without` (S,) has for
+        each sentence phrases that are not matched, by the number of their list.
         """
         n_lists = len(self)
         found = bytearray(len(tokens) * n_lists)

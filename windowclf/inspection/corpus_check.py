@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from windowclf.corpus.blocks import STDIN
 from windowclf.corpus.label_schemes import (
     ALLOWED_LABELS,
     Scheme,
@@ -19,9 +20,7 @@ from windowclf.corpus.label_schemes import (
     illegal_transitions,
     is_span_label,
 )
-from windowclf.corpus.lines import STDIN
-from windowclf.corpus.named import locate, read_named
-from windowclf.corpus.readers import ReadOptions, format_of
+from windowclf.corpus.readers import ReadOptions, format_of, locate, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.encoding.vocabulary import Vocabulary, count_words, coverage, describe_coverage
 from windowclf.errors import DataError
@@ -97,7 +96,7 @@ def check_corpus(
     Parameters
     ----------
     names : sequence of str
-        As `windowclf.corpus.named.locate` takes them; the first is the training data.
+        As `windowclf.corpus.readers.locate` takes them; the first is the training data.
     options : ReadOptions, optional
         How files are read.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
@@ -140,7 +139,7 @@ def _read(name: str, options: ReadOptions) -> tuple[_File, list[Finding]]:
     is_there = located.path == STDIN or Path(located.path).is_file()
     sentences: list[Sentence] = []
     try:
-        for sentence in read_named(name, options):
+        for sentence in read_sentences(name, options):
             sentences.append(sentence)
     except DataError as error:
         if not is_there:

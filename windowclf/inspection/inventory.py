@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import CorpusEntry, catalog, corpus_dir, find_corpus
-from windowclf.corpus.named import PARTS, SAMPLE, locate, read_named
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, read_catalog
+from windowclf.corpus.readers import ReadOptions, locate, read_sentences
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
 from windowclf.model.trained import TrainedModel
@@ -66,16 +65,16 @@ class VectorsDescription:
 
 def list_corpora() -> list[CorpusStatus]:
     """Return the sample corpus and those of the catalogue; nothing is fetched."""
-    lengths = [len(s) for part in PARTS for s in read_named(f"{SAMPLE}:{part}", ReadOptions())]
+    lengths = [len(s) for part in PARTS for s in read_sentences(f"{SAMPLE}:{part}", ReadOptions())]
     folder = str(Path(locate(f"{SAMPLE}:{PARTS[0]}").path).parent)
     sample = CorpusStatus(SAMPLE, "named entities", "CC0 1.0", len(lengths), sum(lengths), folder, "")
-    return [sample, *map(_corpus_status, catalog().corpora)]
+    return [sample, *map(_corpus_status, read_catalog().corpora)]
 
 
 def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
     try:
-        find_corpus(entry.name)
-        folder, obtain = str(corpus_dir(entry.name)), ""
+        entry.find()
+        folder, obtain = str(entry.folder()), ""
     except FetchError:
         folder, obtain = None, f"windowclf data fetch {entry.name}"
     return CorpusStatus(

@@ -146,7 +146,7 @@ def choose_data(
     label_set = LabelSet.of(
         labels,
         scheme=config.data.scheme,
-        inner_scheme=Scheme(config.model.inner_scheme),
+        internal_scheme=Scheme(config.model.inner_scheme),
         ignore=ignore,
     )
     chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))

@@ -153,7 +153,7 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
         ranked = tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable"))
         notes = []
         if abs(tagged.probabilities[i] - probs[i, chosen[i]]) >= PRINTED_ALIKE:
-            together = model.labels.spelled_ids == model.labels.spelled_ids[chosen[i]]
+            together = model.labels.output_ids == model.labels.output_ids[chosen[i]]
             merged = " and ".join(name for name, is_part in zip(names, together, strict=True) if is_part)
             notes.append(f"{tagged.labels[i]} is {merged} of the internal scheme together")
         if ranked[0][0] != learnt_as:
@@ -183,7 +183,7 @@ def describe_decoding(model: TrainedModel) -> list[str]:
     calibration, labels = model.calibration, model.labels
     said = []
     if labels.scheme is not None:
-        said.append(f"internal scheme {labels.inner_scheme}")
+        said.append(f"internal scheme {labels.internal_scheme}")
     if model.transitions is not None:
         said.append("transitions")
     if calibration.temperature != 1:

@@ -134,13 +134,13 @@ class Decoder:
         best = self.best(scores, lengths)
         inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
-        chosen = probs[np.arange(len(best)), self.labels.spelled_ids[best]].tolist()
+        chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
         ends = [*accumulate(lengths.tolist())]
         firsts = [0, *ends[:-1]]
         return [
             Tagged(labels, chosen[first:end], spans, probs[first:end] if every else None)
             for labels, spans, first, end in zip(
-                self.labels.spell(best, lengths),
+                self.labels.to_output(best, lengths),
                 self._spans(best, inner, scores, lengths),
                 firsts,
                 ends,
@@ -168,7 +168,7 @@ class Decoder:
             moved = self._log_z(decisive, A) - self._log_z(scores, A)
             found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
-        return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
+        return [(self.labels.to_output(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
 
     def _log_z(self, scores: Floats, A: Floats) -> float:
         """Return the log of the sum over all legal tag sequences of a sentence."""
@@ -217,7 +217,7 @@ class Decoder:
     def _independent(self, begin: int, stop: int, end: int, ids: Sequence[int], probs: Floats) -> float:
         """Return the probability of a span's labels if words are independent; `end` is its sentence's."""
         probability = math.prod([probs.item(i, ids[i]) for i in range(begin, stop)])
-        if self.labels.inner_scheme is not Scheme.IOBES and stop < end:
+        if self.labels.internal_scheme is not Scheme.IOBES and stop < end:
             # its own labels do not say that the span ends: the next label must not continue it
             inside = self.labels.names.index(f"I-{self._kinds[ids[begin]]}")
             probability *= 1 - probs.item(stop, inside)
@@ -244,7 +244,7 @@ class Decoder:
 
     def _continuing(self, kinds: list[str]) -> Bools | None:
         """Return which labels continue each span (spans, C + 1); None if its own labels mark its end."""
-        if self.labels.inner_scheme is Scheme.IOBES:
+        if self.labels.internal_scheme is Scheme.IOBES:
             return None
         pairs = list(zip(self._prefixes, self._kinds, strict=True))
         return np.array([[*(pair == ("I", kind) for pair in pairs), False] for kind in kinds])

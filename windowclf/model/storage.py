@@ -54,7 +54,7 @@ def save_model(model: TrainedModel, directory: Path) -> str:
     labels = {
         "labels": model.labels.names,
         "scheme": model.labels.scheme,
-        "inner_scheme": model.labels.inner_scheme,
+        "inner_scheme": model.labels.internal_scheme,
         "ignore": model.labels.ignore,
     }
     with atomic_path(directory) as temporary:

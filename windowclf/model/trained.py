@@ -194,7 +194,7 @@ class TrainedModel:
             If a sentence is not a sequence of words, or lacks a column of the configuration.
         """
         check_sentences(sentences)
-        spell = self.labels.spell
+        spell = self.labels.to_output
         return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]
 
     def predict_proba(self, sentences: Sentences) -> list[Floats]:

@@ -43,7 +43,7 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
     if transitions is not None:
         return _best_with_transitions(scores, lengths, allowed_pairs(labels), transitions)
     best: Ints = scores.argmax(axis=1)
-    if labels.inner_scheme is None:
+    if labels.internal_scheme is None:
         return best
     rules = _rules(labels)
     if illegal := _illegal_sentences(best, lengths, rules):
@@ -230,7 +230,7 @@ def n_best_labels(
 
 def allowed_pairs(labels: LabelSet) -> Bools | None:
     """Return `legal_pairs`; None for labels without a scheme, where any label may follow any other."""
-    return None if labels.inner_scheme is None else legal_pairs(labels)
+    return None if labels.internal_scheme is None else legal_pairs(labels)
 
 
 def legal_pairs(labels: LabelSet) -> Bools:
@@ -253,8 +253,8 @@ class _Rules:
 
 
 def _rules(labels: LabelSet) -> _Rules:
-    assert labels.inner_scheme is not None
-    return _rules_of(labels.names, labels.inner_scheme)
+    assert labels.internal_scheme is not None
+    return _rules_of(labels.names, labels.internal_scheme)
 
 
 @lru_cache(maxsize=64)

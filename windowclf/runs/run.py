@@ -14,7 +14,7 @@ from typing import Any
 
 from windowclf.config import Config
 from windowclf.config_io import config_to_toml
-from windowclf.corpus.named import locate, options_of, read_labelled
+from windowclf.corpus.readers import locate, options_of, read_labelled
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.files import check_free, sha256_of, write_text
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
@@ -31,7 +31,7 @@ class TrainingRun:
     ----------
     config : Config
     train, dev : str
-        Corpora, as `windowclf.corpus.named.locate` takes them; `dev` may be None.
+        Corpora, as `windowclf.corpus.readers.locate` takes them; `dev` may be None.
     out : Path
         The run directory.
     teacher : str, optional

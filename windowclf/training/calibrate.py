@@ -71,7 +71,7 @@ def fit_outside_cost(
     before = np.full(len(scores), -1)
     for row, cost in enumerate(_COSTS.tolist()):
         best = Decoder(label_set, A, Calibration(outside_cost=cost)).best(scores, lengths)
-        spelled = label_set.spell(best, lengths)
+        spelled = label_set.to_output(best, lengths)
         # few sentences change from one cost to the next
         changed = np.unique(sentence_of[best != before]).tolist()
         counts[row] = counts[row - 1]

@@ -131,7 +131,7 @@ class DevData:
         best = model.decoder.best(self.scores(model), self.lengths)
         counts = sentence_counts(
             self.labels,
-            self.label_set.spell(best, self.lengths),
+            self.label_set.to_output(best, self.lengths),
             span_labels=self.label_set.scheme is not None,
             ignore_label=self.label_set.ignore,
         )

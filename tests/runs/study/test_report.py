@@ -17,6 +17,8 @@ from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_d
 from windowclf.runs.study.report import check_report, study_html, study_tables
 from windowclf.runs.study.results import ProjectedWord, StudyResults
 
+pytestmark = pytest.mark.slow  # most figures are drawn by each of the tests
+
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta"}
 ODD_WORDS = ("<b>", "a&b", '"quoted"', "$x$", "]]>", "--", "電視", "long" * 30)
@@ -94,7 +96,6 @@ def test_every_figure_has_a_label_for_those_who_do_not_see_it(page: str, results
     assert all(figure["role"] == "img" and figure["aria-label"] for figure in figures)
 
 
-@pytest.mark.slow
 def test_the_verdict_comes_first_and_nothing_is_shown_as_markup() -> None:
     verdict = ("Tuning <b>harms</b> & strands.", "Frozen > tuned.")
     page = study_html(made_up_study(corpus='<i>&"odd"', words=ODD_WORDS, verdict=verdict, sizes=("1000",)))
@@ -107,7 +108,6 @@ def test_the_verdict_comes_first_and_nothing_is_shown_as_markup() -> None:
     assert set(ODD_WORDS) <= read.cells
 
 
-@pytest.mark.slow
 def test_the_same_results_make_the_same_bytes_in_every_process() -> None:
     page = study_html(made_up_study(sizes=("1000",)))
     code = (
@@ -182,7 +182,6 @@ def test_with_one_seed_there_are_no_intervals_of_the_mean() -> None:
     assert "a model of seed 0." in read.text and "of the mean over" not in read.text
 
 
-@pytest.mark.slow
 def test_without_the_tuned_modes_there_is_neither_drift_nor_carrying() -> None:
     read = Page(study_html(made_up_study(modes=("frozen", "two-channel"), sizes=("1000",))))
     assert "What tuning did" not in read.text and "Carrying" not in read.text
@@ -196,7 +195,6 @@ def test_a_drift_of_no_words_has_no_figure_and_no_tables() -> None:
     assert "each replaced by" not in read.text and "drift-1000" not in str(read.elements)
 
 
-@pytest.mark.slow
 def test_the_curves_have_a_panel_for_each_slice_that_has_words(results: StudyResults) -> None:
     panels = ["all words", "seen", "vector never read", "unseen with a vector"]
     shown = texts(draw_learning_curves(results))
@@ -216,7 +214,6 @@ def test_in_the_figure_of_differences_clear_ones_are_filled() -> None:
     assert "fill: #d55e00" in filled and "fill: #d55e00" not in hollow
 
 
-@pytest.mark.slow
 def test_differences_of_every_size_are_within_the_figure() -> None:
     results = made_up_study(sizes=("1000", "all"), modes=("frozen", "tuned"))
     small, large = results.tests

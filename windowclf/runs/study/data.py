@@ -11,7 +11,7 @@ import numpy as np
 
 from windowclf.config import Config
 from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import Sentences, columns
 from windowclf.errors import ConfigError, DataError
 from windowclf.runs.study.results import Corpus, Vectors
@@ -93,7 +93,7 @@ def read_study_data(config: Config, train: str, dev: str, test: str) -> StudyDat
     ----------
     config : Config
     train, dev, test : str
-        As `windowclf.corpus.named.locate` takes them.
+        As `windowclf.corpus.readers.locate` takes them.
 
     Raises
     ------
