@@ -25,7 +25,7 @@ from typing import Any
 from pages import markdown_table
 from serving import SERVE
 from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.model.storage import find_model
+from windowclf.model import find_model
 
 SENTENCES = {
     "one entity": "The museum of modern art in Paris opened its doors to visitors on Monday , "

@@ -11,7 +11,7 @@ from clocks import Part, clocks, shares
 from windowclf import WindowTagger
 from windowclf.corpus.blocks import Block
 from windowclf.corpus.readers import ReadOptions
-from windowclf.model.compiled import CompiledScorer
+from windowclf.model import CompiledScorer
 from windowclf.streaming.tag import BlockTagger
 
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"

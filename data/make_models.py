@@ -21,7 +21,7 @@ from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.evaluation.metrics import Evaluation, Share
 from windowclf.files import atomic_path
-from windowclf.model.storage import save_model
+from windowclf.model import save_model
 from windowclf.training.events import EpochDone
 from windowclf_cli.output import percent
 

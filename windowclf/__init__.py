@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
     from windowclf.corpus.sentence import Sentence
     from windowclf.errors import WindowClfError
-    from windowclf.model.decoder import Tagged, TaggedSpan
+    from windowclf.model import Tagged, TaggedSpan
     from windowclf.tagger import WindowTagger
 
 __all__ = [
@@ -26,8 +26,8 @@ __all__ = [
 # Imported when asked for: whoever imports one module of the package need not wait for numpy.
 _MODULES = dict.fromkeys(__all__, "config") | {
     "Sentence": "corpus.sentence",
-    "Tagged": "model.decoder",
-    "TaggedSpan": "model.decoder",
+    "Tagged": "model",
+    "TaggedSpan": "model",
     "WindowClfError": "errors",
     "WindowTagger": "tagger",
 }

@@ -10,10 +10,7 @@ from windowclf.config import CACHE_MB, TABLE_MB, Config, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict
 from windowclf.corpus.sentence import Sentences, check_sentences
 from windowclf.errors import WindowClfError
-from windowclf.model.compiled import TableType
-from windowclf.model.decoder import Tagged
-from windowclf.model.storage import find_model, load_model, save_model
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TableType, Tagged, TrainedModel, find_model, load_model, save_model
 
 if TYPE_CHECKING:
     from windowclf.evaluation.metrics import Evaluation

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from windowclf.corpus.label_schemes import Span, labels_from_spans, parse_label
 from windowclf.errors import ModelFileError, WindowClfError
-from windowclf.model.storage import find_model
+from windowclf.model import find_model
 from windowclf.tagger import WindowTagger
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig

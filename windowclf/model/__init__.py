@@ -1,7 +1,7 @@
 """Ids to scores to labels; a trained model in memory and on disk."""
 
 from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
-from windowclf.model.compiled import TableType
+from windowclf.model.compiled import CompiledScorer, TableType
 from windowclf.model.decoder import Decoder, Tagged, TaggedSpan
 from windowclf.model.ensemble import Ensemble, vectors_of
 from windowclf.model.network import WindowModel
@@ -12,6 +12,7 @@ from windowclf.model.viterbi import allowed_pairs, best_labels
 __all__ = [
     "UNCALIBRATED",
     "Calibration",
+    "CompiledScorer",
     "Decoder",
     "Ensemble",
     "PlattScaling",

@@ -14,9 +14,7 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
-from windowclf.model.decoder import Decoder
-from windowclf.model.trained import TrainedModel
-from windowclf.model.viterbi import allowed_pairs
+from windowclf.model import Decoder, TrainedModel, allowed_pairs
 from windowclf.nn.crf import crf_cross_entropy, expected_pairs
 from windowclf.nn.losses import soft_cross_entropy
 from windowclf.training.objectives import Objective, ObjectiveBackward, name_transitions

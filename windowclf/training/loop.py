@@ -12,7 +12,7 @@ from windowclf.arrays import Floats
 from windowclf.config import TrainingConfig
 from windowclf.corpus.label_set import IGNORED
 from windowclf.errors import TrainingError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.schedules import SCHEDULES
 from windowclf.training.data import TrainingData, make_batches
 from windowclf.training.defaults import sized

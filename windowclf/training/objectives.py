@@ -12,7 +12,7 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.config import Config
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences
-from windowclf.model.viterbi import allowed_pairs
+from windowclf.model import allowed_pairs
 from windowclf.nn.crf import CrfBackward, crf_loss
 from windowclf.nn.losses import softmax_cross_entropy
 

@@ -13,7 +13,7 @@ from windowclf.config import TrainingConfig
 from windowclf.encoding.encoder import ABSENT_ROW, distinct
 from windowclf.encoding.vocabulary import UNKNOWN
 from windowclf.encoding.word_features import NONE
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.averaging import Averages
 from windowclf.nn.gradients import RowGradient, clip_by_norm
 from windowclf.nn.optimizers import Optimizer

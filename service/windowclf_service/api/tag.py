@@ -8,7 +8,7 @@ from msgspec import UNSET
 
 from windowclf.arrays import Floats
 from windowclf.corpus.tokenizer import Token, sentences
-from windowclf.model.decoder import Tagged, TaggedSpan
+from windowclf.model import Tagged, TaggedSpan
 from windowclf.tagger import WindowTagger
 from windowclf_service.api.requests import Input, Options, length_of
 from windowclf_service.api.schemas import (
