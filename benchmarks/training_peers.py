@@ -19,7 +19,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.training.data import TrainingData, make_batches
 from windowclf.training.defaults import resolve_features
 from windowclf.training.events import EpochDone

@@ -24,7 +24,7 @@ from windowclf.encoding.encoder import ABSENT_ROW
 from windowclf.errors import ConfigError, DataError, VectorsError
 from windowclf.evaluation.reliability import CalibrationErrors, reliability
 from windowclf.inspection.shapley import WIDEST, shapley_values
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
 from windowclf.model.storage import save_model
 from windowclf.threads import describe_threads

@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.exceptions import ServiceUnavailable
 
 from windowclf.errors import ModelFileError, WindowClfError
-from windowclf.model.storage import find_model
+from windowclf.model import find_model
 from windowclf.tagger import WindowTagger
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.model.calibration import UNCALIBRATED
-from windowclf.model.ensemble import Ensemble, join_parameters, part_parameters
+from windowclf.model import UNCALIBRATED, Ensemble
+from windowclf.model.ensemble import join_parameters, part_parameters
 from windowclf.training.events import Calibrated, MemberDone, StepDone
 from windowclf.vectors.word_vectors import WordVectors
 

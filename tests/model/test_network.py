@@ -17,7 +17,7 @@ from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder, window
 from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.encoding.word_features import Case, WordFeatures
 from windowclf.errors import ShapeError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.parameters import parameter_shapes
 from windowclf.nn.chain import Trace
 from windowclf.nn.gradcheck import GradientReport, check_gradients

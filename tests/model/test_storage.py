@@ -15,7 +15,8 @@ from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
-from windowclf.model.storage import FORMAT, FORMAT_VERSION, find_model, load_model, save_model
+from windowclf.model import find_model, load_model, save_model
+from windowclf.model.storage import FORMAT, FORMAT_VERSION
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]

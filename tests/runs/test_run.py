@@ -15,7 +15,7 @@ from windowclf.corpus.readers import locate
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.errors import DataError, WindowClfError
 from windowclf.files import check_free, sha256_of
-from windowclf.model.storage import load_model
+from windowclf.model import load_model
 from windowclf.runs.run import TrainingRun
 from windowclf.training.events import EpochDone, StepDone
 from windowclf.vectors.table import Table, write_table

@@ -18,7 +18,7 @@ from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder
 from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary, count_words
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import TrainingError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.viterbi import legal_pairs
 from windowclf.training import data as data_module
 from windowclf.training.data import TrainingData, make_batches, prepare_training

@@ -14,7 +14,7 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder, distinct
 from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_movable, count_words
 from windowclf.encoding.word_features import NONE, WordFeatures
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import clip_by_norm
 from windowclf.nn.losses import softmax_cross_entropy

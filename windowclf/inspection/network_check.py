@@ -13,8 +13,7 @@ from windowclf.errors import TrainingError
 from windowclf.inspection.first_loss import check_first_loss
 from windowclf.inspection.network_data import CheckData, Verdict, choose_data, judge
 from windowclf.inspection.network_gradients import check_narrow, check_sample
-from windowclf.model.network import WindowModel
-from windowclf.model.viterbi import best_labels
+from windowclf.model import WindowModel, best_labels
 from windowclf.training.data import TrainingData
 from windowclf.training.defaults import resolve_training
 from windowclf.training.events import EpochDone

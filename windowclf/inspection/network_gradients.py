@@ -13,7 +13,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.encoding.vocabulary import N_SPECIAL, count_movable
 from windowclf.inspection.network_data import CheckData, ChosenWindows, Verdict, choose_windows, judge
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import Coordinate, GradientReport, check_gradients
 from windowclf.nn.gradients import RowGradient
 from windowclf.training.objectives import Objective

@@ -15,7 +15,7 @@ import numpy as np
 from windowclf.corpus.sentence import Sentence, check_sentences
 from windowclf.inspection.drift import Surroundings
 from windowclf.inspection.movement import Movement
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel
 
 MOST_PLACES = 20_000  # replacements
 _SENTENCES_AT_ONCE = 1000  # bounds memory

@@ -16,10 +16,15 @@ from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
 from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.evaluation.metrics import judge_entities
-from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
-from windowclf.model.decoder import Decoder
-from windowclf.model.trained import TrainedModel
-from windowclf.model.viterbi import allowed_pairs
+from windowclf.model import (
+    UNCALIBRATED,
+    Calibration,
+    Decoder,
+    PlattScaling,
+    TrainedModel,
+    allowed_pairs,
+    span_log_odds,
+)
 from windowclf.nn.crf import crf_loss
 from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.training.data import DevData

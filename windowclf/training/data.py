@@ -13,7 +13,7 @@ from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences, cut
 from windowclf.encoding.encoder import Encoder, windows
 from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from windowclf.model.calibration import Calibration
+from windowclf.model import Calibration
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from windowclf.encoding.entity_lists import read_lists
 from windowclf.encoding.vocabulary import check_words, count_movable, count_tuned, count_words, coverage
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel, WindowModel
 from windowclf.training.calibrate import calibrate
 from windowclf.training.data import DevData, prepare_training
 from windowclf.training.defaults import finds_names, resolve_features, resolve_training
