@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn import ACTIVATIONS
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[20]", "--set", "features.buckets=50"]
