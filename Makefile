@@ -9,15 +9,15 @@ RUN_TESTS := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 # Without cached bytecode every process of the tests compiles the whole library again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test lint oracles minimum format results clean
+.PHONY: demo check test lint docs oracles minimum format results release clean
 
 demo: $(VENV)/.stamp-install
 	$(BIN)/windowclf quickstart --out runs/quickstart --force
 
 check: lint
-	$(RUN_TESTS) -m "not slow" $(PYTEST)
+	$(RUN_TESTS) -m "not slow" --hypothesis-profile check $(PYTEST)
 
-test: lint
+test: lint $(if $(wildcard docs/conf.py),docs)
 	$(RUN_TESTS) $(PYTEST)
 
 lint: $(VENV)/.stamp-test
@@ -26,7 +26,11 @@ lint: $(VENV)/.stamp-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# PyTorch's default wheels bring gigabytes of CUDA; README.md says how to get its CPU build first.
+# The documentation site, in build/docs; a warning is an error.
+docs: $(VENV)/.stamp-docs
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+
+# PyTorch's default wheels bring gigabytes of CUDA; CONTRIBUTING.md says how to get its CPU build first.
 oracles: $(VENV)/.stamp-oracles
 	$(BIN)/python -m pytest tests/oracles
 
@@ -47,6 +51,18 @@ results: $(VENV)/.stamp-test
 	$(BIN)/python benchmarks/accuracy.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/in_turn.py --cells runs/cells.jsonl --update-docs
 	$(BIN)/python benchmarks/ablation.py --cells runs/cells.jsonl --update-docs
+
+# Wheel and sdist in dist/, each installed into a new environment and tried there.
+release: $(VENV)/.stamp-test
+	rm -rf dist build/release
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	for file in dist/*; do \
+		$(PYTHON) -m venv --clear build/release && \
+		build/release/bin/python -m pip install --quiet "$$file" && \
+		(cd build && release/bin/windowclf quickstart --out release/quickstart && \
+		release/bin/windowclf tag ner-en --text "Angela Merkel flew from Berlin to New York.") || exit 1; \
+	done
 
 # An environment is made again if it does not run (half made, its Python removed or replaced), or if nothing was
 # ever installed into it and it is of another Python than the one asked for now.
@@ -73,6 +89,10 @@ $(VENV)/.stamp-install: $(BIN)/python pyproject.toml
 
 $(VENV)/.stamp-test: $(BIN)/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@ $(VENV)/.stamp-install
+
+$(VENV)/.stamp-docs: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@ $(VENV)/.stamp-install
 
 $(VENV)/.stamp-oracles: $(BIN)/python pyproject.toml

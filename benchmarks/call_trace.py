@@ -168,7 +168,7 @@ class Traced:
                 if start <= at <= end:
                     functions.add((self._short(path), line, function))
                     owner, _, method = function.rpartition(".")
-                    if method == "__init__" and owner in MODEL_CLASSES:
+                    if method in ("__init__", "__post_init__") and owner in MODEL_CLASSES:
                         made[owner] += calls
         files = {file for file, _, _ in functions}
         return {"functions": sorted(functions), "files": sorted(files), "models": made, "generators": depth}

@@ -7,8 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from windowclf.arrays import Array
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.encoding.vocabulary import count_words
 from windowclf.vectors.table import Table, write_table
 

@@ -16,8 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf_cli.main import cli
 

@@ -21,8 +21,7 @@ from pages import ROOT, machine_line, markdown_table, update_page
 from serving import describe_machine
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 
 RECORD = ROOT / "docs" / "data" / "start-up.json"

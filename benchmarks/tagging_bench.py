@@ -20,11 +20,10 @@ from typing import Any
 
 from tagging_peers import FORMS, Labelled, Windowclf
 from windowclf import WindowTagger
+from windowclf.corpus.blocks import read_blocks
 from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.named import options_of, read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, options_of, read_labelled
 from windowclf.corpus.sentence import Sentence, columns
-from windowclf.streaming.blocks import read_blocks
 from windowclf.streaming.processes import map_in_processes
 from windowclf.streaming.tag import BlockTagger, tag_blocks
 

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from windowclf import WindowTagger
+from windowclf.corpus.blocks import Block
+from windowclf.corpus.chunk import read_chunk
 from windowclf.corpus.label_schemes import Scheme, convert
-from windowclf.corpus.lines import Block
 from windowclf.encoding.encoder import windows
 from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.streaming.chunk import parted_words, read_chunk
 
 WINDOWS_AT_ONCE = 512  # of PyTorch's; what is computed of them stays in the processor's cache
 Sentences = Sequence[Sequence[str]]
@@ -49,7 +49,7 @@ def tokenized(lines: Sequence[str]) -> list[list[str]]:
     """Find tokens and sentences by windowclf's fast way, for taggers that have none."""
     chunk = read_chunk(Block("".join(f"{line}\n" for line in lines).encode(), "lines"), "text")
     assert chunk is not None
-    return parted_words(chunk)
+    return chunk.sentences()
 
 
 class Nltk:
@@ -213,7 +213,7 @@ class Torch:
                 for i in range(len(self._config.hidden)):
                     z = torch.relu(torch.addmm(p[f"hidden{i + 1}.b"], z, p[f"hidden{i + 1}.W"]))
                 best.append(torch.addmm(p["output.b"], z, p["output.W"]).argmax(dim=1).numpy())
-        return self._labels.spell(np.concatenate(best), encoded.lengths)
+        return self._labels.to_output(np.concatenate(best), encoded.lengths)
 
     def tag_raw(self, lines: Sequence[str]) -> list[Labelled]:
         found = tokenized(lines)

@@ -6,25 +6,24 @@ from time import perf_counter
 from threadpoolctl import threadpool_limits
 
 import windowclf.model.viterbi
-import windowclf.streaming.chunk
+import windowclf.streaming.tag
 from clocks import Part, clocks, shares
 from windowclf import WindowTagger
-from windowclf.corpus.lines import Block
+from windowclf.corpus.blocks import Block
 from windowclf.corpus.readers import ReadOptions
 from windowclf.model.compiled import CompiledScorer
 from windowclf.streaming.tag import BlockTagger
-from windowclf.streaming.writer import Writer
 
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"
 PARTS: list[Part] = [
-    (windowclf.streaming.chunk, "read_chunk", "finding tokens and sentences"),
+    (windowclf.streaming.tag, "read_chunk", "finding tokens and sentences"),
     (CompiledScorer, "_number", "numbering words"),
     (CompiledScorer, "_blocks_of_strangers", "computing words that have no row"),
     (CompiledScorer, "_gather", GATHER),
     (CompiledScorer, "_scores_of_all", "adding up rows"),
     (CompiledScorer, "_finish", OUTPUT),
     (windowclf.model.viterbi, "best_labels", "choosing labels"),
-    (Writer, "write", "writing"),
+    (BlockTagger, "_formatted", "writing"),
 ]
 
 

@@ -31,7 +31,7 @@ from training_peers import FORMS, SCRIPT, Setting, n_distinct, to_line
 from training_profile import profile
 from windowclf.config import Config, FeaturesConfig, ModelConfig
 from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.vocabulary import UNKNOWN, count_words

@@ -15,9 +15,9 @@ import numpy as np
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.catalog import catalog
+from windowclf.corpus.catalog import read_catalog
 from windowclf.corpus.label_schemes import Scheme, convert, parse_label
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.evaluation.metrics import Evaluation, Share
 from windowclf.files import atomic_path
@@ -139,7 +139,7 @@ def make(name: str, folder: Path) -> Path:
 
 def card(name: str, recipe: Recipe, tagger: WindowTagger) -> str:
     """Return the model card: data, licence, figures by slice, limits."""
-    entries = [catalog().corpus(corpus) for corpus in recipe.corpora]
+    entries = [read_catalog().corpus(corpus) for corpus in recipe.corpora]
     data = "\n".join(
         f"- {e.title}, {e.licence} <{e.licence_url}>: {e.homepage}. {e.citation}" for e in entries
     )
@@ -231,7 +231,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def licence(recipe: Recipe) -> str:
     """Return the licence of a model: that of the corpora it was trained on."""
-    entries = [catalog().corpus(corpus) for corpus in recipe.corpora]
+    entries = [read_catalog().corpus(corpus) for corpus in recipe.corpora]
     names = " and ".join(dict.fromkeys(f"{entry.licence} ({entry.licence_url})" for entry in entries))
     titles = chain.from_iterable((f"{entry.title}: {entry.homepage}", entry.citation) for entry in entries)
     return (

@@ -6,9 +6,9 @@ from windowclf.config_io import describe_fields
 
 HEAD = """# Configuration
 
-Every value, with its default. Change one with `--set section.key=value`, or several in a TOML file given
-with `--config`; a run directory's `config.toml` is such a file, so a run can be repeated. Unknown keys and
-values out of bounds are errors. This page is written by `python docs/make_configuration.py`.
+All values and their defaults. Change one with `--set section.key=value`, or several in a TOML file given as
+`--config`. The `config.toml` of a run directory is such a file, so a run can be repeated. Unknown keys and
+values out of bounds are errors. `python docs/make_configuration.py` writes this page.
 """
 PAGE = Path(__file__).with_name("configuration.md")
 

@@ -1,9 +1,9 @@
 """Write the tables and figures of docs/tuning-study.md from results of `windowclf experiment tuning`.
 
-    python docs/make_tuning_study.py ewt=DIR wnut17=DIR brown=DIR   # takes over these studies, then writes
-    python docs/make_tuning_study.py                                # writes from what was taken over
+    python docs/make_tuning_study.py ewt=DIR wnut17=DIR brown=DIR   # copies results, writes the page
+    python docs/make_tuning_study.py                                # writes the page
 
-What is between `<!-- NAME -->` and `<!-- /NAME -->` is replaced; the rest of the page is written by hand.
+The text between `<!-- NAME -->` and `<!-- /NAME -->` is replaced; the rest of the page is written by hand.
 """
 
 import sys
@@ -15,23 +15,22 @@ import msgspec
 from windowclf.errors import DataError
 from windowclf.files import read_json, write_text
 from windowclf.runs.report import Table
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves
+from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
 from windowclf.runs.study.modes import TUNED
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import RESULTS, TIMINGS, read_results
-from windowclf.runs.study.tables import gap_tables, score_table, test_table
+from windowclf.runs.study.report import comparison_table, gap_tables, score_table
+from windowclf.runs.study.results import StudyResults, read_results
+from windowclf.runs.study.study import RESULTS, TIMINGS
 
 PAGE = Path(__file__).with_name("tuning-study.md")
 SLICES = {
-    "training": "Words that training read as they are written, and others",
-    "vectors": "Words whose vector training read, in whatever spelling, and others",
+    "training": "Words that occur in training, and others",
+    "vectors": "Words whose vector training read in any spelling, and others",
 }
 FOLDER = Path(__file__).with_name("data") / "tuning-study"
 
 
-def take_over(name: str, directory: Path) -> None:
-    """Keep the results of a study beside the page, and its figures."""
+def copy_results(name: str, directory: Path) -> None:
+    """Copy the results of a study to docs/data, and draw its figures."""
     results = read_results(directory / RESULTS)
     write_text(FOLDER / f"{name}.json", msgspec.json.encode(results).decode() + "\n")
     timings = read_json(directory / TIMINGS)
@@ -43,16 +42,16 @@ def take_over(name: str, directory: Path) -> None:
 
 def figures(results: StudyResults) -> dict[str, str]:
     """Return the figures of a study by their kind."""
-    found = {"curves": learning_curves(results), "differences": differences(results)}
+    found = {"curves": draw_learning_curves(results), "differences": draw_differences(results)}
     if results.drift:
-        found["drift"] = drift_scatter(results.drift[-1])
+        found["drift"] = draw_drift(results.drift[-1])
     if results.carrying:
-        found["carrying"] = carrying(results)
+        found["carrying"] = draw_carrying(results)
     return found
 
 
 def page(text: str) -> str:
-    """Return the page with what is between its markers written anew."""
+    """Return the page with the text between its markers replaced."""
     for path in sorted(FOLDER.glob("*.json")):
         if path.stem.endswith("-timings"):
             continue
@@ -66,7 +65,7 @@ def page(text: str) -> str:
 
 
 def section(name: str) -> Iterable[str]:
-    """Yield what is said of a study."""
+    """Yield the text about a study."""
     results = read_results(FOLDER / f"{name}.json")
     hours = read_json(FOLDER / f"{name}-timings.json")["training_hours"]
     yield (
@@ -78,23 +77,23 @@ def section(name: str) -> Iterable[str]:
     yield ""
     yield from markdown(score_table(results))
     yield f"![Learning curves](data/tuning-study/{name}-curves.svg)\n"
-    yield from markdown(test_table(results))
+    yield from markdown(comparison_table(results))
     yield f"![Differences from frozen](data/tuning-study/{name}-differences.svg)\n"
     for group, title in SLICES.items():
-        yield f"**{title}**; in brackets, how many of the test data, on average\n"
+        yield f"**{title}**; in brackets the number of test words, on average\n"
         for table in gap_tables(results, group):
             yield from markdown(table)
     for drift in results.drift:
-        counts = ", ".join(
+        counts = "; ".join(
             f"{replaced.mode}: {replaced.changed:,} of {replaced.places:,} labels change, "
-            f"{replaced.right_before:,} were right before and {replaced.right_after:,} after"
+            f"{replaced.right_before:,} were correct before and {replaced.right_after:,} after"
             for replaced in drift.replaced
         )
         words = results.point(drift.size, TUNED).words
         yield (
             f"Drift at {words:,} words: {drift.moved:,} words moved, half of them "
-            f"by {drift.median_relative:.2f} of a vector's mean length or more; {drift.stranded:,} "
-            f"words were stranded. Stranded words put for their neighbours: {counts or 'none'}.\n"
+            f"by {drift.median_relative:.2f} of the mean length of a vector or more; {drift.stranded:,} "
+            f"words were stranded. Words replaced by stranded neighbours: {counts or 'none'}.\n"
         )
     for kind, title in (("drift", "Chosen words before and after"), ("carrying", "Carrying over, on dev")):
         if (FOLDER / f"{name}-{kind}.svg").is_file():
@@ -113,5 +112,5 @@ def markdown(table: Table) -> Iterable[str]:
 if __name__ == "__main__":
     for argument in sys.argv[1:]:
         name, _, directory = argument.partition("=")
-        take_over(name, Path(directory))
+        copy_results(name, Path(directory))
     write_text(PAGE, page(PAGE.read_text(encoding="utf-8")))

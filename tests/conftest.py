@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,15 +23,18 @@ from urllib.request import Request, urlopen
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
-# A busy machine is no fault of the code: time is measured in benchmarks.
-settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any speed")
+# A busy machine is not a fault of the code: time is measured in benchmarks.
+settings.register_profile("full", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("check", settings.get_profile("full"), max_examples=20)  # for `make check`
+settings.load_profile("full")
 
 SERVE = "from windowclf_cli.main import cli; cli(prog_name='windowclf')"
 Labelled = tuple[list[list[str]], list[list[str]]]
@@ -78,9 +82,18 @@ def make_vectors(words: list[str], dimension: int = 6, seed: int = 0) -> WordVec
 
 
 def pytest_configure() -> None:
+    # matrices are small here: threads of BLAS would mostly wait for one another, and for other test processes
+    threadpool_limits(1)
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # for processes that tests start
     # what a script starts in the background ignores Ctrl-C, and so would the processes that tests interrupt
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # the longest first, so that processes that share the tests end together
+    items.sort(key=lambda item: not {"slow", "corpora"} <= {mark.name for mark in item.iter_markers()})
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,6 +102,26 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WINDOWCLF_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return what makes a folder once for all processes of a parallel test run."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder = shared / "made-once" / name
+        folder.parent.mkdir(exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                partial = folder.with_name(f"{name}.part")
+                shutil.rmtree(partial, ignore_errors=True)
+                fill(partial)
+                partial.rename(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -141,14 +174,26 @@ def wink_package() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def train_once(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Callable[..., Path]:
+    """Return what trains by `windowclf train` on the sample corpus and vectors; not to be changed."""
+
+    def train(name: str, *arguments: str, parts: tuple[str, ...] = ("train", "dev")) -> Path:
+        corpora = [f"--{option}=sample:{part}" for option, part in zip(("train", "dev"), parts, strict=False)]
+
+        def fill(out: Path) -> None:
+            command = ["train", *corpora, "--out", str(out), "--vectors", "glove-6b-50d-small", *arguments]
+            result = CliRunner().invoke(cli, command)
+            assert result.exit_code == 0, result.output
+
+        return make_once(name, fill)
+
+    return train
+
+
+@pytest.fixture(scope="session")
+def sample_model(train_once: Callable[..., Path]) -> Path:
     """A run directory made by the command line: the sample corpus and vectors, a narrower network."""
-    out = tmp_path_factory.mktemp("runs") / "sample"
-    arguments = ["--train", "sample:train", "--dev", "sample:dev", "--out", str(out)]
-    arguments += ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[128]"]
-    result = CliRunner().invoke(cli, ["train", *arguments])
-    assert result.exit_code == 0, result.output
-    return out
+    return train_once("sample", "--set", "model.hidden=[128]")
 
 
 @dataclass

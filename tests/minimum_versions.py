@@ -4,7 +4,8 @@ import re
 import tomllib
 from pathlib import Path
 
-TOOLS = {"ruff", "mypy", "import-linter", "build", "windowclf"}  # not needed to run the tests
+# not needed to run the tests
+TOOLS = {"build", "import-linter", "mypy", "pre-commit", "ruff", "twine", "windowclf"}
 
 
 def minimum_versions(pyproject: Path) -> list[str]:
@@ -12,7 +13,7 @@ def minimum_versions(pyproject: Path) -> list[str]:
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     required = project["dependencies"] + extras["glove"] + extras["plots"] + extras["test"]
-    pairs = (re.match(r"([\w-]+)(?:\[.*\])?(?:>=(\S+))?", entry) for entry in required)
+    pairs = (re.match(r"([\w-]+)(?:\[.*\])?(?:>=([\w.]+))?", entry) for entry in required)
     return [f"{pair[1]}=={pair[2]}" for pair in pairs if pair and pair[1] not in TOOLS]
 
 

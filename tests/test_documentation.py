@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_labelled
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "windowclf_data" / "sample"
@@ -33,7 +33,7 @@ def test_the_page_of_the_tuning_study_says_what_its_results_say(
 
 def entities(part: str) -> list[tuple[str, str]]:
     """Return the string and the kind of every entity of a part of the sample corpus."""
-    corpus = read_corpus(SAMPLE / f"{part}.conll", ReadOptions())
+    corpus = read_labelled(SAMPLE / f"{part}.conll", ReadOptions())
     return [
         (" ".join(sentence.tokens[span.start : span.end]), span.kind)
         for sentence in corpus
@@ -44,7 +44,7 @@ def entities(part: str) -> list[tuple[str, str]]:
 def test_the_guide_counts_the_sample_corpus_rightly() -> None:
     guide = (SAMPLE / "GUIDE.md").read_text(encoding="utf-8")
     for part, expected in (("train", 400), ("dev", 100), ("test", 100)):
-        corpus = read_corpus(SAMPLE / f"{part}.conll", ReadOptions())
+        corpus = read_labelled(SAMPLE / f"{part}.conll", ReadOptions())
         kinds = Counter(kind for _, kind in entities(part))
         without = sum(not spans(sentence.labels or ()) for sentence in corpus)
         figures = [

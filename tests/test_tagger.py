@@ -20,7 +20,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_schemes import Scheme, convert, illegal_transitions, spans
 from windowclf.encoding.encoder import ABSENT_ROW
 from windowclf.errors import ConfigError, DataError, VectorsError
-from windowclf.evaluation.reliability import Calibration, reliability
+from windowclf.evaluation.reliability import CalibrationErrors, reliability
 from windowclf.inspection.shapley import WIDEST, shapley_values
 from windowclf.model.network import WindowModel
 from windowclf.model.parameters import parameter_shapes
@@ -160,7 +160,7 @@ GOOD = [["a", "b"], ["c"]]
 @pytest.mark.parametrize(
     "sentences, labels, where, problem",
     [
-        (GOOD, [["x", "y"]], "sentences", "not equally many"),
+        (GOOD, [["x", "y"]], "sentences", "differ in number"),
         (GOOD, [["x", "y"], ["x", "y"]], "sentences[1]", "a label for each word; found '1 words, 2 labels'"),
         (GOOD, [["x"], ["y"]], "sentences[0]", "a label for each word"),
         (["ab", "c"], [["x", "y"], ["x"]], "sentences[0]", "a sentence is a list of words; found 'ab'"),
@@ -418,7 +418,7 @@ def test_evaluation_measures_the_probabilities_of_the_labels_it_scores(tagger: W
     tagged = tagger.tag(sentences)
     assert [t.labels for t in tagged] == [["B-LOC", "O", "O"], ["B-LOC", "O", "O", "O"]]
     labels = [["B-LOC", "O", "O"], ["B-ORG", "O", "O", "O"]]
-    assert tagger.evaluate(sentences, labels).calibration == Calibration(
+    assert tagger.evaluate(sentences, labels).calibration == CalibrationErrors(
         words=reliability([p for t in tagged for p in t.probabilities], [i != 3 for i in range(7)]),
         entities=reliability([t.spans[0].probability for t in tagged], [True, False]),
     )

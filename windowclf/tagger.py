@@ -174,7 +174,7 @@ class WindowTagger:
 
         Where the spelling of a label depends on the labels around it, these are `labels`.
         """
-        return self.model.labels.spelled_names
+        return self.model.labels.output_names
 
     # -- speed ---------------------------------------------------------------------------------------
 
@@ -229,7 +229,7 @@ class WindowTagger:
 
     def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels, as `windowclf.evaluation.evaluate`."""
-        from windowclf.evaluation.evaluate import evaluate
+        from windowclf.evaluation.metrics import evaluate
 
         return evaluate(self.model, sentences, labels, calibration=calibration)
 

@@ -20,11 +20,17 @@ from windowclf_cli.output import print_json, print_table
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    help="Processes to measure beside one. [default: one per core]",
+    help="Number of processes of the third measurement. [default: one per core]",
 )
-@click.option("--repetitions", type=click.IntRange(min=1), default=5, show_default=True, help="Of each way.")
 @click.option(
-    "--seconds", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Of each repetition."
+    "--repetitions",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Of each measurement.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds of a repetition."
 )
 @table_option
 @json_option
@@ -38,23 +44,23 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Measure how many words a second MODEL tags of FILE on this machine.
+    """Measure how many words of FILE MODEL tags a second on this machine.
 
-    From the bytes of the file, raw text or labelled, to the bytes of labelled sentences, which are thrown
-    away. Measured in turns, each in a process of its own: the plain network, the compiled one (as `tag` runs
-    it), and the compiled one in several processes. Spread is the greatest less the smallest, in per cent of
-    the median; memory is the peak of the largest process.
+    The time is that from the bytes of the file, raw text or labelled, to the bytes of tagged sentences. The
+    plain network, the compiled one (which `tag` uses) and the compiled one in several processes are measured
+    in turns. Spread is the greatest rate less the smallest, in per cent of the median; memory is the peak of
+    the largest process.
 
     Example:
 
         windowclf benchmark runs/mine sample:test
     """
-    from windowclf.corpus.named import locate
+    from windowclf.corpus.readers import locate
     from windowclf.streaming.benchmark import Way, measure_speed
     from windowclf.tagger import WindowTagger
 
     if file == "-":
-        raise click.UsageError("FILE is read again and again, which standard input cannot be.")
+        raise click.UsageError("FILE is read several times, so it cannot be standard input.")
     path, format, _, _ = locate(file)
     if format != "auto":  # the catalogue's
         given["input_format"] = given["input_format"] or format

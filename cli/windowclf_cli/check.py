@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.inspection.network_check import check_network
-from windowclf.inspection.verdict import Verdict
+from windowclf.inspection.network_data import Verdict
 from windowclf_cli.options import (
     configuration,
     configuration_options,
@@ -36,11 +36,11 @@ _WIDTH = 100
 @threads_option
 @json_option
 def command(train_file: str, threads: int | None, as_json: bool, **_: Any) -> None:
-    """Check a network before trusting it: gradients, first loss, over-fitting.
+    """Check an untrained network: gradients, first loss, over-fitting.
 
-    The network is the one that the configuration describes, untrained. Its backward pass is compared with
-    numerical gradients, its first loss with that of guessing, and it has to learn 20 sentences by heart.
-    Prints each figure, what is allowed, and a verdict; the status is 1 if one fails.
+    Compares the backward pass of the configured network with numerical gradients and its first loss with that
+    of guessing, and trains it to learn 20 sentences by heart. Prints each figure, its allowed range and a
+    verdict; the exit status is 1 if a check fails.
 
     Example:
 

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.files import write_text
-from windowclf.runs.compare import compare_runs
-from windowclf.runs.comparison import RunComparison
+from windowclf.runs.compare import RunComparison, compare_runs
 from windowclf.runs.record import read_run
 from windowclf.runs.report import html_of, notes_of, tables_of
 from windowclf_cli.options import (
@@ -26,13 +25,13 @@ from windowclf_cli.output import print_json, print_table
 
 @click.command()
 @click.argument("runs", metavar="RUN RUN…", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--data", metavar="FILE", help="Labelled corpus that every model labels, to test differences.")
+@click.option("--data", metavar="FILE", help="Labelled corpus to test differences on.")
 @columns_options
 @click.option(
     "--report",
     metavar="FILE.html",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the tables as a page, too.",
+    help="Also write the tables to this HTML page.",
 )
 @threads_option
 @table_option
@@ -46,12 +45,12 @@ def command(
     as_json: bool,
     **_: Any,
 ) -> None:
-    """Compare RUNs: scores, the values of the configuration that differ, and what chance may explain.
+    """Compare RUNs: scores, settings that differ, and tests of the differences.
 
-    Runs that differ in the seed alone are one system, with means and standard deviations. Dev scores are
-    those that were recorded in training. With --data, every other system is tested against that of the first
-    RUN: by approximate randomisation over sentences with Holm's correction, and by an interval for seeds and
-    sentences together. Columns of FILE are read as for the training of the first RUN.
+    Runs that differ only in the seed are one system, with means and standard deviations. Dev scores are those
+    recorded in training. With --data, every other system is tested against that of the first RUN: by
+    approximate randomisation over sentences with Holm's correction, and by an interval for seeds and
+    sentences together. Columns of FILE are read as in the training of the first RUN.
 
     Example:
 

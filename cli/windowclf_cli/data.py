@@ -1,4 +1,4 @@
-"""`windowclf data`: the group and the catalogue; the rest is in data_check.py and data_convert.py."""
+"""`windowclf data`: the group, list and fetch; the others are in data_check.py and data_convert.py."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from windowclf.corpus.catalog import corpus_dir
+from windowclf.corpus.catalog import PARTS, CorpusEntry
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
-from windowclf.corpus.named import PARTS
 from windowclf.inspection.inventory import list_corpora
 from windowclf.vectors.known import list_vectors
 from windowclf_cli.data_check import check, stats
@@ -23,8 +22,8 @@ from windowclf_cli.output import print_json, print_table, progress
 def command() -> None:
     """Corpora: list, fetch, count, check and convert them.
 
-    A corpus is a file (CoNLL, CoNLL-U or JSONL; .gz too; - is standard input) or a part of a known corpus:
-    sample:train, sample:dev, sample:test, wikigold:train …
+    A corpus is a file (CoNLL, CoNLL-U or JSONL, also .gz; - is standard input) or a part of a known corpus,
+    such as sample:train, sample:dev, sample:test or wikigold:train.
 
     Example:
 
@@ -35,7 +34,7 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List known corpora and vectors, and which are here.
+    """List known corpora and vectors, and which of them are on this machine.
 
     Example:
 
@@ -46,13 +45,13 @@ def list_(as_json: bool) -> None:
         print_json({"corpora": [asdict(c) for c in corpora], "vectors": [asdict(v) for v in vectors]})
         return
     print_table(
-        ["corpus", "task", "sentences", "words", "licence", "where, or how to have it"],
+        ["corpus", "task", "sentences", "words", "licence", "folder, or how to get it"],
         [(c.name, c.task, c.sentences, c.tokens, c.licence, c.folder or f"({c.obtain})") for c in corpora],
         title="Corpora, each with the parts train, dev and test",
     )
     click.echo()
     print_table(
-        ["vectors", "words", "dimensions", "licence", "here, or how to have it"],
+        ["vectors", "words", "dimensions", "licence", "here, or how to get it"],
         [(v.name, v.words, v.dimension, v.licence, ("yes" if v.here else f"({v.obtain})")) for v in vectors],
         title="Vectors",
     )
@@ -65,16 +64,16 @@ def list_(as_json: bool) -> None:
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="The folder for the files. [default: in windowclf's cache]",
+    help="Folder for the files. [default: in windowclf's cache]",
 )
-@click.option("--mirror", metavar="URL", help="The address of a folder with the same files.")
-@click.option("--force", is_flag=True, help="Replace files that are there but are other ones.")
+@click.option("--mirror", metavar="URL", help="Address of a folder that has the same files.")
+@click.option("--force", is_flag=True, help="Replace existing files that are not the expected ones.")
 @json_option
 def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_json: bool) -> None:
     """Fetch the corpus NAME and verify it.
 
-    A download that broke off goes on where it was; files that are there are only verified. Without a
-    connection, the message says which file to place where.
+    An interrupted download is resumed; existing files are only verified. Without a connection, the message
+    says how to install the files by hand.
 
     Example:
 
@@ -83,7 +82,7 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
     entry = fetchable(name)
     with _bytes_shown() as show:
         files = fetch_named(name, target_dir=folder, base_url=mirror, force=force, progress=show)
-    command_line = _train_on(entry.name, files)
+    command_line = _train_on(entry, files)
     if as_json:
         print_json({"name": name, "files": [str(file) for file in files], "next": command_line})
         return
@@ -94,11 +93,11 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
     )
 
 
-def _train_on(name: str, files: Sequence[Path]) -> str:
+def _train_on(entry: CorpusEntry, files: Sequence[Path]) -> str:
     """Return a command that trains on a corpus: by its name where windowclf finds it, else by its files."""
-    folder = files[0].absolute().parent
+    name, folder = entry.name, files[0].absolute().parent
     train, dev = (f"{name}:{part}" for part in PARTS[:2])
-    if corpus_dir(name).absolute() == folder:
+    if entry.folder().absolute() == folder:
         prefix = ""
     elif folder.name == name:
         prefix = f"WINDOWCLF_CORPORA={shlex.quote(str(folder.parent))} "

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.inspection.corpus_check import Finding, check_corpus
 from windowclf.inspection.corpus_statistics import Statistics, corpus_statistics
 from windowclf.vectors.word_vectors import load_vectors
 from windowclf_cli.options import columns_options, configuration, json_option, labels_options
 from windowclf_cli.output import percent, print_json, print_table
 
-_SHOWN = 10  # findings of a kind
+_SHOWN = 10  # findings of one kind
 
 
 @click.command()
@@ -55,7 +55,7 @@ def stats(files: tuple[str, ...], as_json: bool, **_: Any) -> None:
         if s.entities:
             click.echo()
             print_table(
-                ["entity", "in all", "different strings", "% different"],
+                ["entity type", "entities", "distinct", "% distinct"],
                 [(e.kind, e.entities, e.distinct, percent(e.distinct_share)) for e in s.entities],
             )
 
@@ -67,19 +67,17 @@ def _longest(statistics: Statistics) -> str:
 
 @click.command()
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
-@click.option(
-    "--vectors", metavar="NAME|none", help="Vectors to look the words up in. [default: as for training]"
-)
-@click.option("--all", "show_all", is_flag=True, help=f"Print all findings, not {_SHOWN} of a kind.")
+@click.option("--vectors", metavar="NAME|none", help="Vectors to look words up in. [default: as in training]")
+@click.option("--all", "show_all", is_flag=True, help=f"Print all findings, not {_SHOWN} of each kind.")
 @columns_options
 @labels_options
 @json_option
 def check(files: tuple[str, ...], vectors: str | None, show_all: bool, as_json: bool, **_: Any) -> None:
     """Check labelled corpora: train first, then dev and test.
 
-    Faults, of which one makes the status 1: malformed lines (reading that file stops there), empty files,
-    labels that mix span labels and others, transitions that the label scheme forbids, and sentences of more
-    than five words that stand in two of the files. Notes: labels seen once, labels that the first file lacks,
+    Faults make the exit status 1: malformed lines (that file is read no further), empty files, span labels
+    mixed with other labels, transitions that the label scheme forbids, and sentences of more than five words
+    that occur in two files. Notes are for information: labels seen once, labels missing in the first file,
     sentences repeated within a file, short ones repeated between files, and how many words have a vector.
 
     Example:

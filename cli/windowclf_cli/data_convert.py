@@ -3,6 +3,7 @@
 import gzip
 import io
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,14 +12,13 @@ from typing import Any, TextIO, cast
 
 import click
 
-from windowclf.corpus.documents import documents, has_documents, part_of
+from windowclf.corpus.catalog import PARTS
+from windowclf.corpus.documents import has_documents, read_part
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_schemes import convert as convert_labels
-from windowclf.corpus.lines import Source
-from windowclf.corpus.named import PARTS, options_of, read_named
-from windowclf.corpus.readers import OutputFormat, ReadOptions, format_of, read_sentences, write_sentences
+from windowclf.corpus.readers import format_of, options_of
 from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.tagged import base_tag
+from windowclf.corpus.writers import OutputFormat, write_sentences
 from windowclf.errors import DataError
 from windowclf.files import atomic_path
 from windowclf_cli.options import columns_options, configuration, json_option
@@ -31,7 +31,7 @@ _STDOUT = "-"
 @click.argument("source", metavar="IN")
 @click.argument("out", metavar="OUT")
 @columns_options
-@click.option("--ignore-label", help="Label that stays as it is. [default: _]")
+@click.option("--ignore-label", help="Label to leave unchanged. [default: _]")
 @click.option(
     "--to",
     "to_format",
@@ -41,22 +41,22 @@ _STDOUT = "-"
 @click.option(
     "--to-scheme",
     type=click.Choice([scheme.value for scheme in Scheme], case_sensitive=False),
-    help="Mark the same spans in this label scheme.",
+    help="Label scheme of OUT; the spans stay the same.",
 )
 @click.option(
-    "--files", metavar="GLOB", help="Names of the documents in a directory or an archive. [default: *]"
+    "--files", metavar="GLOB", help="Names of the files to read in a directory or an archive. [default: *]"
 )
 @click.option(
     "--part",
     type=click.Choice(PARTS),
-    help="Convert only these: of twenty documents, or sentences if IN is one file, the last but one is "
-    "dev, the last test, all others train.",
+    help="Convert only this part. Of every 20 documents (of one file, sentences), number 19 is dev, "
+    "number 20 is test, and the others are train.",
 )
 @click.option(
     "--base-tags",
     is_flag=True,
-    help="Leave out what tags of the Brown corpus say of titles (-tl), headlines (-hl), cited (-nc) and "
-    "foreign words (fw-).",
+    help="Remove from tags of the Brown corpus the marks of titles (-tl), headlines (-hl), cited words (-nc) "
+    "and foreign words (fw-).",
 )
 @json_option
 def convert(
@@ -72,9 +72,9 @@ def convert(
 ) -> None:
     """Convert the labelled corpus IN to another format or label scheme.
 
-    IN is a file, - (standard input), a part of a known corpus, or a directory or .tgz archive of documents,
-    which are read in the order of their names. OUT is a file, which is replaced if it is there once all is
-    converted, or - (standard output); with the ending .gz it is packed.
+    IN is a file, - (standard input), a part of a known corpus, or a directory or .tgz archive, whose files
+    are read in the order of their names. OUT is a file or - (standard output). An existing file is replaced
+    once everything is converted; with the ending .gz, OUT is compressed.
 
     Example:
 
@@ -83,70 +83,35 @@ def convert(
         windowclf data convert texts.tgz dev.conll --format tagged --files '*.txt' --part dev
     """
     if as_json and out == _STDOUT:
-        raise click.UsageError("--json reports on standard output; give OUT a file.")
+        raise click.UsageError("--json prints to standard output; give a file as OUT.")
     data = configuration().data
     if base_tags and data.format != "tagged":
-        raise click.UsageError("--base-tags is of --format tagged.")
-    sentences = _Counted(_read(source, options_of(data), files, part))
-    written: Iterator[Sentence] = iter(sentences)
-    if base_tags:
-        written = (replace(s, labels=tuple(map(base_tag, s.labels or ()))) for s in written)
+        raise click.UsageError("--base-tags needs --format tagged.")
+    if files is not None and not has_documents(source):
+        raise click.UsageError(f"--files needs a directory or a .tgz archive, which {source} is not.")
+    options = replace(options_of(data), base_tags=base_tags)
+    counts: Counter[str] = Counter()
+    sentences = _counted(read_part(source, options, pattern=files, part=part), counts)
     if to_scheme is not None:
-        written = _in_scheme(written, Scheme(to_scheme), data.ignore_label or None)
+        sentences = _in_scheme(sentences, Scheme(to_scheme), data.ignore_label or None)
     format = cast(OutputFormat, to_format or format_of(out))
     with _opened(out) as stream:
-        write_sentences(written, stream, format, label_field=data.label_field)
-        if not sentences.n_sentences:
+        write_sentences(sentences, stream, format, label_field=data.label_field)
+        if not counts:
             whose = "this corpus" if part is None else f"the part {part} of this corpus"
             raise DataError(f"no sentence in {whose}", where=source, hint="Is it empty, or too small?")
+    n_sentences, n_tokens = counts["sentences"], counts["tokens"]
     if as_json:
-        print_json(
-            {
-                "out": out,
-                "format": format,
-                "sentences": sentences.n_sentences,
-                "tokens": sentences.n_tokens,
-            }
-        )
+        print_json({"out": out, "format": format, "sentences": n_sentences, "tokens": n_tokens})
     elif out != _STDOUT:
-        click.echo(f"{out}: {sentences.n_sentences:,} sentences, {sentences.n_tokens:,} words, as {format}")
+        click.echo(f"{out}: {n_sentences:,} sentences, {n_tokens:,} words, as {format}")
 
 
-def _read(source: str, options: ReadOptions, files: str | None, part: str | None) -> Iterator[Sentence]:
-    """Find out what is there to be read, and return its sentences, which are read as they are asked for."""
-    if not has_documents(source):
-        if files is not None:
-            raise click.UsageError(f"--files is of a directory or a .tgz archive, which {source} is not.")
-        return part_of(read_named(source, options), part)
-    all_documents = documents(source, "*" if files is None else files)
-    return _of_documents(part_of(all_documents, part), options, are_named=files is not None)
-
-
-def _of_documents(chosen: Iterator[Source], options: ReadOptions, *, are_named: bool) -> Iterator[Sentence]:
-    try:
-        for document in chosen:
-            yield from read_sentences(document, options)
-    except DataError as error:
-        if are_named:
-            raise
-        parts = {name: getattr(error, name) for name in ("where", "line", "found", "allowed")}
-        hint = "If this file is no document, say by --files which are."
-        raise DataError(error.problem, **parts, hint=hint) from error
-
-
-class _Counted:
-    """Sentences that are counted as they pass."""
-
-    def __init__(self, sentences: Iterator[Sentence]) -> None:
-        self.sentences = sentences
-        self.n_sentences = 0
-        self.n_tokens = 0
-
-    def __iter__(self) -> Iterator[Sentence]:
-        for sentence in self.sentences:
-            self.n_sentences += 1
-            self.n_tokens += len(sentence)
-            yield sentence
+def _counted(sentences: Iterator[Sentence], counts: Counter[str]) -> Iterator[Sentence]:
+    for sentence in sentences:
+        counts["sentences"] += 1
+        counts["tokens"] += len(sentence)
+        yield sentence
 
 
 def _in_scheme(sentences: Iterator[Sentence], scheme: Scheme, ignore: str | None) -> Iterator[Sentence]:
@@ -160,7 +125,7 @@ def _in_scheme(sentences: Iterator[Sentence], scheme: Scheme, ignore: str | None
 
 @contextmanager
 def _opened(out: str) -> Iterator[TextIO]:
-    """Yield a UTF-8 text stream; a file is there, whole, only once the block succeeds."""
+    """Yield a UTF-8 text stream; a file is replaced only once the block succeeds."""
     if out == _STDOUT:
         stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n")
         try:

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.evaluation.metrics import Evaluation, Score
 from windowclf.evaluation.plots import check_plot, write_reliability_plot
-from windowclf.evaluation.reliability import Calibration, Reliability
+from windowclf.evaluation.reliability import CalibrationErrors, Reliability
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import (
     columns_options,
@@ -35,7 +35,7 @@ _CONFUSIONS_SHOWN = 10
     "plot",
     metavar="PLOT",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Draw how often labels are right against their probability: a file .svg or .png. Needs matplotlib.",
+    help="Draw a reliability diagram to this .svg or .png file. Needs matplotlib.",
 )
 @threads_option
 @table_option
@@ -51,11 +51,11 @@ def command(
 ) -> None:
     """Compare a model's labels with the true ones of FILE.
 
-    Entities count by conlleval's rules. Rates are fractions in JSON and per cent in the table. Columns are
-    read as for the training data, unless options say otherwise.
+    Entities are scored by conlleval's rules. Rates are fractions in JSON and per cent in the table. Columns
+    are read as for the training data, unless options say otherwise.
 
-    Calibration says whether probabilities mean what they say. The expected calibration error is the mean
-    distance between how probable labels are said to be and how many of them are right, over 15 bins.
+    The expected calibration error is the mean distance between the probability of labels and the share of
+    them that is right, over 15 bins of probability.
 
     Example:
 
@@ -104,7 +104,7 @@ def show(evaluation: Evaluation) -> None:
         )
 
 
-def _calibration_line(calibration: Calibration) -> str:
+def _calibration_line(calibration: CalibrationErrors) -> str:
     parts = [f"words {_error(calibration.words)}"]
     if calibration.entities is not None:
         parts.append(f"entities {_error(calibration.entities)}")

@@ -9,7 +9,7 @@ import msgspec
 
 from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
 from windowclf.runs.study.modes import BASELINE, MODES
-from windowclf.runs.study.report import check_report, tables_of
+from windowclf.runs.study.report import check_report, study_tables
 from windowclf.runs.study.study import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
 from windowclf_cli.options import configuration, json_option, limited_threads, study_options
 from windowclf_cli.output import print_json, print_table, progress
@@ -17,7 +17,7 @@ from windowclf_cli.output import print_json, print_table, progress
 
 @click.group()
 def command() -> None:
-    """Experiments that train many models and say what the evidence is.
+    """Experiments that train and compare many models.
 
     Example:
 
@@ -33,7 +33,7 @@ def command() -> None:
 @click.option(
     "--sizes",
     metavar="N,…",
-    help=f"Words of training, or {ALL}. [default: those that there are of {','.join(DEFAULT_SIZES)}]",
+    help=f"Words of training, or {ALL}. [default: those of {','.join(DEFAULT_SIZES)} that fit]",
 )
 @click.option("--seeds", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
 @click.option("--modes", metavar="MODE,…", help=f"{BASELINE} and others. [default: all: {', '.join(MODES)}]")
@@ -45,9 +45,9 @@ def command() -> None:
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Threads of linear algebra in each training; another number may change last digits.",
+    help="Threads of linear algebra in each training; another number may change the last digits.",
 )
-@click.option("--no-report", is_flag=True, help="Write results only, which needs no matplotlib.")
+@click.option("--no-report", is_flag=True, help="Write results only, without matplotlib.")
 @study_options
 @json_option
 def tuning(
@@ -67,8 +67,8 @@ def tuning(
     """Find out whether pretrained vectors are better frozen or tuned, on your data.
 
     Trains every mode at every size with every seed, and tests each mode against frozen vectors: on all test
-    words, on those that training saw and on those it did not. A training that is done is kept in --out: after
-    Ctrl-C or a crash, the same command goes on. More sizes, modes or seeds can be asked for later.
+    words, on those that training saw and on those it did not. Finished trainings are kept in --out: after
+    Ctrl-C or a crash, the same command continues. You can add sizes, modes or seeds later.
 
     Example:
 
@@ -93,15 +93,15 @@ def tuning(
         except KeyboardInterrupt:
             left = len(study.jobs())
             click.echo(
-                f"interrupted: what is done is kept in {out}, {left:,} trainings are left; "
-                "the same command goes on",
+                f"interrupted: finished trainings are kept in {out}, {left:,} are left; "
+                "the same command continues",
                 err=True,
             )
             sys.exit(130)
     if as_json:
         print_json(msgspec.to_builtins(results))
         return
-    for table in tables_of(results):
+    for table in study_tables(results):
         print_table(table.columns, table.rows, title=table.title)
         click.echo()
     for sentence in results.verdict:

@@ -23,14 +23,13 @@ _BAR = 20  # characters of the longest bar
 def command(model: str, text: str, word: str | None, top: int, threads: int | None, as_json: bool) -> None:
     """Show why each word of TEXT got its label.
 
-    For each word: its label, the runners-up, and how much each word of its window pushed the label's score
-    up (+) or down (-). These are exact Shapley values; together they make the difference between the score
-    of the window and the score of a window of unknown words. Probabilities are of the labels that the
-    network tells apart: entities are learnt as B-, I-, E- and, for one word, S- (model.inner_scheme).
-    Where sentences are labelled as a whole (model.loss = "crf"), what one label says of the next is in the
-    probabilities, but not in the scores.
-    In brackets after a word: the gazetteers that it stands in; entities:KIND are the entities of that kind
-    in the training data.
+    For each word: its label and probability as `tag` gives them, then the most probable labels of the
+    internal scheme (entities are learnt as B-, I-, E- and, for one word, S-: model.inner_scheme), and how
+    much each word of its window pushed the label's score up (+) or down (-). These are exact Shapley values;
+    they sum to the score of the window minus the score of a window of unknown words. With a sentence-level
+    loss (model.loss = "crf"), transitions count in the probabilities, but not in the scores.
+    In brackets after a word: the gazetteers with a phrase that it is in; entities:TYPE are the entities of
+    that type in the training data.
 
     Example:
 
@@ -43,7 +42,7 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
     if not chosen:
         words = ", ".join(dict.fromkeys(e.token for e in explained))
         raise click.UsageError(
-            f"{word!r} is not a word of the text. Its words: {words}" if word else "No words."
+            f"{word!r} is not a word of the text. Its words: {words}" if word else "The text has no words."
         )
     if as_json:
         print_json([asdict(e) for e in chosen])
@@ -54,9 +53,10 @@ def command(model: str, text: str, word: str | None, top: int, threads: int | No
 
 def _show(e: Explanation, top: int) -> None:
     runners = ", ".join(f"{label} {percent(p)} %" for label, p in e.probabilities[:top])
-    click.echo(
-        click.style(e.token, bold=True) + "  " + click.style(e.label, fg="cyan", bold=True) + f"  ({runners})"
-    )
+    token, label = click.style(e.token, bold=True), click.style(e.label, fg="cyan", bold=True)
+    click.echo(f"{token}  {label} {percent(e.probability)} %  ({runners})")
+    if e.note:
+        click.echo(f"  {e.note}")
     words = [
         " ".join([word if word is not None else "(boundary)", *(f"[{name}]" for name in lists)])
         for word, lists in zip(e.window, e.lists, strict=True)

@@ -2,9 +2,7 @@
 
 import click
 
-from windowclf.inspection.graph import find_word, window_graph
-from windowclf.inspection.graph_data import graph_to_dict
-from windowclf.inspection.graph_text import render_graph
+from windowclf.inspection.graph import find_word, render_graph, window_graph
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
 from windowclf_cli.output import print_json
@@ -12,7 +10,7 @@ from windowclf_cli.output import print_json
 
 @click.command()
 @model_argument
-@click.option("--text", required=True, help="The text that the word stands in.")
+@click.option("--text", required=True, help="The text with the word.")
 @click.option("--word", required=True, help="The word in the middle of the window.")
 @click.option(
     "--occurrence",
@@ -23,6 +21,9 @@ from windowclf_cli.output import print_json
     help="Which one, where the text has the word several times.",
 )
 @click.option("--target", metavar="LABEL", help="The label to take for correct. [default: the predicted one]")
+@click.option(
+    "--member", type=click.IntRange(min=1), default=1, show_default=True, help="Which network of an ensemble."
+)
 @threads_option
 @json_option
 def command(
@@ -31,22 +32,25 @@ def command(
     word: str,
     occurrence: int,
     target: str | None,
+    member: int,
     threads: int | None,
     as_json: bool,
 ) -> None:
     """Show the computation and the gradients of one window.
 
-    From the word vectors to the loss: each operation with its shape, its value and the gradient that comes
-    back to it; then the gradient that reaches the vector of each word of the window. JSON has all numbers.
+    First the label and the probability that `tag` gives the word, and what the network predicts before
+    decoding and calibration, where that differs. Then each operation from the word vectors to the loss, with
+    its shape, its value and its upstream gradient; then the gradient that reaches the vector of each word of
+    the window. JSON has all numbers.
 
     Example:
 
         windowclf graph runs/mine --text "museums in Paris" --word Paris
     """
-    tagger = WindowTagger.load(model)
+    trained = WindowTagger.load(model).model
     with limited_threads(threads):
-        graph = window_graph(tagger, *find_word(text, word, occurrence), target)
+        graph = window_graph(trained, *find_word(text, word, occurrence), target, member=member)
     if as_json:
-        print_json(graph_to_dict(graph))
+        print_json(graph.to_dict())
     else:
         click.echo(render_graph(graph), nl=False)

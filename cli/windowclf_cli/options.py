@@ -118,7 +118,7 @@ def reading_options(
     separator: str | None = None,
 ) -> "ReadOptions":
     """Say how a file is read without its labels: by the options, its ending, a model's configuration."""
-    from windowclf.corpus.named import options_of
+    from windowclf.corpus.readers import options_of
 
     format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
     options = options_of(config.data, labelled=False, columns=config.features.columns)

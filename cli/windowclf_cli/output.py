@@ -44,7 +44,7 @@ def describe_labels(labels: "LabelSet") -> str:
     """Say how many labels the network tells apart, and how they mark spans."""
     if labels.scheme is None:
         return f"{len(labels)}, no span scheme"
-    learnt = "" if labels.scheme == labels.inner_scheme else f", learnt as {labels.inner_scheme}"
+    learnt = "" if labels.scheme == labels.internal_scheme else f", learnt as {labels.internal_scheme}"
     return f"{len(labels)} ({labels.scheme}{learnt})"
 
 

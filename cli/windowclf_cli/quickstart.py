@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from windowclf.config import Config, Tuning
-from windowclf.corpus.named import options_of, read_labelled
 from windowclf.corpus.plain import inline, sentences_of_text
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.runs.run import TrainingRun
 from windowclf.tagger import WindowTagger
@@ -100,12 +100,9 @@ def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
 def _tag(tagger: WindowTagger, text: str) -> str:
     sentences = list(sentences_of_text(text))
     tagged = tagger.predict([sentence.tokens for sentence in sentences])
-    scheme = tagger.model.labels.scheme
-    lines = [
-        inline(replace(sentence, labels=tuple(labels)), scheme=scheme)
-        for sentence, labels in zip(sentences, tagged, strict=True)
-    ]
-    return "  ".join(line.strip() for line in lines)
+    marks_spans = tagger.model.labels.scheme is not None
+    lines = inline([sentence.tokens for sentence in sentences], tagged, marks_spans=marks_spans)
+    return "  ".join(lines.splitlines())
 
 
 def _say_what_next(out: Path) -> None:

@@ -6,11 +6,9 @@ from itertools import groupby
 
 import click
 
-from windowclf.corpus.lines import STDIN
+from windowclf.corpus.blocks import STDIN, read_blocks
 from windowclf.corpus.plain import sentences_of_text
-from windowclf.streaming.blocks import read_blocks
-from windowclf.streaming.tag import BlockTagger, tag_blocks
-from windowclf.streaming.writer import TagFormat
+from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import (
     input_options,
@@ -36,13 +34,13 @@ from windowclf_cli.options import (
 @click.option(
     "--probabilities",
     is_flag=True,
-    help="Add the probability of each label as it is spelled (conll and jsonl) and of each span (jsonl).",
+    help="Add the probability of each label (conll and jsonl) and of each span (jsonl).",
 )
 @click.option(
     "--n-best",
     metavar="N",
     type=click.IntRange(min=1),
-    help="Add the N most probable labellings of each sentence, best first (jsonl).",
+    help="Add the N most probable tag sequences of each sentence, best first (jsonl).",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format jsonl.")
 @threads_option
@@ -63,11 +61,11 @@ def command(
     jobs: int,
     table_mb: float,
 ) -> None:
-    """Label text from --text, FILEs or standard input (-).
+    """Tag text from --text, FILEs or standard input (-).
 
-    Sentences stream: memory stays flat whatever the size of the input, and as many come out as went in.
-    inline is one sentence a line, `[PER Angela Merkel] flew from [LOC Berlin]` or `dog/NOUN`; conll is one
-    token a line; jsonl one sentence a line.
+    Input of any size is read, tagged and written piece by piece, in flat memory. Output formats: inline, a
+    sentence a line, as `[PER Angela Merkel] flew from [LOC Berlin]` or `dog/NOUN`; conll, a token and its
+    label a line; jsonl, a sentence a line.
 
     Example:
 
@@ -76,7 +74,7 @@ def command(
     if (text is None) == (not files):
         raise click.UsageError('Give either --text "…" or a FILE (- for standard input).')
     if as_json and output_format not in (None, "jsonl"):
-        raise click.UsageError("--json is --output-format jsonl; do not give another one beside it.")
+        raise click.UsageError("--json is short for --output-format jsonl; give only one of them.")
     chosen: TagFormat = output_format or ("jsonl" if as_json else "inline")
     if probabilities and chosen == "inline":
         raise click.UsageError("--probabilities needs --output-format conll or jsonl.")
@@ -84,7 +82,7 @@ def command(
         raise click.UsageError("--n-best needs --output-format jsonl (or --json).")
     tagger = WindowTagger.load(model)
     with limited_threads(threads):
-        # processes share what was in the tables before they began
+        # the processes share what is in the tables when they start
         tagger.compile(table_mb=table_mb, prefill=jobs > 1)
     block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities, n_best=n_best)
     with limited_threads(threads or (1 if jobs > 1 else None)):
@@ -97,7 +95,7 @@ def command(
         options = [
             reading_options(tagger.config, file, input_format, token_column, separator) for file in files
         ]
-        # standard input apart: results must not wait for it, nor other files
+        # standard input is a group of its own: results must not wait for it
         for is_stdin, group in groupby(zip(files, options, strict=True), lambda pair: pair[0] == STDIN):
             blocks = ((block, how) for file, how in group for block in read_blocks(file, how.format))
             source = _descriptor_of_stdin() if is_stdin else None
@@ -107,5 +105,5 @@ def command(
 def _descriptor_of_stdin() -> int | None:
     try:
         return sys.stdin.fileno()
-    except io.UnsupportedOperation:  # it was replaced by something in memory
+    except io.UnsupportedOperation:  # a stream in memory, as in tests
         return None

@@ -1,19 +1,20 @@
 """`windowclf vectors drift`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import click
 
 from windowclf.config import Config
-from windowclf.corpus.named import locate, read_named
+from windowclf.corpus.readers import locate, read_sentences
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.inspection.drift import (
+    DRIFT_COLUMNS,
     N_NEIGHBOURS,
     Drift,
-    Neighbour,
     WordDrift,
     describe_drift,
+    drift_row,
     find_stranded,
 )
 from windowclf.inspection.movement import row_of, trace_movement
@@ -35,14 +36,14 @@ _NEIGHBOURS_SHOWN = 3
 
 @click.command()
 @model_argument
-@click.option("--words", metavar="WORD,…", help="What became of these words.")
+@click.option("--words", metavar="WORD,…", help="Also show these words.")
 @click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Words of each list.")
 @click.option(
     "--neighbours",
     type=click.IntRange(min=1),
     default=N_NEIGHBOURS,
     show_default=True,
-    help="Neighbours that count.",
+    help="Nearest neighbours of each word.",
 )
 @click.option(
     "--most",
@@ -51,13 +52,11 @@ _NEIGHBOURS_SHOWN = 3
     show_default=True,
     help="Words to look at: those of training, then the most frequent; 0: all, which takes longer.",
 )
-@click.option(
-    "--vectors", metavar="NAME", help="Where the pretrained vectors are now, if not as for training."
-)
+@click.option("--vectors", metavar="NAME", help="Location of the pretrained vectors, if not as in training.")
 @click.option(
     "--member", type=click.IntRange(min=1), default=1, show_default=True, help="Which network of an ensemble."
 )
-@click.option("--sentences", "file", metavar="FILE", help="Put stranded words for seen ones in these.")
+@click.option("--sentences", "file", metavar="FILE", help="Replace seen words by stranded ones in these.")
 @input_options
 @threads_option
 @json_option
@@ -78,35 +77,36 @@ def drift(
 ) -> None:
     """Show how far tuning moved the vectors of MODEL, and which words it left behind.
 
-    Moved: the distance to where a vector was before training, by the mean length of a vector. Stranded: how
-    much lower the cosine of a word to the neighbours it had before training has become, on average; the worst
-    of those that training never read are listed.
+    Moved: the distance that a vector moved in training, divided by the mean length of a vector. Stranded: the
+    mean fall of the cosine of a word to the neighbours that it had before training; the worst of those that
+    training never read are listed.
 
     With --sentences (a corpus, such as sample:test, or raw text in a .txt file), each word that moved is
-    replaced by the stranded word it was nearest to, one place at a time, and labels that change are counted.
+    replaced by the stranded word that it was nearest to, one position at a time, and changed labels are
+    counted.
 
     Example:
 
         windowclf vectors drift runs/mine --words TV,television --sentences sample:test
     """
-    tagger = WindowTagger.load(model)
+    trained = WindowTagger.load(model).model
     asked = [word for word in (words or "").split(",") if word]
     sentences = labels = None
     if file is not None:
-        sentences, labels = _read(file, tagger.config, input_format, token_column, separator)
+        sentences, labels = _read(file, trained.config, input_format, token_column, separator)
     with limited_threads(threads):
-        movement = trace_movement(tagger.model, vectors=vectors, member=member, most=most, include=asked)
+        movement = trace_movement(trained, vectors=vectors, member=member, most=most, include=asked)
         stranded = find_stranded(movement, k=neighbours)
         found = describe_drift(
             movement,
             n=top,
             k=neighbours,
-            words=[tagger.model.vocabulary.words[row_of(tagger.model, word)] for word in asked],
+            words=[trained.vocabulary.words[row_of(trained, word)] for word in asked],
             stranded=stranded,
         )
         replaced = None
         if sentences is not None:
-            replaced = replace_words(tagger, pair_stranded(movement, stranded), sentences, labels)
+            replaced = replace_words(trained, pair_stranded(movement, stranded), sentences, labels)
     if as_json:
         print_json(asdict(found) | ({} if replaced is None else {"replacements": asdict(replaced)}))
         return
@@ -126,7 +126,7 @@ def _read(
     located = locate(file)
     options = reading_options(config, located.path, input_format, token_column, separator)
     has_labels = located.format != "auto" or options.format not in ("text", "tokens")
-    sentences = list(read_named(file, replace(options, labelled=has_labels)))
+    sentences = list(read_sentences(file, replace(options, labelled=has_labels)))
     return sentences, columns(sentences)[1] if has_labels else None
 
 
@@ -143,29 +143,13 @@ def _show(found: Drift) -> None:
         ("Asked for", found.chosen),
     ):
         if words:
-            print_table(
-                ["word", "read", "moved", "cosine", "stranded", "nearest before (cosine now)", "nearest now"],
-                map(_row, words),
-                title=title,
-            )
+            print_table(DRIFT_COLUMNS, map(_row, words), title=title)
             click.echo()
 
 
 def _row(word: WordDrift) -> tuple[object, ...]:
-    return (
-        word.word,
-        word.count,
-        f"{word.relative:.3f}",
-        f"{word.cosine:.3f}",
-        f"{word.stranded:+.3f}",
-        _list(word.nearest_before),
-        " ".join(neighbour.word for neighbour in word.nearest_after[:_NEIGHBOURS_SHOWN]),
-    )
-
-
-def _list(neighbours: Iterable[Neighbour]) -> str:
-    shown = list(neighbours)[:_NEIGHBOURS_SHOWN]
-    return ", ".join(f"{n.word} {n.before:.2f} ({n.after:.2f})" for n in shown)
+    now = " ".join(neighbour.word for neighbour in word.nearest_after[:_NEIGHBOURS_SHOWN])
+    return *drift_row(word, _NEIGHBOURS_SHOWN), now
 
 
 def _show_replacements(replaced: Replacements, top: int) -> None:
@@ -174,17 +158,15 @@ def _show_replacements(replaced: Replacements, top: int) -> None:
         return
     limit = " (the first)" if replaced.places == MOST_PLACES else ""
     click.echo(
-        f"Replaced in {replaced.places:,} places{limit}: {replaced.changed:,} got another label "
-        f"({percent(replaced.share)} %), and {replaced.changed_around:,} of {replaced.around:,} words around."
+        f"Replaced at {replaced.places:,} positions{limit}: {replaced.changed:,} got another label "
+        f"({percent(replaced.share)} %), and {replaced.changed_around:,} of {replaced.around:,} other words."
     )
     if replaced.right_before is not None and replaced.right_after is not None:
-        click.echo(
-            f"Labels that are right: {replaced.right_before:,} before, {replaced.right_after:,} after."
-        )
+        click.echo(f"Right labels: {replaced.right_before:,} before, {replaced.right_after:,} after.")
     changed = [r for r in replaced.words if r.changed][:top]
     if changed:
         click.echo()
         print_table(
-            ["word", "replaced by", "places", "other label"],
+            ["word", "replaced by", "positions", "other label"],
             [(r.word, r.by, r.places, r.changed) for r in changed],
         )

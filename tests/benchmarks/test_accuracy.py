@@ -23,8 +23,7 @@ from tagging_peers import MODULES
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 
 SMALL = override(Config(), ["training.epochs=2", "model.hidden=[16]", 'model.vectors="glove-6b-50d-small"'])

@@ -12,7 +12,7 @@ from growth_inputs import SENTENCE, WordSource, label_of, span_label_of, word_so
 from growth_page import draw, medians, slope, table, tables
 from windowclf import WindowTagger
 from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_labelled
 
 # a word in ten came once
 SOURCE = WordSource({"the": 60, "of": 30, **{f"once{i}": 1 for i in range(10)}})
@@ -42,7 +42,7 @@ def test_the_same_seed_draws_the_same_words() -> None:
 def test_a_corpus_has_the_words_and_labels_asked_for(spans: bool, tmp_path: Path) -> None:
     words = [f"w{i}" for i in range(400)]
     write_corpus(tmp_path / "corpus", iter(words), 9, spans=spans)
-    sentences = read_corpus(tmp_path / "corpus", ReadOptions(format="conll"))
+    sentences = read_labelled(tmp_path / "corpus", ReadOptions(format="conll"))
     assert list(chain.from_iterable(s.tokens for s in sentences)) == words
     assert {len(s) for s in sentences} == {SENTENCE}
     label = span_label_of if spans else label_of
@@ -63,6 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> growth.Workshop:
     return growth.Workshop(tmp_path_factory.mktemp("growth"), word_source("sample:train"))
 
 
+@pytest.mark.slow
 def test_a_point_trains_and_tags_in_processes_of_their_own(shop: growth.Workshop) -> None:
     base = growth.Base(corpus=300, vocabulary=50, window=3, labels=4)
     model = shop.model(base)
@@ -128,6 +129,7 @@ def test_there_is_a_table_for_each_quantity_that_was_varied() -> None:
     assert "5.0 % of the text" in text and "numpy 2" in text
 
 
+@pytest.mark.slow
 def test_the_same_record_is_the_same_plot_byte_for_byte(tmp_path: Path) -> None:
     for name in ("a.svg", "b.svg"):
         draw(RECORD, tmp_path / name)
@@ -147,6 +149,7 @@ def test_what_was_not_measured_again_is_kept() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_series_varies_one_thing_and_has_a_task_at_each_value(shop: growth.Workshop) -> None:
     sizes = growth.Sizes(
         growth.Base(corpus=200, vocabulary=50, window=3, labels=5),

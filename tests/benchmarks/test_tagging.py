@@ -72,6 +72,7 @@ def test_crfsuite_learns_from_words_around() -> None:
     assert last[-5:] == ["-2none", "-1w=new", "-1title=True", "1none", "2none"]
 
 
+@pytest.mark.slow
 def test_the_profile_finds_all_parts_of_tagging(sample_model: Path) -> None:
     spent = tagging_profile.profile(str(sample_model), LINES)
     assert list(spent) == [*(title for *_, title in tagging_profile.PARTS), tagging_profile.REST]

@@ -16,6 +16,7 @@ def benchmark(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["benchmark", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_plain_and_compiled_and_several_processes_are_measured(sample_model: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("We saw Paris. Then Angela Merkel flew from Berlin to New York!\n" * 50)
@@ -44,7 +45,7 @@ def test_one_job_is_measured_once(sample_model: Path) -> None:
 
 FAULTY = {
     "missing": (["missing.txt"], "no such file"),
-    "standard input": (["-"], "again and again"),
+    "standard input": (["-"], "several times"),
     "not UTF-8": (["latin.txt"], "latin.txt:1: not UTF-8"),
     "no word": (["empty.txt"], "no word in this file"),
 }

@@ -27,6 +27,7 @@ def test_each_figure_is_printed_with_what_is_allowed_and_a_verdict() -> None:
     assert "guessing among 17 labels loses 2.8332 a word" in result.stdout
 
 
+@pytest.mark.slow
 def test_json_has_the_numbers() -> None:
     result = check("--json", "--train", "sample:dev")
     assert result.exit_code == 0, result.output
@@ -38,6 +39,7 @@ def test_json_has_the_numbers() -> None:
         assert verdict["passed"] and low <= verdict["figure"] <= high
 
 
+@pytest.mark.slow
 def test_a_wrong_backward_ends_in_fail_and_status_1(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ACTIVATIONS, "relu", lambda z: (np.maximum(z, 0), lambda da: 1.001 * da * (z > 0)))
     result = check()

@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf_cli.main import cli
 

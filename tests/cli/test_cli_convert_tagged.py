@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.corpus.readers import read_corpus
+from windowclf.corpus.readers import read_labelled
 from windowclf_cli.main import cli
 
 BROWN = os.environ.get("WINDOWCLF_BROWN", "")
@@ -38,7 +38,7 @@ def convert(*arguments: object, input: str | None = None) -> Result:
 
 def numbers(out: Path) -> list[int]:
     """Return the numbers of the documents that were converted, in order."""
-    return [int(sentence[1]) for sentence in read_corpus(out) if len(sentence) == 4]
+    return [int(sentence[1]) for sentence in read_labelled(out) if len(sentence) == 4]
 
 
 def test_an_archive_is_converted_document_by_document(archive: Path, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_an_archive_is_converted_document_by_document(archive: Path, tmp_path: P
     result = convert(archive, out, "--format", "tagged", "--files", "d[0-9][0-9]")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"{out}: 40 sentences, 120 words, as conll\n"
-    first, second = read_corpus(out)[:2]
+    first, second = read_labelled(out)[:2]
     assert (first.tokens, first.labels) == (("Fox", "0", "sleeps", "."), ("nn-tl", "cd-hl", "vbz", "."))
     assert (second.tokens, second.labels) == (("Encore", "0"), ("FW-rb", "cd"))
     assert numbers(out) == list(range(20))
@@ -58,7 +58,7 @@ def test_base_tags_are_without_affixes(archive: Path, tmp_path: Path) -> None:
     options = ["--format", "tagged", "--files", "d*", "--base-tags", "--json"]
     result = convert(archive, out, *options)
     assert json.loads(result.stdout) == {"out": str(out), "format": "jsonl", "sentences": 40, "tokens": 120}
-    labels = Counter(label for sentence in read_corpus(out) for label in sentence.labels or ())
+    labels = Counter(label for sentence in read_labelled(out) for label in sentence.labels or ())
     assert labels == {"nn": 20, "cd": 40, "vbz": 20, ".": 20, "rb": 20}
 
 
@@ -70,7 +70,7 @@ def test_parts_are_of_whole_documents(archive: Path, tmp_path: Path, part: str, 
     out = tmp_path / "part.conll"
     assert convert(archive, out, "--format", "tagged", "--files", "d*", "--part", part).exit_code == 0
     assert numbers(out) == expected
-    assert len(read_corpus(out)) == 2 * len(expected)
+    assert len(read_labelled(out)) == 2 * len(expected)
 
 
 def test_a_directory_is_converted_like_its_archive(archive: Path, tmp_path: Path) -> None:
@@ -110,7 +110,8 @@ def test_one_file_is_split_by_sentences(tmp_path: Path) -> None:
         (
             ["--format", "tagged"],
             "foxes.tgz, package/README:1: a token without a slash; found 'Twenty'; allowed: "
-            "word/tag, both of one character or more. If this file is no document, say by --files which are.",
+            "word/tag, both of one character or more. "
+            "If this file is not part of the corpus, choose those that are with --files.",
         ),
         (
             ["--format", "tagged", "--files", "c*"],
@@ -126,7 +127,7 @@ def test_one_file_is_split_by_sentences(tmp_path: Path) -> None:
             ["--format", "tagged", "--files", "d0[0-7]", "--part", "dev"],
             "foxes.tgz: no sentence in the part dev of this corpus",
         ),
-        (["--files", "d*", "--base-tags"], "--base-tags is of --format tagged"),
+        (["--files", "d*", "--base-tags"], "--base-tags needs --format tagged"),
         (
             ["--format", "tagged", "--files", "d*", "--to-scheme", "IOB2"],
             "package/d00:3: not a span label; found 'nn-tl'",
@@ -149,7 +150,7 @@ def test_files_are_of_a_directory_or_an_archive(tmp_path: Path) -> None:
     for source in ("-", "sample:dev", tmp_path / "a.conll"):
         result = convert(source, tmp_path / "out.conll", "--files", "*")
         assert result.exit_code == 2
-        assert f"--files is of a directory or a .tgz archive, which {source} is not." in result.stderr
+        assert f"--files needs a directory or a .tgz archive, which {source} is not." in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,7 +159,7 @@ def test_files_are_of_a_directory_or_an_archive(tmp_path: Path) -> None:
 def test_the_brown_corpus_is_read_whole(tmp_path: Path) -> None:
     options = ["--format", "tagged", "--files", "c[a-r][0-9][0-9]"]
     assert convert(BROWN, tmp_path / "all.conll", *options).exit_code == 0
-    every = read_corpus(tmp_path / "all.conll")
+    every = read_labelled(tmp_path / "all.conll")
     assert (len(every), sum(map(len, every))) == (57_340, 1_161_192)
     assert len({label for sentence in every for label in sentence.labels or ()}) == 472
     counted = {}
@@ -166,7 +167,7 @@ def test_the_brown_corpus_is_read_whole(tmp_path: Path) -> None:
     for part in ("train", "dev", "test"):
         out = tmp_path / f"{part}.conll"
         assert convert(BROWN, out, *options, "--base-tags", "--part", part).exit_code == 0
-        corpus = read_corpus(out)
+        corpus = read_labelled(out)
         counted[part] = (len(corpus), sum(map(len, corpus)))
         tags.update(label for sentence in corpus for label in sentence.labels or ())
     assert counted == {"train": (51_752, 1_044_930), "dev": (2_747, 58_014), "test": (2_841, 58_248)}

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.corpus.named import read_named
-from windowclf.corpus.readers import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_labelled, read_sentences
 from windowclf_cli.main import cli
 
 FAULTY = "New\tB-LOC\nYork\tI-PER\n\nWe\tO\nsaw\tO\nthe\tO\nriver\tO\nin\tO\nParis\tB-LOC\n\n"
@@ -45,7 +44,7 @@ def test_stats_of_several_corpora() -> None:
     result = data("stats", "sample:train", "sample:dev")
     assert result.exit_code == 0, result.output
     assert "sample:train        400  6,975" in result.stdout
-    assert "different strings" in result.stdout
+    assert "distinct" in result.stdout
     counted = json.loads(data("stats", "sample:dev", "--json").stdout)["sample:dev"]
     assert (counted["sentences"], counted["scheme"]) == (100, "IOB2")
 
@@ -130,8 +129,8 @@ def test_convert_keeps_words_and_labels(tmp_path: Path, name: str) -> None:
     result = data("convert", "sample:dev", out)
     assert result.exit_code == 0, result.output
     assert "100 sentences, 1,816 words" in result.stdout
-    written = [(s.tokens, s.labels) for s in read_corpus(out)]
-    assert written == [(s.tokens, s.labels) for s in read_named("sample:dev", ReadOptions())]
+    written = [(s.tokens, s.labels) for s in read_labelled(out)]
+    assert written == [(s.tokens, s.labels) for s in read_sentences("sample:dev", ReadOptions())]
     assert [path.name for path in out.parent.iterdir()] == [name]
     assert (out.read_bytes()[:2] == b"\x1f\x8b") == name.endswith(".gz")
 
@@ -142,8 +141,8 @@ def test_convert_changes_the_scheme_and_back(tmp_path: Path) -> None:
     assert '"S-LOC"' in there.read_text()
     result = data("convert", there, back, "--to-scheme", "iob2", "--json")
     assert json.loads(result.stdout)["sentences"] == 100
-    assert [s.labels for s in read_corpus(back)] == [
-        s.labels for s in read_named("sample:dev", ReadOptions())
+    assert [s.labels for s in read_labelled(back)] == [
+        s.labels for s in read_sentences("sample:dev", ReadOptions())
     ]
 
 

@@ -44,12 +44,12 @@ def mirror(tmp_path: Path) -> Iterator[str]:
 
 def _entry(name: str, roles: dict[str, str], split: ModuloSplit | None) -> CorpusEntry:
     files = tuple(
-        CorpusFile(file, role, f"https://127.0.0.1/{file}", SHA256, len(CONTENT), 10, 20)
+        CorpusFile(f"https://127.0.0.1/{file}", SHA256, len(CONTENT), role, 10, 20)
         for role, file in roles.items()
     )
     address = "https://example.org/licence"
     return CorpusEntry(
-        name, "", "", "CC0", address, "", "", "conll", ("word", "label"), "label", "tab", "IOB2", split, files
+        name, "", "CC0", address, "", "", "", "conll", ("word", "label"), "label", "tab", "IOB2", files, split
     )
 
 
@@ -60,7 +60,7 @@ def _two_known_corpora_and_vectors(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     bought = VectorsEntry("bought", "", "", "", "", "", 3, 2, "Buy it")
     known = Catalog((parts, whole), (bought,))
     for module in (catalog_module, fetch_module):
-        monkeypatch.setattr(module, "catalog", lambda: known)
+        monkeypatch.setattr(module, "read_catalog", lambda: known)
     monkeypatch.setenv("WINDOWCLF_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("WINDOWCLF_CORPORA", raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -135,4 +135,4 @@ def test_an_unknown_corpus_names_those_there_are() -> None:
 def test_vectors_that_come_in_another_way_say_in_which() -> None:
     result = fetch("bought")
     assert result.exit_code == 2
-    assert "these vectors come in another way; found 'bought'. Buy it" in result.stderr
+    assert "these vectors are not fetched; found 'bought'. Buy it" in result.stderr

@@ -232,12 +232,11 @@ def test_info_shows_members_loss_correction_and_lists(
     text = run("info", tmp_path / "model").stdout
     scores = [100 * member["dev_score"] for member in tagger.model.info["members"]]
     for expected in (
-        f"member 1  entity F1 {scores[0]:.2f} (epoch ",
-        f"member 2  entity F1 {scores[1]:.2f} (epoch ",
-        "loss      of whole sentences (crf)",
-        "corrected temperature 1.250, log odds of spans × 0.900 -0.200 (LOC +0.500), "
-        "being outside costs 1.75",
-        f"list      {tmp_path}/places.txt, 2 phrases",
+        f"member 1    entity F1 {scores[0]:.2f} (epoch ",
+        f"member 2    entity F1 {scores[1]:.2f} (epoch ",
+        "loss        of whole sentences (crf)",
+        "calibration temperature 1.250, Platt scaling of spans × 0.900 -0.200 (LOC +0.500), O penalty 1.75",
+        f"gazetteer   {tmp_path}/places.txt, 2 phrases",
     ):
         assert expected in text
     figures = json.loads(run("info", tmp_path / "model", "--json").stdout)
@@ -248,7 +247,7 @@ def test_info_shows_members_loss_correction_and_lists(
 
 def test_info_says_that_probabilities_are_as_they_come(tagger: WindowTagger, tmp_path: Path) -> None:
     tagger.save(tmp_path / "model")
-    assert "corrected not at all\n" in run("info", tmp_path / "model").stdout
+    assert "calibration none\n" in run("info", tmp_path / "model").stdout
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
+from windowclf.corpus.blocks import read_blocks
 from windowclf_cli.main import cli
 
 TAG = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag"]
@@ -125,6 +126,7 @@ def test_strange_text_passes_whole(sample_model: Path) -> None:
     assert "".join(record["tokens"]) == "".join(text.split())
 
 
+@pytest.mark.slow
 def test_a_sentence_of_100000_words_is_tagged(sample_model: Path) -> None:
     result = tag(
         sample_model, "-", "--input-format", "tokens", "--json", stdin="Paris sleeps " * 50_000 + "\n"
@@ -258,9 +260,13 @@ def test_what_is_labelled_is_written_whether_more_comes_or_not(
     "how", [["--output-format", "conll", "--probabilities"], ["--json", "--probabilities", "--n-best", "2"]]
 )
 def test_several_processes_add_the_same_probabilities(
-    sample_model: Path, inputs: list[Path], how: list[str]
+    sample_model: Path, tmp_path: Path, how: list[str]
 ) -> None:
-    one, two = tag(sample_model, inputs[0], *how), tag(sample_model, inputs[0], *how, "--jobs", 2)
+    text = tmp_path / "long-words.txt"  # three blocks in few sentences
+    lines = [f"Traveller{i}{'x' * 3000} flew from Berlin to New York. Paris, too!\n\n" for i in range(110)]
+    text.write_text("".join(lines))
+    assert len(list(read_blocks(text, "text"))) == 3
+    one, two = tag(sample_model, text, *how), tag(sample_model, text, *how, "--jobs", 2)
     assert (one.exit_code, one.stderr) == (two.exit_code, two.stderr) == (0, "")
     number = re.compile(r"\d\.\d+(e-\d+)?")
     assert number.sub("#", one.stdout) == number.sub("#", two.stdout)

@@ -49,6 +49,7 @@ def test_a_run_is_repeated_from_its_own_configuration(tmp_path: Path) -> None:
     assert files_of(tmp_path / "a" / "model") == files_of(tmp_path / "b" / "model")
 
 
+@pytest.mark.slow
 def test_without_vectors_named_the_run_says_which_it_took(tmp_path: Path) -> None:
     result = train(*SAMPLE, *QUICK[2:], "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +15,7 @@ from windowclf_cli.main import cli
 SMALL = ["--vectors", "glove-6b-50d-small", "--max-vectors", "1", "--set", "model.hidden=[20]"]
 SMALL += ["--set", "features.buckets=500"]
 QUICK = [*SMALL, "--set", "training.epochs=2"]
+FIXED = ["--seed", "3", "--threads", "1"]
 TRAIN = ["train", "--train", "sample:train", "--tuning", "auto"]
 SAMPLE = [*TRAIN, "--dev", "sample:dev"]
 
@@ -22,6 +24,7 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [*map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_choice_is_told_recorded_and_trained(tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = run(*SAMPLE, *QUICK, "--out", out)
@@ -37,13 +40,21 @@ def test_the_choice_is_told_recorded_and_trained(tmp_path: Path) -> None:
     assert json.loads(printed.stdout)["config"]["model"]["tuning"] == advice["tuning"]
 
 
-def test_the_model_is_the_one_that_the_choice_itself_trains(tmp_path: Path) -> None:
-    advised = run(*SAMPLE, *QUICK, "--seed", 3, "--threads", 1, "--out", tmp_path / "a", "--json")
-    assert advised.exit_code == 0, advised.output
-    record = json.loads(advised.stdout)
-    tuning = ["--tuning", record["advice"]["tuning"]]
-    again = run(*SAMPLE, *tuning, *QUICK, "--seed", 3, "--threads", 1, "--out", tmp_path / "b", "--json")
-    assert json.loads(again.stdout)["model_version"] == record["model_version"]
+@pytest.fixture(scope="module")
+def advised(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a run says that chose its tuning."""
+    out = tmp_path_factory.mktemp("runs") / "advised"
+    result = run(*SAMPLE, *QUICK, *FIXED, "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    record: dict[str, Any] = json.loads(result.stdout)
+    return record
+
+
+@pytest.mark.slow
+def test_the_model_is_the_one_that_the_choice_itself_trains(advised: dict[str, Any], tmp_path: Path) -> None:
+    tuning = ["--tuning", advised["advice"]["tuning"]]
+    again = run(*SAMPLE, *tuning, *QUICK, *FIXED, "--out", tmp_path / "b", "--json")
+    assert json.loads(again.stdout)["model_version"] == advised["model_version"]
     assert "advice" not in json.loads(again.stdout)
 
 
@@ -60,22 +71,22 @@ def test_it_stands_above_a_configuration_file_that_names_a_tuning(tmp_path: Path
 def test_without_dev_the_size_decides(tmp_path: Path) -> None:
     result = run(*TRAIN, *QUICK, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
-    assert "without dev data nothing was tried" in result.stdout
+    assert "without dev data there was no trial" in result.stdout
     assert json.loads((tmp_path / "run" / "run.json").read_text())["advice"]["trials"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("extra", [["--ensemble", "2"], ["--distil", "TEACHER"]], ids=["ensemble", "distil"])
-def test_the_trial_is_of_single_networks_without_a_teacher(extra: list[str], tmp_path: Path) -> None:
+def test_the_trial_is_of_single_networks_without_a_teacher(
+    extra: list[str], advised: dict[str, Any], tmp_path: Path
+) -> None:
     if extra[1] == "TEACHER":
         taught = run("train", "--train", "sample:train", *QUICK, "--out", tmp_path / "teacher")
         assert taught.exit_code == 0, taught.output
         extra = [extra[0], str(tmp_path / "teacher")]
-    advices = []
-    for i, options in enumerate([[], extra]):
-        result = run(*SAMPLE, *QUICK, *options, "--threads", 1, "--out", tmp_path / str(i), "--json")
-        assert result.exit_code == 0, result.output
-        advices.append(json.loads(result.stdout)["advice"])
-    assert advices[0] == advices[1]
+    result = run(*SAMPLE, *QUICK, *extra, *FIXED, "--out", tmp_path / "run", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["advice"] == advised["advice"]
 
 
 @pytest.mark.parametrize("where", ["set", "file"])

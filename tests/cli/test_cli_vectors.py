@@ -61,7 +61,7 @@ def test_a_model_of_two_sets_says_what_each_was_multiplied_by(
     WindowTagger(config).fit(*corpus).save(tmp_path / "model")
     result = CliRunner().invoke(cli, ["info", str(tmp_path / "model")])
     assert result.exit_code == 0, result.output
-    assert "vectors   one.txt+two.txt × 11.55, 0.1, frozen, sha256" in result.stdout  # 0.5 / the deviation
+    assert "vectors     one.txt+two.txt × 11.55, 0.1, frozen, sha256" in result.stdout  # 0.5 / the deviation
     stored = WindowTagger.load(tmp_path / "model").model
     assert stored.config.model.vectors == both
     assert stored.info["vectors"]["scale"] == pytest.approx([0.5 / (0.1 * 3**0.5 / 4), 0.1])

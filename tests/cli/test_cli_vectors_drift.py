@@ -62,6 +62,7 @@ def test_the_replacements_in_labelled_sentences_are_counted(printed: dict[str, A
     assert replaced["right_after"] < replaced["right_before"] <= replaced["places"]
 
 
+@pytest.mark.slow
 def test_it_prints_tables(model: Path, printed: dict[str, Any]) -> None:
     result = drift(model, "--words", "TV", "--top", 3, "--neighbours", 5, "--sentences", "sample:test")
     assert result.exit_code == 0, result.output
@@ -70,19 +71,21 @@ def test_it_prints_tables(model: Path, printed: dict[str, Any]) -> None:
     for word in (*printed["furthest"], *printed["most_stranded"]):
         assert f"\n{word['word']} " in result.stdout
     replaced = printed["replacements"]
-    assert f"Replaced in {replaced['places']:,} places: {replaced['changed']:,} got" in result.stdout
-    assert f"Labels that are right: {replaced['right_before']:,} before" in result.stdout
+    assert f"Replaced at {replaced['places']:,} positions: {replaced['changed']:,} got" in result.stdout
+    assert f"Right labels: {replaced['right_before']:,} before" in result.stdout
 
 
+@pytest.mark.slow
 def test_raw_text_has_no_right_labels(model: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("We saw it in the city. He was in London.\n", encoding="utf-8")
     result = drift(model, "--sentences", tmp_path / "text.txt", "--json")
     assert result.exit_code == 0, result.output
     replaced = json.loads(result.stdout)["replacements"]
     assert replaced["places"] > 0 and replaced["right_before"] is None
-    assert "Labels that are right" not in drift(model, "--sentences", tmp_path / "text.txt").stdout
+    assert "Right labels" not in drift(model, "--sentences", tmp_path / "text.txt").stdout
 
 
+@pytest.mark.slow
 def test_text_without_any_such_word(model: Path, tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("zyzzyva xyzzy\n", encoding="utf-8")
     result = drift(model, "--sentences", tmp_path / "text.txt")
@@ -97,6 +100,7 @@ def test_fewer_words_can_be_looked_at(model: Path) -> None:
     assert found["chosen"][0]["word"] == rare
 
 
+@pytest.mark.slow
 def test_a_movement_that_was_carried_over_is_reported_and_shown(tmp_path: Path) -> None:
     arguments = ["--train", "sample:dev", "--out", str(tmp_path / "run"), "--vectors", SMALL]
     arguments += ["--tuning", "tuned", "--set", "model.hidden=[64]", "--set", "training.epochs=1"]
@@ -118,7 +122,7 @@ def test_frozen_vectors_are_an_error(tagger: WindowTagger, tmp_path: Path) -> No
     tagger.save(tmp_path / "model")
     result = drift(tmp_path / "model")
     assert result.exit_code == 2
-    assert "nothing moved: the vectors of this model are frozen" in result.stderr
+    assert "the vectors of this model are frozen, so none of them moved" in result.stderr
     assert result.stdout == ""
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from windowclf.config import DataConfig
-from windowclf.corpus.named import options_of
-from windowclf.corpus.readers import ReadOptions, read_sentences
+from windowclf.corpus.readers import ReadOptions, options_of, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues, check_columns
 from windowclf.errors import DataError
@@ -78,9 +77,9 @@ def test_without_labels_a_column_may_stand_where_labels_do(tmp_path: Path) -> No
             ("xpos",),
             r"f.conllu:4: an empty form or label",
         ),
-        ("f.jsonl", JSONL, ("labels",), r"f.jsonl: the key 'labels' is no other column"),
+        ("f.jsonl", JSONL, ("labels",), r"f.jsonl: the key 'labels' is not an additional column"),
         ("f.jsonl", JSONL, ("xpos",), r"f.jsonl:1: no column 'xpos'; .*\"xpos\": \[…\]"),
-        ("f.jsonl", JSONL, ("other",), r"f.jsonl:1: the column 'other' is not usable: .* got `int`"),
+        ("f.jsonl", JSONL, ("other",), r"f.jsonl:1: the column 'other' is not valid: .* got `int`"),
         ("f.jsonl", JSONL.replace("VBD", ""), ("pos",), r"f.jsonl:1: an empty value in the column 'pos'"),
         (
             "f.jsonl",

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Offsets, Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import DataError
 
 
@@ -95,7 +96,7 @@ def test_comments_without_words_are_no_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["1\ta\tb"], r"corpus.conllu:1: a CoNLL-U line has 10 columns parted by tabs, this one 3"),
+        (["1\ta\tb"], r"corpus.conllu:1: a CoNLL-U line has 10 columns separated by tabs, this one 3"),
         (
             ["# x", row("one", "a")],
             "corpus.conllu:2: not the ID of a word; found 'one'; allowed: 1, 1-2 or 1.1",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from windowclf.corpus import documents as module
+from windowclf.corpus.blocks import Block, source_name
 from windowclf.corpus.documents import documents, has_documents, part_of
-from windowclf.corpus.lines import Block, source_name
 from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.errors import DataError
 
@@ -147,7 +147,7 @@ def test_what_is_no_whole_archive_is_an_error(tmp_path: Path) -> None:
         gzip.compress(unpacked_bytes[:700]),
     ):
         path.write_bytes(content)
-        with pytest.raises(DataError, match="damaged, cut short, or no gzipped tar archive"):
+        with pytest.raises(DataError, match="a damaged archive, or no gzipped tar archive"):
             documents(str(path))
 
 
@@ -158,7 +158,7 @@ def test_documents_that_memory_may_not_hold_are_refused(
     monkeypatch.setattr(module, "_LARGEST", 80)
     assert words(path, "[ab]") == ["a"] * 10 + ["b"] * 10
     monkeypatch.setattr(module, "_LARGEST", 79)
-    with pytest.raises(DataError, match="too large to be held in memory; allowed: at most 79 bytes"):
+    with pytest.raises(DataError, match="do not fit into memory; allowed: at most 79 bytes"):
         documents(str(path), "[ab]")
 
 

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from windowclf.corpus import fetch
-from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, catalog
-from windowclf.corpus.fetch import download, fetch_named
+from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, read_catalog
+from windowclf.corpus.download import download
+from windowclf.corpus.fetch import fetch_named
 from windowclf.errors import DataError, FetchError
 
 CONTENT = bytes(range(256)) * 1000
@@ -141,7 +142,7 @@ def test_force_keeps_the_old_file_where_the_download_fails(server: Server, tmp_p
 def test_a_connection_that_breaks_off_is_resumed(server: Server, tmp_path: Path) -> None:
     server.drop_after = 1000
     url, target = f"{server.address}/a.txt", tmp_path / "a.txt"
-    with pytest.raises(FetchError, match=r"broke off; found '1000 of 256000 bytes'.*continues there"):
+    with pytest.raises(FetchError, match=r"was interrupted; found '1000 of 256000 bytes'.*again to resume"):
         download(url, target, SHA256)
     assert _listing(tmp_path) == ["a.txt.part"]
     assert (tmp_path / "a.txt.part").read_bytes() == CONTENT[:1000]
@@ -208,7 +209,7 @@ def test_a_refusal_says_how_to_place_the_file_by_hand(
     server.status = status
     url, target = f"{server.address}/a.txt", tmp_path / "a.txt"
     message = (
-        f"{url}: the server refused: {status} {reason}. To place it by hand, download {url} to {target}; "
+        f"{url}: the server refused: {status} {reason}. To install it by hand, download {url} to {target}; "
     )
     with pytest.raises(FetchError, match=re.escape(message) + f".*{SHA256}"):
         download(url, target, SHA256)
@@ -279,12 +280,12 @@ def test_however_often_it_breaks_off_the_file_is_right_in_the_end(
 def two_files(monkeypatch: pytest.MonkeyPatch) -> CorpusEntry:
     """Let the catalogue have one corpus of two files of CONTENT."""
     files = tuple(
-        CorpusFile(name, role, f"https://127.0.0.1/{name}", SHA256, len(CONTENT), 1, 1)
+        CorpusFile(f"https://127.0.0.1/{name}", SHA256, len(CONTENT), role, 1, 1)
         for name, role in [("one.conll", "train"), ("two words.conll", "dev")]
     )
-    entry = CorpusEntry("two", "", "", "", "", "", "", "conll", (), "", "tab", "IOB2", None, files)
+    entry = CorpusEntry("two", "", "", "", "", "", "", "conll", (), "", "tab", "IOB2", files)
     known = Catalog((entry,), ())
-    monkeypatch.setattr(fetch, "catalog", lambda: known)
+    monkeypatch.setattr(fetch, "read_catalog", lambda: known)
     return entry
 
 
@@ -304,7 +305,7 @@ def test_only_what_is_missing_of_a_corpus_is_fetched(server: Server, tmp_path: P
 
 
 def test_a_real_corpus_goes_to_the_cache_and_a_wrong_file_does_not(server: Server, tmp_path: Path) -> None:
-    expected = catalog().corpus("wikigold").files[0].sha256
+    expected = read_catalog().corpus("wikigold").files[0].sha256
     with pytest.raises(FetchError, match=expected):
         fetch_named("wikigold", cache_dir=tmp_path, base_url=server.address)
     assert _listing(tmp_path / "corpora" / "wikigold") == []

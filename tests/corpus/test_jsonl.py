@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import DataError
 
 
@@ -97,13 +98,13 @@ def test_without_labels_text_is_tokenised(tmp_path: Path) -> None:
     ("record", "message"),
     [
         ("[1]", "Expected `object`, got `array`"),
-        ("{", "not a usable JSON record"),
-        ("[" * 100_000, "not a usable JSON record"),
+        ("{", "not a valid JSON record"),
+        ("[" * 100_000, "not a valid JSON record"),
         ({"tokens": ["a", 1], "labels": ["O", "O"]}, r"Expected `str`, got `int` - at `\$.tokens\[1\]`"),
         ('{"tokens": ["\\ud800"], "labels": ["O"]}', "lone surrogate"),
         ({"tokens": ["a", "b"], "labels": ["O"]}, "2 tokens but 1 labels"),
         ({"tokens": ["a"], "labels": ["O"], "offsets": [[0, 1]]}, "offsets without the text"),
-        ({"tokens": ["a"], "labels": ["O"], "text": "a", "offsets": [[0, 2]]}, "offsets are not usable"),
+        ({"tokens": ["a"], "labels": ["O"], "text": "a", "offsets": [[0, 2]]}, "offsets are not valid"),
         ({"tokens": ["a"], "labels": ["O"], "text": "a", "offsets": []}, "1 tokens but 0 offsets"),
         ({"tokens": ["a"]}, "no labels; allowed: a label for each token"),
         ({"tokens": [""], "labels": ["O"]}, "an empty token or label"),
@@ -116,7 +117,7 @@ def test_without_labels_text_is_tokenised(tmp_path: Path) -> None:
         ({"text": "ab", "entities": [[-1, 1, "X"]]}, "outside its text"),
         ({"text": "ab", "entities": [[1, 1, "X"]]}, "outside its text"),
         ({"text": "a b", "entities": [[1, 2, "X"]]}, "holds no word"),
-        ({"text": "ab", "entities": [[0, 1, ""]]}, "without a kind"),
+        ({"text": "ab", "entities": [[0, 1, ""]]}, "without a type"),
         ({"text": "ab", "entities": [[0, 1.5, "X"]]}, "Expected `int`, got `float`"),
         ({"text": "ab", "entities": [[0, 1]]}, "Expected `array` of length 3"),
     ],

@@ -170,7 +170,7 @@ def test_the_same_spans_in_each_scheme(scheme: Scheme, labels: str) -> None:
     ],
 )
 def test_spans_that_cannot_be_labelled_are_errors(wrong: list[Span]) -> None:
-    with pytest.raises(DataError, match="a span is not usable"):
+    with pytest.raises(DataError, match="not a valid span"):
         labels_from_spans(wrong, 3, Scheme.IOB2)
 
 

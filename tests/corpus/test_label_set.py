@@ -97,7 +97,7 @@ def test_an_unknown_label_is_named() -> None:
 def test_span_labels_are_learnt_with_every_prefix_of_every_kind(
     labels: str, inner_scheme: Scheme, names: tuple[str, ...]
 ) -> None:
-    assert LabelSet.of([labels.split()], inner_scheme=inner_scheme).names == names
+    assert LabelSet.of([labels.split()], internal_scheme=inner_scheme).names == names
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_span_labels_are_learnt_with_every_prefix_of_every_kind(
 def test_labels_are_numbered_in_the_scheme_they_are_learnt_in(
     labels: str, inner_scheme: Scheme, learnt: str
 ) -> None:
-    label_set = LabelSet.of([labels.split()], inner_scheme=inner_scheme, ignore="_")
+    label_set = LabelSet.of([labels.split()], internal_scheme=inner_scheme, ignore="_")
     numbers = label_set.encode(labels.split()).tolist()
     assert ["_" if i == IGNORED else label_set.names[i] for i in numbers] == learnt.split()
 
@@ -127,12 +127,12 @@ def test_labels_are_numbered_in_the_scheme_they_are_learnt_in(
 def test_labels_that_are_spelled_alike_are_one(
     scheme: Scheme, inner_scheme: Scheme, names: tuple[str, ...]
 ) -> None:
-    labels = LabelSet.of([["O", "B-LOC", "B-PER"]], scheme=scheme, inner_scheme=inner_scheme)
-    assert labels.spelled_names == names
+    labels = LabelSet.of([["O", "B-LOC", "B-PER"]], scheme=scheme, internal_scheme=inner_scheme)
+    assert labels.output_names == names
 
 
 def test_probabilities_of_labels_that_are_spelled_alike_are_added() -> None:
-    labels = LabelSet.of([["O", "B-X"]], inner_scheme=Scheme.IOBES)
+    labels = LabelSet.of([["O", "B-X"]], internal_scheme=Scheme.IOBES)
     assert labels.names == ("O", "B-X", "I-X", "E-X", "S-X")
     probs = np.array([[0.5, 0.25, 0.125, 0.0625, 0.0625], [0, 0, 0, 1, 0]], np.float32)
     assert labels.merge(probs).tolist() == [[0.5, 0.3125, 0.1875], [0, 0, 1]]
@@ -141,7 +141,7 @@ def test_probabilities_of_labels_that_are_spelled_alike_are_added() -> None:
 def test_probabilities_that_are_added_are_at_most_one() -> None:
     above = np.array([[0, 0.625, 0, 0, 0.37500012]], np.float32)
     assert above.sum() > 1
-    assert LabelSet.of([["O", "B-X"]], inner_scheme=Scheme.IOBES).merge(above).max() == 1
+    assert LabelSet.of([["O", "B-X"]], internal_scheme=Scheme.IOBES).merge(above).max() == 1
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_probabilities_that_are_added_are_at_most_one() -> None:
 )
 def test_where_no_labels_are_spelled_alike_probabilities_stay(labels: LabelSet) -> None:
     probs = np.array([[0.25, 0.75]], np.float32)
-    assert labels.spelled_names == labels.names
+    assert labels.output_names == labels.names
     np.testing.assert_array_equal(labels.merge(probs), probs)
 
 
@@ -164,10 +164,10 @@ def test_what_is_numbered_is_spelled_as_it_was(
     scheme: Scheme, inner_scheme: Scheme, texts: list[list[tuple[int, int, str]]]
 ) -> None:
     sentences = [_labels(text, scheme) for text in texts]
-    label_set = LabelSet.of([["O", "B-LOC", "B-PER"]], scheme=scheme, inner_scheme=inner_scheme)
+    label_set = LabelSet.of([["O", "B-LOC", "B-PER"]], scheme=scheme, internal_scheme=inner_scheme)
     numbers = np.concatenate([np.zeros(0, np.int64), *(label_set.encode(s) for s in sentences)])
     lengths = np.array([len(s) for s in sentences], dtype=np.int64)
-    assert label_set.spell(numbers, lengths) == sentences
+    assert label_set.to_output(numbers, lengths) == sentences
 
 
 def _labels(text: list[tuple[int, int, str]], scheme: Scheme) -> list[str]:
@@ -219,7 +219,7 @@ def test_labels_of_another_task_are_refused(labels: LabelSet, other: str, named:
 
 
 def test_plain_labels_are_spelled_as_they_are() -> None:
-    spelled = LabelSet(["a", "b"], None).spell(np.array([1, 0, 1]), np.array([2, 0, 1]))
+    spelled = LabelSet(["a", "b"], None).to_output(np.array([1, 0, 1]), np.array([2, 0, 1]))
     assert spelled == [["b", "a"], [], ["b"]]
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from windowclf.config import DataConfig
-from windowclf.corpus.catalog import ModuloSplit, catalog
-from windowclf.corpus.named import PARTS, locate, options_of, read_labelled, read_named
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.catalog import PARTS, ModuloSplit, read_catalog
+from windowclf.corpus.readers import ReadOptions, locate, options_of, read_labelled, read_sentences
 from windowclf.errors import DataError, FetchError
 
 CORPORA = os.environ.get("WINDOWCLF_CORPORA", "")
@@ -33,7 +32,7 @@ def test_the_sample_ships_in_three_parts(part: str, n_sentences: int) -> None:
 
 
 def test_the_parts_of_the_sample_share_no_sentence() -> None:
-    parts = [{s.tokens for s in read_named(f"sample:{part}", ReadOptions())} for part in PARTS]
+    parts = [{s.tokens for s in read_sentences(f"sample:{part}", ReadOptions())} for part in PARTS]
     assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
 
 
@@ -106,7 +105,7 @@ def test_a_rule_splits_a_corpus_of_one_file(no_corpora: Path) -> None:
     (folder / "wikigold.conll.txt").write_text("".join(lines))
     located = locate("wikigold:dev")
     assert isinstance(located.split, ModuloSplit)
-    words = {part: [s.tokens[0] for s in read_named(f"wikigold:{part}", ReadOptions())] for part in PARTS}
+    words = {part: [s.tokens[0] for s in read_sentences(f"wikigold:{part}", ReadOptions())] for part in PARTS}
     assert sorted(chain(*words.values())) == sorted(f"w{i}" for i in range(30))
     for part in PARTS:
         assert words[part] == [f"w{i}" for i in range(30) if located.split.role(i) == part]
@@ -145,5 +144,5 @@ def test_the_english_web_treebank_is_read_whole(part: str, n_sentences: int) -> 
 @pytest.mark.corpora
 def test_a_located_corpus_is_the_file_whose_hash_the_catalogue_has() -> None:
     located = locate("wnut17:train")
-    (file,) = [file for file in catalog().corpus("wnut17").files if file.role == "train"]
+    (file,) = [file for file in read_catalog().corpus("wnut17").files if file.role == "train"]
     assert hashlib.sha256(Path(located.path).read_bytes()).hexdigest() == file.sha256

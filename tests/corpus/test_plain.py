@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from windowclf.corpus.blocks import LONGEST_PIECE
 from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.lines import LONGEST_PIECE
-from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import DataError
 
 TEXT = ReadOptions(format="text", labelled=False)
@@ -87,7 +88,7 @@ def test_labels_stand_inside_the_line(labels: str | None, scheme: Scheme | None,
     tokens = ("Angela", "Merkel", "flew", "from", "Berlin")
     stream = io.StringIO()
     sentence = Sentence(tokens, tuple(labels.split()) if labels else None)
-    write_sentences([sentence, Sentence(())], stream, "inline", scheme=scheme)
+    write_sentences([sentence, Sentence(())], stream, "inline", marks_spans=scheme is not None)
     assert stream.getvalue() == expected + "\n\n"
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from windowclf.corpus.label_schemes import Scheme, detect_scheme, illegal_transitions, spans
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_corpus, read_sentences, write_sentences
+from windowclf.corpus.readers import InputFormat, ReadOptions, read_labelled, read_sentences
 from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.writers import write_sentences
 from windowclf.errors import ConfigError, DataError
 
 CONLL = "a\tX\n\n"
@@ -41,9 +42,9 @@ def test_the_format_goes_by_the_ending(tmp_path: Path, name: str, content: str) 
     path = tmp_path / name
     data = b"\xef\xbb\xbf" + content.encode()
     path.write_bytes(gzip.compress(data) if name.lower().endswith(".gz") else data)
-    (sentence,) = read_corpus(path)
+    (sentence,) = read_labelled(path)
     assert (sentence.tokens, sentence.labels) == (("a",), ("X",))
-    assert read_corpus(str(path)) == [sentence]
+    assert read_labelled(str(path)) == [sentence]
 
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,8 +112,8 @@ def test_a_file_that_cannot_be_read_is_an_error(
 def test_a_corpus_without_a_sentence_is_an_error(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
     assert list(read_sentences(tmp_path / name)) == []
-    with pytest.raises(DataError, match="no sentence in this file"):
-        read_corpus(tmp_path / name)
+    with pytest.raises(DataError, match="no sentence in this corpus"):
+        read_labelled(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -141,8 +142,8 @@ def test_an_unknown_output_format_is_an_error() -> None:
         ({"labels": ()}, "f:3: 1 tokens but 0 labels"),
         ({"text": "a", "offsets": ()}, "f:3: 1 tokens but 0 offsets"),
         ({"offsets": ((0, 1),)}, "f:3: offsets without the text"),
-        ({"text": "a", "offsets": ((1, 0),)}, r"f:3: a token's offsets are not usable; found \[1, 0\]"),
-        ({"text": "a", "offsets": ((0, 2),)}, "f:3: a token's offsets are not usable"),
+        ({"text": "a", "offsets": ((1, 0),)}, r"f:3: a token's offsets are not valid; found \[1, 0\]"),
+        ({"text": "a", "offsets": ((0, 2),)}, "f:3: a token's offsets are not valid"),
     ],
 )
 def test_a_sentence_checks_its_parts(arguments: dict[str, object], message: str) -> None:
@@ -228,7 +229,7 @@ def corpora() -> Path:
 def test_the_real_corpora_are_read_whole(
     corpora: Path, name: str, n_sentences: int, n_tokens: int, n_spans: int, scheme: Scheme | None
 ) -> None:
-    corpus = read_corpus(corpora / name)
+    corpus = read_labelled(corpora / name)
     labels = [sentence.labels or () for sentence in corpus]
     assert len(corpus) == n_sentences
     assert sum(map(len, corpus)) == n_tokens

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.token_pattern import MARK_BLOCKS
-from windowclf.corpus.tokenizer import Token, sentences, split_sentences, tokenize
+from windowclf.corpus.tokenizer import MARK_BLOCKS, Token, sentences, split_sentences, tokenize
 
 # every kind of character that a rule is about, for Hypothesis to put together in odd ways
 FRAGMENTS = [

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.corpus.named import read_labelled
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf.corpus.sentence import columns
-from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues
+from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.encoder import Encoder, windows
 from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
+from windowclf.encoding.phrase_trie import Position
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError, ModelFileError
@@ -189,6 +189,14 @@ def test_every_token_has_the_ids_of_its_word_and_of_its_place(texts: list[list[t
     expected[:, -1:] = values.rows(sentences)
     expected[:, -2:-1] = encoder.match(tokens, encoded.lengths)
     assert ids.tolist() == expected.tolist()
+    # and the same, token by token, of one sentence
+    firsts = [0, len(Position) - N_RESERVED_ROWS]  # what moves an id of each range to its row of all ranges
+    for sentence, end in zip(sentences, np.cumsum(encoded.lengths), strict=True):
+        own = expected[end - len(sentence) : end, -2:] + firsts
+        known = expected[end - len(sentence) : end, -2:] != encoder.elsewhere
+        assert encoder.context_rows(sentence) == list(
+            zip(known.nonzero()[0].tolist(), own[known].tolist(), strict=True)
+        )
 
 
 def test_values_that_training_did_not_see_say_nothing(
@@ -385,7 +393,10 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[Senten
 
 
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=name, marks=pytest.mark.slow if shape else ()) for name, shape in SHAPES.items()],
+)
 def test_a_compiled_model_with_columns_tags_as_the_plain_one(
     shape: dict[str, Any],
     n_members: int,
@@ -463,6 +474,7 @@ def test_a_model_learns_from_a_teacher_with_columns(
 # -- looked at --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_of_a_network_pass(columned: Config, told: Columned) -> None:
     config = replace(columned, model=replace(columned.model, vectors="glove-6b-50d-small"))
     verdicts = check_network(config, *told, seed=0)
@@ -471,7 +483,7 @@ def test_the_checks_of_a_network_pass(columned: Config, told: Columned) -> None:
 
 def test_the_graph_names_the_vectors_of_columns(taught: WindowTagger) -> None:
     (sentence,) = with_columns([["in", "New", "York"]])
-    graph = window_graph(taught, sentence, 1)
+    graph = window_graph(taught.model, sentence, 1)
     (node,) = (node for node in graph.nodes if node.name == "column vectors")
     assert [parameter.name for parameter in node.parameters] == ["columns"]
     assert node.gradient_norm > 0
@@ -536,7 +548,7 @@ def test_a_model_reads_its_columns_from_files(column_run: Path, tmp_path: Path) 
 
 
 def test_info_shows_columns(column_run: Path) -> None:
-    assert "\ncolumn    1, 2 values\n" in run("info", column_run).stdout
+    assert "\ncolumn      1, 2 values\n" in run("info", column_run).stdout
     assert json.loads(run("info", column_run, "--json").stdout)["columns"] == {"1": 2}
 
 
@@ -581,6 +593,7 @@ def test_the_columns_of_a_teacher_are_read_too(column_run: Path, tmp_path: Path)
 # -- on a real corpus -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.corpora
 @pytest.mark.skipif(
     "WINDOWCLF_CORPORA" not in os.environ, reason="WINDOWCLF_CORPORA names no folder of corpora"

@@ -16,6 +16,8 @@ from windowclf.training.objectives import choose_objective
 from windowclf.vectors.word_vectors import WordVectors
 from windowclf_cli.main import cli
 
+pytestmark = pytest.mark.slow  # forty epochs, so that names are learnt by heart
+
 Labelled = tuple[list[list[str]], list[list[str]]]
 NAMES = {f"{first}{second}{third}": kind  # a name's letters say nothing of its kind
          for i, (first, second, third, kind) in enumerate(

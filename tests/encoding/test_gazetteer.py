@@ -204,6 +204,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         Gazetteer.read(tmp_path / "missing.txt")
 
 
+@pytest.mark.slow
 def test_of_a_million_phrases_each_is_found_and_no_other(tmp_path: Path) -> None:
     phrases = [f"w{i} x{i % 7}" if i % 3 else f"w{i} w{i * i % 1009} x{i % 7}" for i in range(1_000_000)]
     gazetteer = Gazetteer.read(written(tmp_path, "\n".join(phrases).encode()))

@@ -279,7 +279,10 @@ def _assert_same(plain: WindowTagger, fast: WindowTagger, sentences: list[list[s
 
 
 @pytest.mark.parametrize("n_members", [1, 2], ids=["one network", "an ensemble"])
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=name, marks=pytest.mark.slow if shape else ()) for name, shape in SHAPES.items()],
+)
 def test_a_compiled_model_with_lists_tags_as_the_plain_one(
     shape: dict[str, Any],
     n_members: int,
@@ -331,6 +334,7 @@ def test_what_a_list_says_reaches_the_scores_of_a_compiled_model(
 # -- looked at ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_checks_of_a_network_pass(listed: Config, corpus: Labelled) -> None:
     config = replace(listed, model=replace(listed.model, vectors="glove-6b-50d-small"))
     verdicts = check_network(config, *corpus, seed=0)
@@ -338,7 +342,7 @@ def test_the_checks_of_a_network_pass(listed: Config, corpus: Labelled) -> None:
 
 
 def test_the_graph_names_the_vectors_of_gazetteers(taught: WindowTagger) -> None:
-    graph = window_graph(taught, ["in", "New", "York"], 1)
+    graph = window_graph(taught.model, ["in", "New", "York"], 1)
     (node,) = (node for node in graph.nodes if node.name == "gazetteer vectors")
     assert [parameter.name for parameter in node.parameters] == ["gazetteers"]
     assert node.gradient_norm > 0

@@ -7,8 +7,8 @@ import pytest
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.evaluation.bootstrap import interval_of
-from windowclf.evaluation.significance import compare, score_of
+from windowclf.evaluation.counts import score_of
+from windowclf.evaluation.significance import compare, interval_of
 
 Runs = list[Ints]
 
@@ -168,6 +168,7 @@ def test_a_higher_level_is_a_wider_interval() -> None:
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
+@pytest.mark.slow
 def test_ten_thousand_resamples_of_two_thousand_sentences_and_ten_seeds_take_seconds() -> None:
     pair = simulate(np.random.default_rng(0), 10, 2000)
     started = process_time()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from windowclf.corpus.label_schemes import Span
 from windowclf.errors import DataError
 from windowclf.evaluation.metrics import Evaluation, Score, Share, evaluate_labels, measure_calibration, score
-from windowclf.evaluation.reliability import Calibration, reliability
+from windowclf.evaluation.reliability import CalibrationErrors, reliability
 
 SPAN_LABELS = st.sampled_from(["O", "B-LOC", "I-LOC", "B-PER", "I-PER"])
 SENTENCES = st.lists(st.lists(st.tuples(SPAN_LABELS, SPAN_LABELS), max_size=6), max_size=5)
@@ -233,7 +233,7 @@ ENTITIES = [[(Span(0, 1, "PER"), 0.55), (Span(3, 4, "LOC"), 0.7)], [(Span(0, 2, 
 
 
 def test_calibration_pairs_each_probability_with_what_is_right() -> None:
-    assert measure_calibration(GOLD, GUESS, CONFIDENCES, ENTITIES) == Calibration(
+    assert measure_calibration(GOLD, GUESS, CONFIDENCES, ENTITIES) == CalibrationErrors(
         words=reliability([0.9, 0.6, 1.0, 0.7, 0.5, 0.4], [True, False, True, True, False, False]),
         entities=reliability([0.55, 0.7, 0.3], [False, True, False]),
     )
@@ -259,18 +259,18 @@ def test_words_that_are_ignored_and_entities_that_hold_one_are_left_out() -> Non
         [[(Span(0, 2, "LOC"), 0.6), (Span(2, 3, "LOC"), 0.5)]],
         ignore_label="_",
     )
-    assert calibration == Calibration(reliability([0.9, 0.7], [True, True]), reliability([0.5], [True]))
+    assert calibration == CalibrationErrors(reliability([0.9, 0.7], [True, True]), reliability([0.5], [True]))
 
 
 def test_calibration_of_nothing_has_no_error() -> None:
     calibration = measure_calibration([], [], [], [])
-    assert calibration == Calibration(reliability([], []), reliability([], []))
+    assert calibration == CalibrationErrors(reliability([], []), reliability([], []))
 
 
 def test_a_confidence_for_each_word_is_needed() -> None:
     with pytest.raises(ValueError, match="zip"):
         measure_calibration([["x"]], [["x"]], [[]])
-    with pytest.raises(DataError, match="no probability"):
+    with pytest.raises(DataError, match="not a probability"):
         measure_calibration([["x"]], [["x"]], [[2.0]])
 
 

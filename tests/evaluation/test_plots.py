@@ -43,6 +43,7 @@ def test_without_entities_there_is_one_panel(tmp_path: Path, words: Reliability)
     assert "entities" not in (tmp_path / "plot.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".svg", ".png", ".SVG"])
 def test_the_same_figures_make_the_same_bytes_whatever_the_settings(
     ending: str, tmp_path: Path, words: Reliability, entities: Reliability

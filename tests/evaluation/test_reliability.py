@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError, ShapeError
-from windowclf.evaluation.reliability import Bin, expected_calibration_error, reliability
+from windowclf.evaluation.reliability import Bin, reliability
 from windowclf.nn.losses import softmax
 from windowclf.training.calibrate import fit_temperature, softmax_loss
 
@@ -28,7 +28,7 @@ def drawn(n: int = 40_000, C: int = 5, seed: int = 0) -> tuple[Floats, Ints]:
 
 def error_of(scores: Floats, targets: Ints) -> float:
     probs = softmax(scores)
-    error = expected_calibration_error(probs.max(axis=1), probs.argmax(axis=1) == targets)
+    error = reliability(probs.max(axis=1), probs.argmax(axis=1) == targets).expected_calibration_error
     assert error is not None
     return error
 
@@ -54,7 +54,7 @@ def error_of(scores: Floats, targets: Ints) -> float:
 def test_errors_worked_out_by_hand_with_two_bins(
     confidences: list[float], is_right: list[bool], error: float
 ) -> None:
-    assert expected_calibration_error(confidences, is_right, n_bins=2) == pytest.approx(error)
+    assert reliability(confidences, is_right, n_bins=2).expected_calibration_error == pytest.approx(error)
 
 
 def test_a_bin_has_its_upper_end_and_the_first_its_lower_too() -> None:
@@ -81,7 +81,9 @@ def test_the_error_agrees_with_exact_sums_over_bins(
             if edges[b] < confidence <= edges[b + 1] or (b == 0 and confidence == 0)
         ]
         distance += abs(sum(inside, start=Fraction(0)))
-    found = expected_calibration_error([c for c, _ in predictions], [r for _, r in predictions], n_bins)
+    found = reliability(
+        [c for c, _ in predictions], [r for _, r in predictions], n_bins
+    ).expected_calibration_error
     assert found == pytest.approx(float(distance / len(predictions)), abs=1e-12)
 
 
@@ -113,7 +115,9 @@ def test_the_error_by_chance_is_that_of_predictions_that_are_right_as_often_as_t
 ) -> None:
     rng = np.random.default_rng(n)
     confidences = rng.beta(4, 1, n)
-    errors = [expected_calibration_error(confidences, rng.random(n) < confidences) for _ in range(400)]
+    errors = [
+        reliability(confidences, rng.random(n) < confidences).expected_calibration_error for _ in range(400)
+    ]
     by_chance = reliability(confidences, rng.random(n) < confidences).error_by_chance
     assert by_chance == pytest.approx(
         np.mean([error for error in errors if error is not None]), rel=tolerance
@@ -143,7 +147,7 @@ def test_rounding_makes_no_probability_another() -> None:
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.1, 1.00001, math.nan, math.inf])
 def test_what_is_no_probability_is_refused(confidence: float) -> None:
-    with pytest.raises(DataError, match=r"no probability; found .*; allowed: 0 to 1"):
+    with pytest.raises(DataError, match=r"not a probability; found .*; allowed: 0 to 1"):
         reliability([0.5, confidence], [True, True])
 
 

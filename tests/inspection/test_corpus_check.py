@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from windowclf.corpus.named import read_named
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 from windowclf.inspection.corpus_check import FAULTS, Finding, check_corpus
@@ -165,7 +164,7 @@ def test_coverage_is_told_for_each_file(write: Writer, vectors: WordVectors) -> 
 
 def test_statistics_count_words_labels_and_entities(write: Writer) -> None:
     name = write(LONG + SHORT + "New\tB-LOC\nYork\tI-LOC\nsaw\tO\nAnna\tB-PER\n\n")
-    statistics = corpus_statistics(read_named(name, ReadOptions()))
+    statistics = corpus_statistics(read_sentences(name, ReadOptions()))
     assert (statistics.sentences, statistics.tokens, statistics.distinct_words) == (3, 13, 11)
     assert (statistics.longest, statistics.longest_line, statistics.scheme) == (6, 1, "IOB2")
     assert statistics.labels == (("O", 8), ("B-LOC", 3), ("B-PER", 1), ("I-LOC", 1))

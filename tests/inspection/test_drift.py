@@ -213,7 +213,7 @@ def test_vectors_kept_in_16_bits_are_compared_in_16_bits(
 
 
 def test_frozen_vectors_moved_nowhere(tagger: WindowTagger, vectors: WordVectors) -> None:
-    with pytest.raises(ConfigError, match="nothing moved: the vectors of this model are frozen"):
+    with pytest.raises(ConfigError, match="the vectors of this model are frozen, so none of them moved"):
         trace_movement(tagger.model, vectors=vectors)
 
 

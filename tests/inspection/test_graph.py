@@ -8,9 +8,7 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.errors import DataError
-from windowclf.inspection.graph import find_word, window_graph
-from windowclf.inspection.graph_data import WindowGraph, graph_to_dict
-from windowclf.inspection.graph_text import render_graph
+from windowclf.inspection.graph import WindowGraph, find_word, render_graph, window_graph
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
@@ -27,7 +25,7 @@ def tuned(config: Config, vectors: WordVectors, corpus: Labelled) -> WindowTagge
 
 @pytest.fixture(scope="module")
 def graph(tuned: WindowTagger) -> WindowGraph:
-    return window_graph(tuned, SENTENCE, 2, "I-LOC")
+    return window_graph(tuned.model, SENTENCE, 2, "I-LOC")
 
 
 def test_the_nodes_are_the_operations_of_the_forward_pass_and_the_loss(graph: WindowGraph) -> None:
@@ -97,7 +95,7 @@ def test_the_row_of_a_repeated_word_gets_the_sum_of_its_places(graph: WindowGrap
     assert first.row_gradient is not None and comma.row_gradient is not None
     np.testing.assert_allclose(first.row_gradient, first.gradient + second.gradient, rtol=1e-5)
     np.testing.assert_array_equal(comma.row_gradient, comma.gradient)
-    assert "against the sum over its 2 places" in render_graph(graph)
+    assert "against the sum over its 2 positions" in render_graph(graph)
 
 
 def test_of_two_channels_the_tuned_one_is_shown(
@@ -109,7 +107,7 @@ def test_of_two_channels_the_tuned_one_is_shown(
     )
     p = tagger.model.parameters
     p["tuned_vectors"] += 1  # so that nobody takes one channel for the other
-    graph = window_graph(tagger, [*SENTENCE, "museums"], 2)
+    graph = window_graph(tagger.model, [*SENTENCE, "museums"], 2)
     assert [word.table for word in graph.words] == [*["tuned_vectors"] * 3, "special", "vectors"]
     assert [word.trained for word in graph.words] == [True, True, True, True, False]
     for word in graph.words:
@@ -128,7 +126,7 @@ def test_of_two_channels_the_tuned_one_is_shown(
 
 
 def test_frozen_vectors_are_where_it_stops_but_special_ones_are_trained(tagger: WindowTagger) -> None:
-    graph = window_graph(tagger, SENTENCE, 2)
+    graph = window_graph(tagger.model, SENTENCE, 2)
     assert [word.trained for word in graph.words] == [False, False, False, True, True]
     assert [word.row_gradient is None for word in graph.words] == [True, True, True, False, False]
     assert all(word.norm > 0 for word in graph.words)
@@ -139,10 +137,10 @@ def test_frozen_vectors_are_where_it_stops_but_special_ones_are_trained(tagger: 
 
 def test_the_predicted_label_is_the_target_unless_one_is_given(tagger: WindowTagger) -> None:
     sentence = "museums in Paris are amazing".split()
-    graph = window_graph(tagger, sentence, 2)
+    graph = window_graph(tagger.model, sentence, 2)
     assert graph.predicted == graph.target == tagger.predict([sentence])[0][2] == "B-LOC"
-    assert window_graph(tagger, sentence, 2, "O").predicted == "B-LOC"
-    assert window_graph(tagger, sentence, 2, "O").loss > graph.loss
+    assert window_graph(tagger.model, sentence, 2, "O").predicted == "B-LOC"
+    assert window_graph(tagger.model, sentence, 2, "O").loss > graph.loss
 
 
 def test_arrays_are_shown_whole_where_they_are_small(graph: WindowGraph) -> None:
@@ -153,7 +151,7 @@ def test_arrays_are_shown_whole_where_they_are_small(graph: WindowGraph) -> None
 
 
 def test_the_graph_is_plain_data(graph: WindowGraph) -> None:
-    data = json.loads(json.dumps(graph_to_dict(graph)))
+    data = json.loads(json.dumps(graph.to_dict()))
     assert data["target"] == "I-LOC"
     assert np.shape(data["nodes"][4]["value"]) == (1, 105)
     assert data["words"][0]["row_gradient"] == pytest.approx(graph.words[0].row_gradient)
@@ -162,12 +160,12 @@ def test_the_graph_is_plain_data(graph: WindowGraph) -> None:
 @pytest.mark.parametrize("index", [-1, 4])
 def test_a_place_outside_the_sentence_is_refused(tagger: WindowTagger, index: int) -> None:
     with pytest.raises(DataError, match=r"no such word in the sentence; .* allowed: 0 to 3"):
-        window_graph(tagger, SENTENCE, index)
+        window_graph(tagger.model, SENTENCE, index)
 
 
 def test_a_label_that_the_model_lacks_is_refused(tagger: WindowTagger) -> None:
     with pytest.raises(DataError, match=r"no such label; found 'NOUN'; allowed: .*B-LOC"):
-        window_graph(tagger, SENTENCE, 0, "NOUN")
+        window_graph(tagger.model, SENTENCE, 0, "NOUN")
 
 
 def test_a_word_is_found_by_its_occurrence_over_sentences() -> None:

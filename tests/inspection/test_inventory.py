@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from windowclf import WindowTagger
-from windowclf.corpus.catalog import catalog
+from windowclf.corpus.catalog import read_catalog
 from windowclf.inspection.inventory import describe_vectors, list_corpora, vectors_of_model
 from windowclf.vectors.word_vectors import WordVectors, load_vectors
 
@@ -22,12 +22,12 @@ def test_corpora_that_are_not_here_say_how_to_have_them() -> None:
     sample, *known = list_corpora()
     assert (sample.name, sample.sentences, sample.obtain) == ("sample", 600, "")
     assert sample.folder is not None and (Path(sample.folder) / "train.conll").is_file()
-    assert [corpus.name for corpus in known] == [entry.name for entry in catalog().corpora]
+    assert [corpus.name for corpus in known] == [entry.name for entry in read_catalog().corpora]
     assert all(c.folder is None and c.obtain == f"windowclf data fetch {c.name}" for c in known)
 
 
 def test_a_corpus_is_here_once_all_its_files_are(tmp_path: Path) -> None:
-    entry = catalog().corpus("ud-english-ewt")
+    entry = read_catalog().corpus("ud-english-ewt")
     folder = tmp_path / "corpora" / entry.name
     folder.mkdir(parents=True)
     for file in entry.files:

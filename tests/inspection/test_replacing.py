@@ -42,7 +42,7 @@ def test_a_word_takes_over_capitals(token: str, expected: str) -> None:
 
 def test_changes_are_those_of_replacing_by_hand(tagger: WindowTagger, corpus: Labelled) -> None:
     sentences, labels = corpus
-    found = replace_words(tagger, PAIRS, sentences, labels)
+    found = replace_words(tagger.model, PAIRS, sentences, labels)
     changed: dict[str, list[int]] = {word: [0, 0, 0, 0, 0] for word in PAIRS}
     around = 0
     for sentence, true in zip(sentences, labels, strict=True):
@@ -75,7 +75,9 @@ def test_changes_are_those_of_replacing_by_hand(tagger: WindowTagger, corpus: La
 
 
 def test_without_true_labels_only_changes_are_counted(tagger: WindowTagger, corpus: Labelled) -> None:
-    with_labels, without = (replace_words(tagger, PAIRS, corpus[0], given) for given in (corpus[1], None))
+    with_labels, without = (
+        replace_words(tagger.model, PAIRS, corpus[0], given) for given in (corpus[1], None)
+    )
     assert (without.right_before, without.right_after) == (None, None)
     assert without.changed == with_labels.changed
     assert without.words[0].right_before is None
@@ -84,20 +86,20 @@ def test_without_true_labels_only_changes_are_counted(tagger: WindowTagger, corp
 def test_no_more_places_are_tried_than_asked(
     tagger: WindowTagger, corpus: Labelled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    every = replace_words(tagger, PAIRS, corpus[0])
+    every = replace_words(tagger.model, PAIRS, corpus[0])
     monkeypatch.setattr("windowclf.inspection.replacing._SENTENCES_AT_ONCE", 2)
-    assert replace_words(tagger, PAIRS, corpus[0]) == every
-    assert replace_words(tagger, PAIRS, corpus[0], most=3).places == 3 < every.places
+    assert replace_words(tagger.model, PAIRS, corpus[0]) == every
+    assert replace_words(tagger.model, PAIRS, corpus[0], most=3).places == 3 < every.places
 
 
 def test_where_nothing_can_be_replaced_there_is_no_share(tagger: WindowTagger, corpus: Labelled) -> None:
-    found = replace_words(tagger, {}, *corpus)
+    found = replace_words(tagger.model, {}, *corpus)
     assert (found.places, found.share, found.words) == (0, None, ())
 
 
 def test_a_word_whose_capitals_would_make_it_another_is_put_as_it_is(tagger: WindowTagger) -> None:
     # the vectors have both Reading and reading
-    found = replace_words(tagger, {"paris": "reading"}, [["Paris", "is", "old"]])
+    found = replace_words(tagger.model, {"paris": "reading"}, [["Paris", "is", "old"]])
     (before,), (after,) = (tagger.predict([[word, "is", "old"]]) for word in ("Paris", "reading"))
     assert found.changed == (before[0] != after[0])
     (capital,) = tagger.predict([["Reading", "is", "old"]])
@@ -112,20 +114,20 @@ def test_words_that_are_context_only_are_not_replaced(
         for pair in zip(*corpus, strict=True)
     ]
     tagger = WindowTagger(quick, vectors=vectors).fit(corpus[0], labels)
-    assert "tv" not in {r.word for r in replace_words(tagger, PAIRS, corpus[0], labels).words}
+    assert "tv" not in {r.word for r in replace_words(tagger.model, PAIRS, corpus[0], labels).words}
 
 
 def test_what_is_known_of_a_sentence_beside_its_words_stays(tagger: WindowTagger, corpus: Labelled) -> None:
     sentences = [Sentence(tuple(tokens), text="x", columns={"pos": tuple(tokens)}) for tokens in corpus[0]]
-    assert replace_words(tagger, PAIRS, sentences) == replace_words(tagger, PAIRS, corpus[0])
+    assert replace_words(tagger.model, PAIRS, sentences) == replace_words(tagger.model, PAIRS, corpus[0])
 
 
 def test_there_must_be_a_label_for_each_word(tagger: WindowTagger, corpus: Labelled) -> None:
     with pytest.raises(DataError):
-        replace_words(tagger, PAIRS, corpus[0], corpus[1][1:])
+        replace_words(tagger.model, PAIRS, corpus[0], corpus[1][1:])
 
 
 def test_the_labels_must_be_of_the_same_task(tagger: WindowTagger, corpus: Labelled) -> None:
     other = [["NOUN" for _ in sentence] for sentence in corpus[0]]
     with pytest.raises(DataError):
-        replace_words(tagger, PAIRS, corpus[0], other)
+        replace_words(tagger.model, PAIRS, corpus[0], other)

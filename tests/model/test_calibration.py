@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.reliability import expected_calibration_error
+from windowclf.evaluation.reliability import reliability
 from windowclf.model.calibration import PlattScaling
 from windowclf.training.calibrate import fit_scaling
 
@@ -39,7 +39,7 @@ def test_a_known_scaling_is_found_and_mends_the_error(known: PlattScaling) -> No
         expected = known.offset + known.kinds.get(kind, 0)
         assert found.offset + found.kinds[kind] == pytest.approx(expected, abs=0.15)
     scaled = [found(*span) for span in zip(p, n_words, kinds, strict=True)]
-    error = expected_calibration_error(scaled, is_right)
+    error = reliability(scaled, is_right).expected_calibration_error
     assert error is not None and error < 0.01
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, WindowTagger
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.errors import ConfigError, WindowClfError
 from windowclf.model.compiled import CompiledScorer
 from windowclf.model.trained import TrainedModel

@@ -13,9 +13,9 @@ from windowclf.model.decoder import Decoder
 from windowclf.model.viterbi import legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)
-IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
-IOB2 = LabelSet.of([["O", "B-LOC", "B-PER"]], inner_scheme=Scheme.IOB2)
-IOB1 = LabelSet.of([["O", "I-LOC", "B-LOC"]], scheme="IOB1", inner_scheme=Scheme.IOBES)
+IOBES = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
+IOB2 = LabelSet.of([["O", "B-LOC", "B-PER"]], internal_scheme=Scheme.IOB2)
+IOB1 = LabelSet.of([["O", "I-LOC", "B-LOC"]], scheme="IOB1", internal_scheme=Scheme.IOBES)
 SPELLED = [PLAIN, IOBES, IOB2, IOB1]
 SPELLED_IDS = ["classes", "IOBES as IOB2", "IOB2", "IOBES as IOB1"]
 LENGTHS = np.array([4, 0, 1, 3])
@@ -35,7 +35,7 @@ def _labellings(
     """Return every labelling of a sentence with its probability."""
     C = len(labels)
     A = np.zeros((C + 1, C + 1)) if transitions is None else transitions.copy()
-    if legal and labels.inner_scheme is not None:
+    if legal and labels.internal_scheme is not None:
         A[~legal_pairs(labels)] = -np.inf
     found = []
     for path in product(range(C), repeat=len(scores)):
@@ -50,13 +50,13 @@ def _marked(path: tuple[int, ...], labels: LabelSet, span: Span) -> bool:
     """Say whether a labelling, legal or not, has the labels of a span at its place and ends it there."""
     names = [labels.names[i] for i in path]
     n_inner = span.end - span.start - 2
-    if labels.inner_scheme is Scheme.IOB2:
+    if labels.internal_scheme is Scheme.IOB2:
         prefixes = ["B", *"I" * (n_inner + 1)]
     else:
         prefixes = ["B", *"I" * n_inner, "E"] if n_inner >= 0 else ["S"]
     if names[span.start : span.end] != [f"{prefix}-{span.kind}" for prefix in prefixes]:
         return False
-    goes_on = labels.inner_scheme is Scheme.IOB2 and names[span.end : span.end + 1] == [f"I-{span.kind}"]
+    goes_on = labels.internal_scheme is Scheme.IOB2 and names[span.end : span.end + 1] == [f"I-{span.kind}"]
     return not goes_on
 
 
@@ -83,7 +83,7 @@ def test_labels_and_probabilities_are_those_of_all_labellings(
         assert sentence.every is not None
         np.testing.assert_allclose(sentence.every, expected, rtol=0, atol=1e-6)
         for t, (label, probability) in enumerate(zip(sentence.labels, sentence.probabilities, strict=True)):
-            assert probability == pytest.approx(expected[t, labels.spelled_names.index(label)], abs=1e-6)
+            assert probability == pytest.approx(expected[t, labels.output_names.index(label)], abs=1e-6)
         if labels is PLAIN:
             assert sentence.spans == []
             continue
@@ -150,7 +150,7 @@ def test_the_n_best_are_the_first_of_all_legal_labellings(
     found = labeller.n_best(scores[:4], n)
     every = _labellings(scores[:4], transitions, labels, temperature, legal=True)
     every = sorted((pair for pair in every if pair[1] > 0), key=lambda pair: -pair[1])
-    spelled = [labels.spell(np.array(path), np.array([4]))[0] for path, _ in every]
+    spelled = [labels.to_output(np.array(path), np.array([4]))[0] for path, _ in every]
     assert [names for names, _ in found] == spelled[:n]
     assert [p for _, p in found] == pytest.approx([p for _, p in every[:n]], abs=1e-9)
     assert found[0][0] == labeller.tag(scores[:4], np.array([4]), every=False)[0].labels
@@ -176,7 +176,7 @@ def test_what_outside_costs_decides_the_labels_and_not_the_probabilities(
     every = _labellings(scores[:4], transitions, labels, 2.5, legal=True)
     in_order = _labellings(with_cost[:4], transitions, labels, 2.5, legal=True)
     expected = [
-        (labels.spell(np.array(path), np.array([4]))[0], p)
+        (labels.to_output(np.array(path), np.array([4]))[0], p)
         for (path, p), (_, rank) in sorted(zip(every, in_order, strict=True), key=lambda pair: -pair[1][1])
         if p > 0
     ]

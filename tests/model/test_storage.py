@@ -15,8 +15,7 @@ from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.vocabulary import Vocabulary
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
-from windowclf.model.manifest import FORMAT, FORMAT_VERSION
-from windowclf.model.storage import find_model, load_model, save_model
+from windowclf.model.storage import FORMAT, FORMAT_VERSION, find_model, load_model, save_model
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
@@ -85,7 +84,7 @@ def test_a_loaded_model_is_the_saved_one_in_every_part(tagger: WindowTagger, dir
     assert loaded.info == saved.info
     assert loaded.vocabulary.words == saved.vocabulary.words
     assert loaded.vocabulary.training_counts == saved.vocabulary.training_counts
-    for name in ("names", "scheme", "inner_scheme", "ignore"):
+    for name in ("names", "scheme", "internal_scheme", "ignore"):
         assert getattr(loaded.labels, name) == getattr(saved.labels, name)
     assert [(own.text, own.case) for own in loaded.gazetteers] == [
         (own.text, own.case) for own in saved.gazetteers

@@ -14,8 +14,8 @@ from windowclf.errors import ConfigError, DataError, ShapeError
 from windowclf.model.viterbi import best_labels, legal_pairs, n_best_labels
 
 PLAIN = LabelSet(["a", "b", "c"], None)
-IOB2 = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOB2)
-IOBES = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+IOB2 = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOB2)
+IOBES = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
 LABEL_SETS = [PLAIN, IOB2, IOBES]
 NOTHING: dict[tuple[int, ...], float] = {(): 0.0}
 LENGTHS = st.lists(st.integers(0, 4), max_size=6)
@@ -31,7 +31,7 @@ def draw(n: int, labels: LabelSet, seed: int) -> tuple[Floats, Floats]:
 
 
 def allowed_pairs(labels: LabelSet) -> Bools:
-    return np.ones([len(labels) + 1] * 2, bool) if labels.inner_scheme is None else legal_pairs(labels)
+    return np.ones([len(labels) + 1] * 2, bool) if labels.internal_scheme is None else legal_pairs(labels)
 
 
 def every_labelling(scores: Floats, A: Floats, legal: Bools) -> dict[tuple[int, ...], float]:
@@ -142,7 +142,7 @@ def test_the_n_best_of_a_long_sentence_are_distinct_and_in_order() -> None:
 
 
 def test_a_number_of_labellings_below_one_is_refused() -> None:
-    with pytest.raises(ConfigError, match="n: not a number of labellings; found 0"):
+    with pytest.raises(ConfigError, match="n: not a number of tag sequences; found 0"):
         n_best_labels(np.zeros((2, 3)), np.zeros((4, 4)), 0)
 
 

@@ -1,6 +1,7 @@
 """Scores to labels: the best sequence among those that the scheme allows, against all of them tried out."""
 
 from itertools import product
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,8 @@ from windowclf.model.viterbi import best_labels, best_legal_paths, legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)
 INNER = [Scheme.IOB2, Scheme.IOBES]
-LABELS = {scheme: LabelSet.of([["O", "B-LOC", "B-PER"]], inner_scheme=scheme) for scheme in INNER}
-ONE_KIND = {scheme: LabelSet.of([["O", "B-LOC"]], inner_scheme=scheme) for scheme in INNER}
+LABELS = {scheme: LabelSet.of([["O", "B-LOC", "B-PER"]], internal_scheme=scheme) for scheme in INNER}
+ONE_KIND = {scheme: LabelSet.of([["O", "B-LOC"]], internal_scheme=scheme) for scheme in INNER}
 LENGTHS = st.lists(st.integers(0, 6), max_size=6)
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -180,15 +181,33 @@ def test_paths_side_by_side_are_those_of_each_alone(lengths: list[int], seed: in
         assert paths[:, i].tolist() == [*alone[:, 0].tolist(), *[0] * (lengths[0] - n)]
 
 
-def test_many_illegal_sentences_at_once_are_decoded_in_bounded_groups(
-    monkeypatch: pytest.MonkeyPatch,
+@given(
+    lengths=st.lists(st.integers(1, 12), min_size=1, max_size=6),
+    scheme=st.sampled_from(list(LABELS)),
+    seed=SEEDS,
+)
+def test_labels_are_those_of_a_search_of_whole_sentences(
+    scheme: Scheme, lengths: list[int], seed: int
 ) -> None:
-    labels = ONE_KIND[Scheme.IOB2]
-    lengths = [1, 7, 2, 3, 9, 1, 2]
-    scores = _random_scores(sum(lengths), labels, 0)
-    scores[:, labels.names.index("I-LOC")] += 2
-    together = _named(scores, lengths, labels)
-    monkeypatch.setattr(
-        "windowclf.model.viterbi._SUMS_AT_ONCE", 32
-    )  # two sentences of three labels and the end
-    assert _named(scores, lengths, labels) == together
+    labels = LABELS[scheme]
+    scores = _random_scores(sum(lengths), labels, seed)
+    scores[:, 1:] += np.random.default_rng(seed).choice([0, 1, 3])  # fewer or more illegal pairs
+    forbidden = _forbidden(labels)
+    ends = np.cumsum(lengths)
+    whole = [
+        best_legal_paths(scores[end - n : end, None], np.array([n]), forbidden)[:, 0]
+        for n, end in zip(lengths, ends, strict=True)
+    ]
+    found = best_labels(scores, np.array(lengths), labels)
+    assert found.tolist() == np.concatenate(whole).tolist()
+
+
+def test_one_illegal_pair_that_changes_a_long_sentence_takes_linear_time() -> None:
+    labels = LABELS[Scheme.IOBES]
+    n = 20_000
+    likely = _scores_of(["B-LOC", *["I-LOC"] * (n - 2), "E-PER"], labels)
+    possible = _scores_of(["B-PER", *["I-PER"] * (n - 2), "E-PER"], labels)
+    began = perf_counter()
+    scores: Floats = np.where(likely, 0, np.where(possible, -1, -1e9))
+    assert _named(scores, [n], labels) == [["B-PER", *["I-PER"] * (n - 2), "E-PER"]]
+    assert perf_counter() - began < 30  # a window that grows word by word takes ten minutes

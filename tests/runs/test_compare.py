@@ -12,10 +12,9 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.errors import DataError, ModelFileError, WindowClfError
-from windowclf.evaluation.bootstrap import interval_of
-from windowclf.evaluation.significance import compare, sentence_counts
-from windowclf.runs.compare import compare_runs
-from windowclf.runs.comparison import RunComparison
+from windowclf.evaluation.counts import sentence_counts
+from windowclf.evaluation.significance import compare, interval_of
+from windowclf.runs.compare import RunComparison, compare_runs
 from windowclf.runs.record import read_run
 from windowclf.runs.report import html_of, notes_of, tables_of
 from windowclf.runs.run import TrainingRun
@@ -246,7 +245,7 @@ def test_a_run_without_a_dev_score_stands_beside_those_that_have_one(train: Trai
         ("run.json", None, DataError, "not a run; found 'a directory without run.json'"),
         ("run.json", "{", ModelFileError, "not a JSON file"),
         ("run.json", "[]", ModelFileError, "not a JSON object"),
-        ("run.json", "{}", DataError, "record of this run is of another form"),
+        ("run.json", "{}", DataError, "record of this run has an unknown format"),
         ("run.json", '{"corpora": {}, "best": {"dev_score": 0.5}}', DataError, "found \"'train'\""),
         ("config.toml", None, WindowClfError, "cannot be read"),
         ("config.toml", "[model]\nhiden = [3]\n", WindowClfError, "unknown key 'hiden'"),

@@ -11,7 +11,7 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import read_config
-from windowclf.corpus.named import locate
+from windowclf.corpus.readers import locate
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.errors import DataError, WindowClfError
 from windowclf.files import check_free, sha256_of

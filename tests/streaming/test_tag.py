@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
-from windowclf.corpus.lines import Block
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.blocks import Block, read_blocks
+from windowclf.corpus.label_set import parted
+from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.writers import formatter, write_sentences
 from windowclf.errors import ConfigError, DataError
 from windowclf.model.viterbi import best_labels
-from windowclf.streaming.blocks import read_blocks
-from windowclf.streaming.chunk import Chunk
-from windowclf.streaming.tag import BlockTagger, tag_blocks
-from windowclf.streaming.writer import TagFormat, Writer
+from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
@@ -37,7 +37,7 @@ def plainly(tagger: WindowTagger, block: Block, options: ReadOptions, format: Ta
         for sentence in read_sentences(block, options):
             (labels,) = tagger.predict([sentence.tokens])
             labelled = replace(sentence, labels=tuple(labels))
-            write_sentences([labelled], stream, format, scheme=tagger.model.labels.scheme)
+            write_sentences([labelled], stream, format, marks_spans=tagger.model.labels.scheme is not None)
     except DataError as error:
         return stream.getvalue().encode(), str(error)
     return stream.getvalue().encode(), None
@@ -124,14 +124,15 @@ def test_any_legal_labels_are_written_as_sentence_by_sentence(
 
     ids = best_labels(scores.reshape(n, len(label_set)).astype(np.float32), lengths, label_set)
     words = [f"w{i}" for i in range(n)]
+    marks_spans = label_set.scheme is not None
+    every_label, every_token = label_set.to_output(ids, lengths), parted(words, lengths)
     for format in FORMATS:
         stream = io.StringIO()
-        begin = 0
-        for length, labels in zip(lengths.tolist(), label_set.spell(ids, lengths), strict=True):
-            sentence = Sentence(tuple(words[begin : begin + length]), tuple(labels))
-            write_sentences([sentence], stream, format, scheme=label_set.scheme)
-            begin += length
-        assert Writer(label_set, format).write(Chunk(words, lengths), ids) == stream.getvalue().encode()
+        for tokens, labels in zip(every_token, every_label, strict=True):
+            sentence = Sentence(tuple(tokens), tuple(labels))
+            write_sentences([sentence], stream, format, marks_spans=marks_spans)
+        write = formatter(format, marks_spans=marks_spans)
+        assert write(every_token, every_label, repeat(None), repeat(None)) == stream.getvalue()
 
 
 def test_what_came_before_a_fault_is_written_and_the_words_are_counted(
@@ -157,7 +158,7 @@ def test_what_came_before_a_fault_is_written_and_the_words_are_counted(
 def test_a_format_without_a_place_for_them_is_refused(
     tagger: WindowTagger, format: TagFormat, how: dict[str, Any]
 ) -> None:
-    with pytest.raises(ConfigError, match="no place for"):
+    with pytest.raises(ConfigError, match="no room for"):
         BlockTagger(tagger, format, **how)
 
 

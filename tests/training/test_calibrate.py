@@ -12,14 +12,14 @@ from windowclf import Config, WindowTagger
 from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_set import LabelSet
-from windowclf.evaluation.significance import score_of, sentence_counts
+from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.model.calibration import Calibration
 from windowclf.model.decoder import Decoder
 from windowclf.training.calibrate import STRETCH, calibrate, choose_cost, fit_outside_cost
 from windowclf.training.data import DevData
 from windowclf.vectors.word_vectors import WordVectors
 
-LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", inner_scheme=Scheme.IOB2)
+LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", internal_scheme=Scheme.IOB2)
 COSTS = np.arange(-4, 5) / 2
 Labelled = tuple[list[list[str]], list[list[str]]]
 
@@ -87,7 +87,7 @@ def test_an_outside_that_scores_too_high_is_made_to_cost_as_much(offset: float) 
 
     def f1(cost: float) -> float:
         found = Decoder(LABELS, None, Calibration(outside_cost=cost)).best(scores, lengths)
-        counts = sentence_counts(labels, LABELS.spell(found, lengths), span_labels=True)
+        counts = sentence_counts(labels, LABELS.to_output(found, lengths), span_labels=True)
         return float(score_of(counts.sum(axis=0)))
 
     assert f1(cost) > f1(cost + 1.5)

@@ -86,5 +86,5 @@ def test_the_labels_of_training_decide_the_dimension_of_affixes(
 
 
 def test_a_network_is_not_made_while_the_dimension_is_open() -> None:
-    with pytest.raises(ConfigError, match=r"affix vectors is open; found -1; allowed: 0 or more"):
+    with pytest.raises(ConfigError, match=r"affix vectors is not resolved; found -1; allowed: 0 or more"):
         parameter_shapes(ModelConfig(), FeaturesConfig(), 5, 3, 2)

@@ -320,7 +320,7 @@ def test_a_long_sentence_may_be_cut_within_a_span(
 
 
 def test_a_label_that_a_cut_leaves_without_its_span_counts_as_not_known() -> None:
-    label_set = LabelSet.of([["O", "B-LOC"]], inner_scheme=Scheme.IOBES)
+    label_set = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOBES)
     targets = label_set.encode(["B-LOC", "I-LOC", "I-LOC", "O"])
     scores = np.random.default_rng(0).standard_normal((4, len(label_set)))
     A = np.zeros((len(label_set) + 1,) * 2)

@@ -170,6 +170,7 @@ def test_without_an_id_of_the_whole_word_there_is_only_the_vector_to_drop(off: d
     assert words.tolist() == [[UNKNOWN, *features.ids("Paris")]]
 
 
+@pytest.mark.slow
 def test_words_are_dropped_at_their_rate_anew_in_each_step_and_boundaries_never(
     vectors: WordVectors, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,6 +185,7 @@ def test_random_vectors_are_drawn_again_for_other_words_and_another_seed(
     assert set(tagger.model.vocabulary.words) < set(first.vocabulary.words)
 
 
+@pytest.mark.slow
 def test_a_network_on_random_vectors_is_checked_as_any(quick: Config, corpus: Labelled) -> None:
     config = _with(quick, "tuned", "random:6")
     assert all(verdict.passed for verdict in check_network(config, *corpus, seed=0))

@@ -9,7 +9,7 @@ from gensim.models import KeyedVectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.catalog import catalog
+from windowclf.corpus.catalog import read_catalog
 from windowclf.errors import VectorsError
 from windowclf.files import sha256_of
 from windowclf.vectors.sources import has_glove_package, shipped_directory
@@ -45,7 +45,7 @@ def _vectors(words: list[str], rows: list[list[float]]) -> WordVectors:
 
 
 def test_the_small_set_is_what_the_catalogue_says(small: WordVectors) -> None:
-    (entry,) = [entry for entry in catalog().vectors if entry.name == small.name]
+    (entry,) = [entry for entry in read_catalog().vectors if entry.name == small.name]
     assert (len(small), small.dimension) == (entry.words, entry.dimension)
     assert small.matrix.dtype == np.float16
     assert small.words[:3] == ["the", ",", "."]

@@ -1,10 +1,11 @@
-"""Column files as of the CoNLL shared tasks: a word a line, an empty line after each sentence."""
+"""Column files of the CoNLL shared tasks: a word a line, an empty line after each sentence."""
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from windowclf.corpus.lines import Source, read_lines, source_name
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus.blocks import Source, read_lines, source_name
+from windowclf.corpus.sentence import Sentence, interleave
 from windowclf.errors import DataError
 
 DOCSTART = "-DOCSTART-"
@@ -23,28 +24,16 @@ def read_conll(
 ) -> Iterator[Sentence]:
     """Yield the sentences of a column file.
 
-    Lines of white space alone end a sentence. So do lines whose first column is ``-DOCSTART-``, which are no
-    words. There are no comments: a line that starts with # is a word (a #tag).
+    A sentence ends at a line of white space and at a line whose first column is ``-DOCSTART-``, which is no
+    word. There are no comments: a line that starts with # is a word (a #tag).
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    token_column, label_column : int
-        From 0; negative: from the end.
-    separator : str, optional
-        Between columns. None: a tab in a line that holds one, otherwise runs of spaces (other white space,
-        as a no-break space, may be part of a word).
-    labelled : bool
-        Whether labels are read; without, the label column need not be there.
-    columns : sequence of str
-        Numbers of other columns that are read too, counted alike: `Sentence.columns`.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------
     DataError
-        If a line has too few columns, an empty word, label or value, or the file is not readable text; if one
-        of `columns` is no number, or that of the word or the label.
+        If a line has too few columns, or an empty word, label or value; if the file is not readable text; if
+        one of `columns` is no number, or that of the word or the label.
     """
     where = source_name(path)
     own = (token_column, label_column) if labelled else (token_column,)
@@ -93,10 +82,10 @@ def read_conll(
         yield sentence()
 
 
-def conll_lines(sentence: Sentence) -> str:
-    """Return a sentence as lines ``word TAB label`` (or ``word`` without labels) and an empty line.
+def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None) -> str:
+    """Return sentences as lines ``word TAB label`` (or ``word`` without labels), an empty line after each.
 
-    A NUL character, which no reader takes, becomes U+FFFD.
+    A NUL character, which no reader accepts, becomes U+FFFD.
 
     Raises
     ------
@@ -104,19 +93,24 @@ def conll_lines(sentence: Sentence) -> str:
         If a word or a label would not be read back as it is: it is empty or holds a tab or a line
         end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
     """
-    for token in sentence.tokens:
-        if not token or token == DOCSTART or _UNWRITABLE.search(token):
-            raise _unwritable(sentence, token)
-        if token.isspace() or (sentence.labels is None and " " in token):
-            raise _unwritable(sentence, token)
-    if sentence.labels is None:
-        lines: Sequence[str] = sentence.tokens
-    else:
-        for label in sentence.labels:
-            if not label or _UNWRITABLE.search(label):
-                raise _unwritable(sentence, label)
-        lines = [f"{token}\t{label}" for token, label in zip(sentence.tokens, sentence.labels, strict=True)]
-    return "\n".join((*lines, "", "")).replace("\0", "\ufffd") if lines else "\n"
+    words = [*chain.from_iterable(tokens)]
+    distinct = dict.fromkeys(words)
+    joined = "".join(distinct)
+    # what is printable is neither a control character nor white space (a space apart)
+    if not joined.isprintable() or " " in joined or "" in distinct or DOCSTART in distinct:
+        for word in distinct:
+            is_blank = not word or word.isspace() or (labels is None and " " in word)
+            if is_blank or word == DOCSTART or _UNWRITABLE.search(word):
+                raise _unwritable(word)
+    if labels is None:
+        return "".join(["\n".join((*sentence, "", "")) for sentence in tokens]).replace("\0", "\ufffd")
+    names = [*chain.from_iterable(labels)]
+    distinct = dict.fromkeys(names)
+    for label in distinct:
+        if not label or _UNWRITABLE.search(label):
+            raise _unwritable(label)
+    lines = interleave(words, names, distinct, map(len, tokens), before="\t", after="\n", end="\n\n")
+    return lines.replace("\0", "\ufffd")
 
 
 def _split(line: str, separator: str | None) -> list[str]:
@@ -130,7 +124,7 @@ def _number(name: str, where: str) -> int:
         raise DataError(
             f"no column is called {name!r} in CoNLL files",
             where=where,
-            allowed="numbers from 0, negative: from the end (features.columns)",
+            allowed="numbers from 0, or negative from the end (features.columns)",
         )
     return int(name)
 
@@ -158,13 +152,10 @@ def _too_few_columns(
         line=line,
         found=row,
         allowed=allowed,
-        hint="Columns are counted from 0 and parted by tabs or, without tabs, spaces; see --separator.",
+        hint="Columns are counted from 0 and separated by tabs or, without tabs, spaces; see --separator.",
     )
 
 
-def _unwritable(sentence: Sentence, found: str) -> DataError:
-    return sentence.error(
-        "cannot be written as CoNLL columns",
-        found=found,
-        allowed="no tab or line end; no empty or blank word, no -DOCSTART-",
-    )
+def _unwritable(found: str) -> DataError:
+    allowed = "no tab or line end; no empty or blank word, no -DOCSTART-"
+    return DataError("cannot be written as CoNLL columns", found=found, allowed=allowed)

@@ -1,10 +1,11 @@
 """CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise, repeat
 from typing import Literal
 
-from windowclf.corpus.lines import Source, read_lines, source_name
+from windowclf.corpus.blocks import Source, read_lines, source_name
 from windowclf.corpus.sentence import Offsets, Sentence
 from windowclf.errors import DataError
 
@@ -21,19 +22,10 @@ def read_conllu(
     """Yield the sentences of a CoNLL-U file.
 
     Words are the lines with a whole number as their ID. Multiword tokens (1-2) and empty nodes (1.1) are no
-    words. The comment ``# text =`` is kept; offsets are there if the words can be laid on it one after the
-    other, with the help of ``SpaceAfter=No`` and with the words of a multiword token adding up to its form.
+    words. The comment ``# text =`` becomes the text; offsets are set if the words, with the help of
+    ``SpaceAfter=No`` and of the forms of multiword tokens, can be aligned with it.
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    label_field : {"upos", "xpos"}
-        The column that is the label.
-    labelled : bool
-        Whether labels are read.
-    columns : sequence of str
-        Other tags that are read too, "upos" or "xpos": `Sentence.columns`.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------
@@ -80,10 +72,17 @@ def read_conllu(
         yield read
 
 
-def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str:
-    """Return a sentence as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
+def conllu_lines(
+    tokens: Sequence[Sequence[str]],
+    labels: Sequence[Sequence[str]] | None,
+    texts: Iterable[str | None],
+    offsets: Iterable[Sequence[tuple[int, int]] | None],
+    *,
+    label_field: LabelField = "upos",
+) -> str:
+    """Return sentences as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
 
-    The text is left out where it holds line ends or has no offsets. A NUL character, which no reader takes,
+    The text is left out where it holds line ends or has no offsets. A NUL character, which no reader accepts,
     becomes U+FFFD. A sentence without words is an empty line.
 
     Raises
@@ -91,23 +90,24 @@ def conllu_lines(sentence: Sentence, *, label_field: LabelField = "upos") -> str
     DataError
         If a word or a label is empty or holds a tab or a line end.
     """
-    if not sentence.tokens:
-        return "\n"
-    for value in (*sentence.tokens, *(sentence.labels or ())):
-        if not value or _UNWRITABLE.search(value):
-            raise sentence.error("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
     lines = []
-    offsets = None if _UNWRITABLE.search(sentence.text or "") else sentence.offsets
-    if offsets is not None:
-        lines.append(f"{_TEXT}{sentence.text}")
-    for i, token in enumerate(sentence.tokens):
-        row = [str(i + 1), token, *"_" * (_N_COLUMNS - 2)]
-        if sentence.labels is not None:
-            row[_LABEL_COLUMN[label_field]] = sentence.labels[i]
-        if offsets is not None and i + 1 < len(offsets) and offsets[i][1] == offsets[i + 1][0]:
-            row[-1] = "SpaceAfter=No"
-        lines.append("\t".join(row))
-    return "\n".join((*lines, "", "")).replace("\0", "\ufffd")
+    for words, names, text, places in zip(tokens, labels or repeat(None), texts, offsets, strict=False):
+        for value in (*words, *(names or ())):
+            if not value or _UNWRITABLE.search(value):
+                raise DataError("cannot be written as CoNLL-U", found=value, allowed="no tab, no line end")
+        touches_next = [False] * len(words)  # no space before the next word
+        if words and text is not None and places is not None and not _UNWRITABLE.search(text):
+            lines.append(f"{_TEXT}{text}")
+            touches_next = [end == start for (_, end), (start, _) in pairwise(places)] + [False]
+        for i, word in enumerate(words):
+            row = [str(i + 1), word, *"_" * (_N_COLUMNS - 2)]
+            if names is not None:
+                row[_LABEL_COLUMN[label_field]] = names[i]
+            if touches_next[i]:
+                row[-1] = "SpaceAfter=No"
+            lines.append("\t".join(row))
+        lines.append("")
+    return "".join([f"{line}\n" for line in lines]).replace("\0", "\ufffd")
 
 
 def _column(name: str, label_field: LabelField | None, where: str) -> int:
@@ -134,11 +134,11 @@ def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> Non
     """Raise a DataError unless a row is a well-formed word, multiword token or empty node."""
     if len(row) != _N_COLUMNS:
         raise DataError(
-            f"a CoNLL-U line has {_N_COLUMNS} columns parted by tabs, this one {len(row)}",
+            f"a CoNLL-U line has {_N_COLUMNS} columns separated by tabs, this one {len(row)}",
             where=where,
             line=line,
             found="\t".join(row),
-            hint="A file of other columns is read with --format conll.",
+            hint="If the file has other columns, give --format conll.",
         )
     if not re.fullmatch(r"[0-9]{1,9}([-.][0-9]{1,9})?", row[0]):
         raise DataError("not the ID of a word", where=where, line=line, found=row[0], allowed="1, 1-2 or 1.1")
@@ -147,10 +147,10 @@ def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> Non
 
 
 def _align(rows: list[list[str]], text: str) -> Offsets | None:
-    """Return where each word stands in the text, or None if the words do not add up to it."""
+    """Return the offsets of each word in the text, or None if the words cannot be aligned with it."""
     offsets: list[tuple[int, int]] = []
-    place = len(text) - len(text.lstrip())
-    range_end, range_row = 0, rows[0]  # the last word and the line of the multiword token that is open
+    position = len(text) - len(text.lstrip())
+    range_end, range_row = 0, rows[0]  # of the current multiword token: its last word, its line
     for row in rows:
         identifier, form = row[0], row[1]
         if "." in identifier:
@@ -158,15 +158,15 @@ def _align(rows: list[list[str]], text: str) -> Offsets | None:
         if "-" in identifier:
             range_end, range_row = int(identifier.split("-")[1]), row
             continue
-        if not text.startswith(form, place):
+        if not text.startswith(form, position):
             return None
-        offsets.append((place, place + len(form)))
-        place += len(form)
+        offsets.append((position, position + len(form)))
+        position += len(form)
         number = int(identifier)
         if number < range_end:
             continue
         misc = range_row[-1] if number == range_end else row[-1]
         if "SpaceAfter=No" not in misc.split("|"):
-            while place < len(text) and text[place].isspace():
-                place += 1
+            while position < len(text) and text[position].isspace():
+                position += 1
     return tuple(offsets)

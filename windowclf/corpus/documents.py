@@ -1,19 +1,20 @@
-"""Corpora of many documents: the files of a directory, or of a packed archive, in the order of their names.
+"""Corpora of many documents: the files of a directory, or of an archive, in the order of their names.
 
-An archive is read as data: nothing of it is unpacked to disk, so no name or link in it leads anywhere.
+Nothing of an archive is unpacked to disk, so names and links in it are harmless.
 """
 
 import gzip
 import os
-import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
+from windowclf.corpus.blocks import Block, Source
 from windowclf.corpus.catalog import ModuloSplit
-from windowclf.corpus.lines import Block, Source
+from windowclf.corpus.readers import ReadOptions, read_sentences
+from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 
 T = TypeVar("T")
@@ -26,34 +27,36 @@ _READ = 1 << 20  # bytes read at once
 
 
 def has_documents(path: str) -> bool:
-    """Return whether a path is a directory or is named like a packed archive."""
+    """Return whether a path is a directory or is named like an archive."""
     return os.path.isdir(path) or path.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def documents(path: str, pattern: str = "*") -> list[Source]:
     """Return the documents of a directory or of an archive, each to be read as a file is.
 
-    These are the regular files at any depth whose own names match a pattern; names that begin with a dot
-    never do. Their order is that of their paths, folder by folder and character by character.
+    These are the regular files at any depth whose names match a pattern and do not begin with a dot, sorted
+    by path, folder by folder and character by character.
 
     Parameters
     ----------
     path : str
-        A directory, or a gzipped tar archive; the documents of the latter are held in memory.
+        A directory, or a gzipped tar archive, whose documents are held in memory.
     pattern : str
-        As of a shell: ``*``, ``?``, ``[a-r]``. Letter case counts.
+        As in a shell: ``*``, ``?``, ``[a-r]``. Letter case counts.
 
     Raises
     ------
     DataError
-        If there is none; or the directory cannot be read; or the archive is no such archive, is damaged, or
-        its documents take more than 1 GiB.
+        If there is none, the directory or archive cannot be read, or the documents of the archive take more
+        than 1 GiB.
     """
+    import tarfile  # only archives need it
+
     try:
         found, n_files = (_of_directory if os.path.isdir(path) else _of_archive)(path, pattern)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         raise DataError(
-            "the archive is damaged, cut short, or no gzipped tar archive",
+            "a damaged archive, or no gzipped tar archive",
             where=path,
             found=str(error),
             hint="Fetch or pack it again.",
@@ -71,13 +74,51 @@ def documents(path: str, pattern: str = "*") -> list[Source]:
     return [found[name] for name in sorted(found, key=lambda name: name.parts)]
 
 
+def read_part(
+    source: str, options: ReadOptions, *, pattern: str | None = None, part: str | None = None
+) -> Iterator[Sentence]:
+    """Return the sentences of a corpus, of many documents or of one, as they are read.
+
+    Parameters
+    ----------
+    source : str
+        A directory or an archive, as `documents` takes it, or one corpus, as `read_sentences` takes it.
+    options : ReadOptions
+    pattern : str, optional
+        Names of the documents of a directory or an archive; by default, all.
+    part : {"train", "dev", "test"}, optional
+        Only the documents, or sentences of one corpus, that belong to this part by `SPLIT`.
+
+    Raises
+    ------
+    DataError
+        As `documents`, at once; and as `read_sentences`.
+    """
+    if not has_documents(source):
+        return part_of(read_sentences(source, options), part)
+    chosen = part_of(documents(source, "*" if pattern is None else pattern), part)
+    return _sentences_of(chosen, options, are_named=pattern is not None)
+
+
 def part_of(items: Iterable[T], part: str | None) -> Iterator[T]:
-    """Yield those of some documents or sentences that belong to a part by `SPLIT`; all if it is None."""
+    """Yield the items of a part by `SPLIT`; all if it is None."""
     return (item for i, item in enumerate(items) if part is None or SPLIT.role(i) == part)
 
 
+def _sentences_of(chosen: Iterable[Source], options: ReadOptions, *, are_named: bool) -> Iterator[Sentence]:
+    try:
+        for document in chosen:
+            yield from read_sentences(document, options)
+    except DataError as error:
+        if are_named:
+            raise
+        parts = {name: getattr(error, name) for name in ("where", "line", "found", "allowed")}
+        hint = "If this file is not part of the corpus, choose those that are with --files."
+        raise DataError(error.problem, **parts, hint=hint) from error
+
+
 def _of_directory(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]:
-    """Return the documents by their paths, and how many files there are."""
+    """Return the documents by their paths, and the number of all files."""
     found: dict[PurePath, Source] = {}
     n_files = 0
     for folder, _, names in os.walk(path, onerror=_raise):
@@ -90,7 +131,9 @@ def _of_directory(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]
 
 
 def _of_archive(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]:
-    """Return the documents by their paths, and how many files there are."""
+    """Return the documents by their paths, and the number of all files."""
+    import tarfile
+
     found: dict[PurePath, Source] = {}
     n_files = total = 0
     with gzip.open(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
@@ -102,17 +145,17 @@ def _of_archive(path: str, pattern: str) -> tuple[dict[PurePath, Source], int]:
             total += member.size
             if total > _LARGEST:
                 raise DataError(
-                    "the documents of this archive are too large to be held in memory",
+                    "the documents of this archive do not fit into memory",
                     where=path,
                     allowed=f"at most {_LARGEST:,} bytes",
-                    hint="Unpack it and name the directory.",
+                    hint="Unpack it and give the directory.",
                 )
             content = archive.extractfile(member)
             assert content is not None  # it is a regular file
-            shown = repr(member.name)[1:-1]  # it may hold what a terminal obeys, or no UTF-8 can
+            shown = repr(member.name)[1:-1]  # control characters and lone surrogates escaped
             found[name] = Block(content.read(), f"{path}, {shown}")
         while unpacked.read(_READ):
-            pass  # the checksum of the whole stands at its end
+            pass  # so that the checksum at its end is verified
     return found, n_files
 
 

@@ -7,61 +7,56 @@ from dataclasses import replace
 
 import msgspec
 
+from windowclf.corpus.blocks import Source, read_lines, source_name
 from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
-from windowclf.corpus.lines import Source, read_lines, source_name
 from windowclf.corpus.plain import sentence_of
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.tokenizer import Token, split_sentences, tokenize
 from windowclf.errors import DataError
 
-_HINT = 'A record is {"tokens": […], "labels": […]} or {"text": "…", "entities": [[start, end, "kind"], …]}.'
+_HINT = 'A record is {"tokens": […], "labels": […]} or {"text": "…", "entities": [[start, end, "TYPE"], …]}.'
 
 
 class _Record(msgspec.Struct, omit_defaults=True):
-    """A line. Other keys are let be."""
+    """A line. Other keys are ignored."""
 
-    tokens: list[str] | None = None
-    labels: list[str] | None = None
+    tokens: Sequence[str] | None = None
+    labels: Sequence[str] | None = None
     text: str | None = None
-    offsets: list[tuple[int, int]] | None = None
-    entities: list[tuple[int, int, str]] | None = None
+    offsets: Sequence[tuple[int, int]] | None = None
+    entities: Sequence[tuple[int, int, str]] | None = None
 
 
-_ENCODER = msgspec.json.Encoder()
+_encode_lines = msgspec.json.Encoder().encode_lines
 _decode = msgspec.json.Decoder(_Record).decode
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = ()) -> Iterator[Sentence]:
-    """Yield the sentences of a JSON Lines file; empty lines are passed over.
+    """Yield the sentences of a JSON Lines file; empty lines are skipped.
 
     A record is one of
 
-    - ``{"tokens": […], "labels": […]}``: one sentence; ``text`` and ``offsets`` may be given beside.
-    - ``{"text": "…", "entities": [[start, end, kind], …]}``, offsets in code points: the text is
+    - ``{"tokens": […], "labels": […]}``: one sentence; ``text`` and ``offsets`` are optional.
+    - ``{"text": "…", "entities": [[start, end, type], …]}``, offsets in code points: the text is
       tokenised and split into sentences, the entities become IOB2 labels. A token is split where an entity
-      begins or ends inside it; sentences are joined where an entity reaches over their border.
+      begins or ends inside it; sentences are joined where an entity crosses their boundary.
 
-    Parameters
-    ----------
-    path : str, Path or Block
-        The file; ``-`` is standard input.
-    labelled : bool
-        Whether labels are read and required; without, ``labels`` and ``entities`` are left aside.
-    columns : sequence of str
-        Other keys that are read too, each a list of a string for each token: `Sentence.columns`.
+    Parameters are those of `ReadOptions`.
 
     Raises
     ------
     DataError
         If a line is no such record: malformed JSON, a value of another type, lone surrogates, lists of
-        different lengths, entities that overlap, lie outside the text or hold no word; a column that is not
-        there, or whose key has a meaning of its own.
+        different lengths, entities that overlap, lie outside the text or hold no word; if a column is
+        missing, or is one of the keys above.
     """
     where = source_name(path)
     if own := {*_Record.__struct_fields__}.intersection(columns):
         raise DataError(
-            f"the key {min(own)!r} is no other column", where=where, allowed="other keys (features.columns)"
+            f"the key {min(own)!r} is not an additional column",
+            where=where,
+            allowed="other keys (features.columns)",
         )
     for number, line in read_lines(path):
         if not line.strip():
@@ -77,31 +72,23 @@ def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = 
             yield replace(sentence, columns=named)
 
 
-def jsonl_line(sentence: Sentence) -> str:
-    """Return a sentence as a record with tokens and, where it has them, labels, text and offsets.
+def jsonl_lines(
+    tokens: Iterable[Sequence[str]],
+    labels: Iterable[Sequence[str] | None],
+    texts: Iterable[str | None],
+    offsets: Iterable[Sequence[tuple[int, int]] | None],
+) -> str:
+    """Return sentences as records with tokens and, where they have them, labels, text and offsets.
 
     Raises
     ------
     DataError
         If a string holds a lone surrogate, which UTF-8 cannot hold.
     """
-    record = _Record(
-        list(sentence.tokens),
-        None if sentence.labels is None else list(sentence.labels),
-        sentence.text,
-        None if sentence.offsets is None else list(sentence.offsets),
-    )
     try:
-        return _ENCODER.encode(record).decode("utf-8") + "\n"
+        return _encode_lines([*map(_Record, tokens, labels, texts, offsets)]).decode("utf-8")
     except UnicodeEncodeError as error:
-        raise sentence.error("a lone surrogate cannot be written", found=error.object) from error
-
-
-def jsonl_records(
-    sentences: Iterable[tuple[list[str], list[str], str | None, list[tuple[int, int]] | None]],
-) -> bytes:
-    """Return a line for each sentence, as `jsonl_line`, from tokens, labels, text and offsets."""
-    return _ENCODER.encode_lines([_Record(*sentence) for sentence in sentences])
+        raise DataError("a lone surrogate cannot be written", found=error.object) from error
 
 
 def _parse(line: str, where: str, number: int) -> _Record:
@@ -112,18 +99,18 @@ def _parse(line: str, where: str, number: int) -> _Record:
         if re.search(r"\\u[dD][89a-fA-F]", line) and not isinstance(error, msgspec.ValidationError):
             problem += " (perhaps a lone surrogate: \\ud800 to \\udfff come in pairs)"
         raise DataError(
-            f"not a usable JSON record: {problem}", where=where, line=number, found=line, hint=_HINT
+            f"not a valid JSON record: {problem}", where=where, line=number, found=line, hint=_HINT
         ) from error
 
 
 def _column(name: str, line: str, where: str, number: int) -> tuple[str, ...]:
-    """Return what stands under another key of a record that was read."""
+    """Return the values of another key of a record that was read."""
     try:
         values = msgspec.json.decode(_decode_keys(line)[name], type=tuple[str, ...])
     except KeyError:
         problem = f"no column {name!r}"
     except (msgspec.DecodeError, UnicodeError) as error:
-        problem = f"the column {name!r} is not usable: {error}"
+        problem = f"the column {name!r} is not valid: {error}"
     else:
         if all(values):
             return values
@@ -167,16 +154,16 @@ def _sentences(record: _Record, labelled: bool, where: str, line: int) -> Iterat
 
 
 def _check_entities(entities: list[Span], text: str, where: str, line: int) -> None:
-    """Raise a DataError unless sorted entities lie in the text one after the other and hold words."""
+    """Raise a DataError unless sorted entities lie in the text, do not overlap and hold words."""
     before = 0
     for entity in entities:
-        start, end, kind = entity
+        start, end, entity_type = entity
         if not 0 <= start < end <= len(text):
             problem, allowed = "an entity lies outside its text", f"0 <= start < end <= {len(text)}"
         elif start < before:
             problem, allowed = "an entity overlaps the one before", f"start >= {before}"
-        elif not kind:
-            problem, allowed = "an entity without a kind", "a name"
+        elif not entity_type:
+            problem, allowed = "an entity without a type", "a name"
         elif text[start:end].isspace():
             problem, allowed = "an entity holds no word", "more than white space"
         else:
@@ -186,7 +173,7 @@ def _check_entities(entities: list[Span], text: str, where: str, line: int) -> N
 
 
 def _split_at_borders(tokens: list[Token], entities: list[Span]) -> list[Token]:
-    """Return tokens of which none reaches over the border of an entity."""
+    """Split tokens where an entity begins or ends inside them."""
     borders = sorted({border for start, end, _ in entities for border in (start, end)})
     if not borders:
         return tokens
@@ -200,7 +187,7 @@ def _split_at_borders(tokens: list[Token], entities: list[Span]) -> list[Token]:
 
 
 def _keep_whole(sentences: list[list[Token]], entities: list[Span]) -> list[list[Token]]:
-    """Join sentences where an entity reaches over their border."""
+    """Join sentences where an entity crosses their boundary."""
     starts = [start for start, _, _ in entities]
     joined: list[list[Token]] = []
     for sentence in sentences:

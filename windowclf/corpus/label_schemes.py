@@ -1,8 +1,8 @@
-"""Label schemes: how labels of words mark spans, IOB1, IOB2 and IOBES, and the way between labels and spans.
+"""Label schemes, IOB1, IOB2 and IOBES: labels of words to spans and back.
 
-A span label is ``O`` (outside) or ``PREFIX-kind``: ``B-`` begins a span, ``I-`` is inside one, ``E-`` ends
-one, ``S-`` is a span of one word. Every rule is a row of a table: which prefixes may (or do) come after a
-prefix, for the same kind and for another one.
+A span label is ``O`` (outside) or ``PREFIX-TYPE``: ``B-`` begins a span, ``I-`` is inside one, ``E-`` ends
+one, ``S-`` is a span of one word; TYPE is the entity type. Every rule is a row of a table: which prefixes
+may follow a prefix, with the same type and with another one.
 """
 
 from collections import Counter
@@ -15,18 +15,18 @@ from typing import NamedTuple, TypeVar
 from windowclf.errors import DataError
 
 OUTSIDE = "O"
-IGNORE_LABEL = "_"  # by default, the label of words that are context only
+IGNORE_LABEL = "_"  # by default, the label of words that are only context
 ALLOWED_LABELS = "O and B-x, I-x (IOBES: also E-x, S-x)"
 
-_BOUNDARY = ""  # stands before the first and after the last label of a sentence
+_BOUNDARY = ""  # before the first and after the last label of a sentence
 _Label = TypeVar("_Label", str, str | None)
 
 
 class Scheme(StrEnum):
     """How labels mark spans.
 
-    IOB1: ``B-`` only where a span touches the one before it and is of the same kind. IOB2: every span starts
-    with ``B-``. IOBES: ``S-`` for one word, else ``B-``, ``I-`` …, ``E-``.
+    IOB1: ``B-`` only where a span touches one of the same type before it. IOB2: every span starts with
+    ``B-``. IOBES: ``S-`` for one word, else ``B-``, ``I-`` …, ``E-``.
     """
 
     IOB1 = "IOB1"
@@ -35,7 +35,7 @@ class Scheme(StrEnum):
 
 
 class Span(NamedTuple):
-    """Tokens `start` to `end` (exclusive) are one span of a kind."""
+    """Tokens `start` to `end` (exclusive) are one span; its kind is the entity type."""
 
     start: int
     end: int
@@ -43,43 +43,23 @@ class Span(NamedTuple):
 
 
 class Illegal(NamedTuple):
-    """A transition that a scheme forbids.
+    """A transition that a scheme forbids."""
 
-    Attributes
-    ----------
-    position : int
-        Of `label`; the number of labels where the sentence may not end as it does.
-    previous : str or None
-        The label before; None at the start of the sentence.
-    label : str or None
-        The label that may not follow; None at the end of the sentence.
-    """
-
-    position: int
-    previous: str | None
-    label: str | None
+    position: int  # of `label`; the number of labels if the sentence must not end there
+    previous: str | None  # None at the start of the sentence
+    label: str | None  # which must not follow; None at the end of the sentence
 
 
 class Detection(NamedTuple):
-    """What `detect_scheme` found.
+    """What `detect_scheme` found."""
 
-    Attributes
-    ----------
-    scheme : Scheme or None
-        None where labels are plain classes, and where `odd_label` is set.
-    faults : int
-        Number of transitions that are illegal in that scheme.
-    odd_label : str or None
-        The first label that marks no span although others do.
-    """
-
-    scheme: Scheme | None
-    faults: int
-    odd_label: str | None
+    scheme: Scheme | None  # None if labels mark no spans, or `odd_label` is set
+    faults: int  # transitions that are illegal in that scheme
+    odd_label: str | None  # the first label that is no span label although others are
 
 
-# After a prefix: the prefixes that may follow with the same kind, and those with another kind (or O).
-# A sentence begins and ends as if O stood there.
+# After a prefix: the prefixes that may follow with the same type, and those with another type (or O).
+# O counts as before the first and after the last label of a sentence.
 _Table = dict[str, tuple[str, str]]
 _LEGAL: dict[Scheme, _Table] = {
     Scheme.IOB1: {"O": ("", "OI"), "B": ("IB", "OI"), "I": ("IB", "OI")},
@@ -105,10 +85,10 @@ _STARTS: _Table = {
 
 @lru_cache(maxsize=4096)
 def parse_label(label: str) -> tuple[str, str]:
-    """Return the prefix and the kind of a label.
+    """Return the prefix and the entity type of a label.
 
-    ``B-LOC`` is ("B", "LOC"), ``O`` is ("O", ""). The prefix of a label that is no span label is empty and
-    the kind is the whole label: ``NN`` is ("", "NN").
+    ``B-LOC`` is ("B", "LOC"), ``O`` is ("O", ""). A label that is no span label has an empty prefix and is
+    its own type: ``NN`` is ("", "NN").
     """
     if label == OUTSIDE:
         return OUTSIDE, ""
@@ -118,15 +98,15 @@ def parse_label(label: str) -> tuple[str, str]:
 
 
 def is_span_label(label: str) -> bool:
-    """Return whether a label is ``O`` or one of ``B- I- E- S-`` and a kind."""
+    """Return whether a label is ``O`` or one of ``B- I- E- S-`` and a type."""
     return parse_label(label)[0] != ""
 
 
 def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) -> list[Span]:
     """Return the spans that labels mark, by the lenient rules of conlleval.
 
-    They need no scheme: a span starts at ``B-``, at ``S-``, where the kind changes, and at ``I-`` or ``E-``
-    after ``O``, ``E-`` or ``S-``; it ends before ``O``, before the start of another, and after ``E-`` or
+    They hold for every scheme: a span starts at ``B-``, at ``S-``, where the type changes, and at ``I-`` or
+    ``E-`` after ``O``, ``E-`` or ``S-``; it ends before ``O``, before the next span, and after ``E-`` or
     ``S-``.
 
     Parameters
@@ -134,13 +114,7 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
     labels : sequence of str or None
         Of one sentence.
     ignore : str, optional
-        The label of words that are context only. They, and words whose label is None, count as ``O``: a span
-        ends before them.
-
-    Returns
-    -------
-    list of Span
-        In order, not overlapping.
+        The label of words that are only context. They, and words whose label is None, count as ``O``.
 
     Raises
     ------
@@ -168,19 +142,13 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
     return found
 
 
-def starts_span(previous: str, label: str) -> bool:
-    """Return whether a span starts at a label after another, by the rules of `spans`; O stands for none."""
-    (prefix_before, kind_before), (prefix, kind) = parse_label(previous), parse_label(label)
-    return prefix in _STARTS[prefix_before][kind != kind_before]
-
-
 def labels_from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """Return the labels of a sentence of `length` tokens that mark `spans` in a scheme.
 
     Raises
     ------
     DataError
-        If spans overlap, hold no token, reach over the sentence's ends, or have no kind.
+        If spans overlap, are empty, exceed the sentence, or have no type.
     """
     labels = [OUTSIDE] * length
     before = Span(0, 0, "")
@@ -188,9 +156,9 @@ def labels_from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> lis
         start, end, kind = span
         if not (before.end <= start < end <= length and kind):
             raise DataError(
-                "a span is not usable",
+                "not a valid span",
                 found=tuple(span),
-                allowed=f"start < end, within 0 to {length}, not overlapping, of a kind that is not empty",
+                allowed=f"start < end, within 0 to {length}, not overlapping, with an entity type",
             )
         labels[start:end] = [f"I-{kind}"] * (end - start)
         if scheme is Scheme.IOBES:
@@ -215,28 +183,22 @@ def illegal_transitions(
 ) -> list[Illegal]:
     """Return the transitions of a sentence that a scheme forbids, strictly.
 
-    A prefix that the scheme lacks and a label that is no span label are illegal anywhere. A word whose label
-    is None or `ignore` breaks no rule: neither the transition to it nor the one from it is looked at.
+    A prefix that the scheme lacks and a label that is no span label are illegal anywhere. Transitions to and
+    from a word whose label is None or `ignore` are not checked.
 
     Parameters
     ----------
     labels : sequence of str or None
         Of one sentence.
     scheme : Scheme
-        Whose rules are applied.
     ignore : str, optional
-        The label of words that are context only.
-
-    Returns
-    -------
-    list of Illegal
-        In order of position.
+        The label of words that are only context.
     """
     faults = []
     previous: str | None = None
     for i, label in enumerate(labels):
-        looked_at = i == 0 or (previous is not None and previous != ignore)
-        if looked_at and label is not None and label != ignore and not is_legal(previous, label, scheme):
+        is_checked = i == 0 or (previous is not None and previous != ignore)
+        if is_checked and label is not None and label != ignore and not is_legal(previous, label, scheme):
             faults.append(Illegal(i, previous, label))
         previous = label
     if previous is not None and previous != ignore and not is_legal(previous, None, scheme):
@@ -249,17 +211,17 @@ def detect_scheme(
 ) -> Detection:
     """Find out which scheme the labels of a corpus follow, in one pass.
 
-    Labels mark spans if each is ``O`` or a prefix and a kind, and at least one has a prefix. With ``E-`` or
-    ``S-`` among them they are IOBES; otherwise IOB1 or IOB2, whichever forbids fewer of the transitions, IOB2
-    if both forbid as many. If some labels are ``O``, ``B-x`` or ``I-x`` (at least one ``O`` and one of the
-    others) while another is no span label, that one is returned as `odd_label`: labels are then neither.
+    Labels mark spans if each is ``O`` or a prefix and a type, and at least one has a prefix. With ``E-`` or
+    ``S-`` among them they are IOBES; otherwise IOB1 or IOB2, whichever forbids fewer of the transitions, in a
+    tie IOB2. If ``O`` and ``B-x`` or ``I-x`` occur together with a label that is no span label, that label is
+    returned as `odd_label`.
 
     Parameters
     ----------
     sequences : iterable of sequences of str or None
         The labels of each sentence; read once.
     ignore : str, optional
-        The label of words that are context only; they, and None, are left out of account.
+        The label of words that are only context; they, and words whose label is None, are ignored.
     """
     pairs: Counter[tuple[str | None, str | None]] = Counter()
     for labels in sequences:
@@ -267,7 +229,7 @@ def detect_scheme(
             pairs.update(pairwise(labels))
             pairs[_BOUNDARY, labels[0]] += 1
             pairs[labels[-1], _BOUNDARY] += 1
-    ignore = ignore or None  # an empty one would be taken for a boundary
+    ignore = ignore or None  # the empty string is the boundary
     left_out = (None, ignore, _BOUNDARY)
     names = dict.fromkeys(label for pair in pairs for label in pair if label not in left_out)
     prefixes = {parse_label(name)[0] for name in names if name}
@@ -293,7 +255,7 @@ def detect_scheme(
 def convert(
     labels: Sequence[_Label], to_scheme: Scheme, *, ignore: str | None = IGNORE_LABEL
 ) -> list[_Label]:
-    """Return labels that mark the same spans in another scheme; ignored labels and None stay as they are.
+    """Return labels that mark the same spans in another scheme; ignored labels and None do not change.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The labels of a task: their order, their scheme, and the one that means "context only"."""
+"""The labels of a task: their order, their schemes, and the one of words that are only context."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
@@ -19,7 +19,7 @@ from windowclf.corpus.label_schemes import (
 )
 from windowclf.errors import DataError
 
-IGNORED = -1  # the target of a token that is left out of loss and scores
+IGNORED = -1  # the target of a token that counts neither in the loss nor in scores
 _PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BIES"}
 _Value = TypeVar("_Value")
 _IOB2_OF_IOBES = {"S": "B", "E": "I"}  # the other prefixes are the same in both
@@ -31,50 +31,50 @@ class LabelSet:
     Parameters
     ----------
     names : sequence of str
-        What the network tells apart; a label's number is its place here.
+        The network's labels; a label's id is its position here.
     scheme : Scheme or None
-        How the user's labels mark spans; None where each is a class of its own.
-    inner_scheme : Scheme or None
-        How `names` mark spans. Span labels are learnt in it, and turned back into `scheme` when tagging.
+        The output scheme, that of the user's labels; None if they mark no spans.
+    internal_scheme : Scheme or None
+        The internal scheme, that of `names`: span labels are learnt in it and converted to `scheme` when
+        tagging.
     ignore : str or None
-        The label of tokens that are context only; not among `names`.
+        The label of tokens that are only context; not among `names`.
 
     Attributes
     ----------
     kinds : tuple of str
-        Of the spans that labels mark, in alphabetical order.
-    spelled_names : tuple of str
-        The labels as the user spells them. Learnt as IOBES and spelled as IOB2, ``S-x`` and ``B-x`` are both
-        ``B-x``, ``E-x`` and ``I-x`` both ``I-x``. Where the spelling of a label depends on its neighbours (as
-        IOB1, or learnt as IOB2 and spelled as IOBES), these are `names`.
-    spelled_ids : array (C,)
-        For each of `names` its place in `spelled_names`.
-    is_spelled_alone : bool
-        Whether the spelling of no label depends on its neighbours.
+        The entity types, in alphabetical order.
+    output_names : tuple of str
+        The labels in the output scheme. From IOBES to IOB2, ``S-x`` and ``B-x`` both become ``B-x``, ``E-x``
+        and ``I-x`` both ``I-x``. Where the output label depends on the neighbouring labels (to IOB1, or from
+        IOB2 to IOBES), these are `names`.
+    output_ids : array (C,)
+        For each of `names` its position in `output_names`.
+    is_local : bool
+        Whether no output label depends on the neighbouring labels.
     """
 
     def __init__(
         self,
         names: Sequence[str],
         scheme: Scheme | None,
-        inner_scheme: Scheme | None = None,
+        internal_scheme: Scheme | None = None,
         ignore: str | None = None,
     ) -> None:
         self.names = tuple(names)
         self.scheme = scheme
-        self.inner_scheme = inner_scheme
+        self.internal_scheme = internal_scheme
         self.ignore = ignore
         self._ids = {name: i for i, name in enumerate(self.names)}
         marked = () if scheme is None else {parse_label(name)[1] for name in self.names if name != OUTSIDE}
         self.kinds = tuple(sorted(marked))
-        self._is_merged = (inner_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
-        # a label alone tells how it is spelled
-        self.is_spelled_alone = self._is_merged or scheme is None or scheme == inner_scheme
-        self._spelled = [_as_iob2(name) if self._is_merged else name for name in self.names]
-        self.spelled_names = tuple(dict.fromkeys(self._spelled))
-        self.spelled_ids = np.array([self.spelled_names.index(name) for name in self._spelled], np.int64)
-        # column j: which of `names` are spelled as spelled_names[j]
-        self._merging = np.eye(len(self.spelled_names), dtype=np.float32)[self.spelled_ids]
+        self._is_merged = (internal_scheme, scheme) == (Scheme.IOBES, Scheme.IOB2)
+        self.is_local = self._is_merged or scheme is None or scheme == internal_scheme
+        self._outputs = [_as_iob2(name) if self._is_merged else name for name in self.names]
+        self.output_names = tuple(dict.fromkeys(self._outputs))
+        self.output_ids = np.array([self.output_names.index(name) for name in self._outputs], np.int64)
+        # (C, C'): row i has its 1 in the column of the output label of names[i]
+        self._merging = np.eye(len(self.output_names), dtype=np.float32)[self.output_ids]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,7 +85,7 @@ class LabelSet:
         sequences: Iterable[Sequence[str]],
         *,
         scheme: str = "auto",
-        inner_scheme: Scheme = Scheme.IOBES,
+        internal_scheme: Scheme = Scheme.IOBES,
         ignore: str | None = None,
     ) -> "LabelSet":
         """Collect the labels of a corpus.
@@ -95,12 +95,12 @@ class LabelSet:
         sequences : iterable of sequences of str
             The labels of each sentence.
         scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
-            "auto" looks at the labels; "none" takes each as a class of its own.
-        inner_scheme : Scheme
-            What span labels are learnt in. Every prefix of it is a label for every kind, so that any
-            sequence of spans can be said.
+            "auto" detects it from the labels; "none": labels mark no spans.
+        internal_scheme : Scheme
+            The internal scheme. Every prefix of it is a label for every entity type, so that any sequence of
+            spans can be expressed.
         ignore : str, optional
-            The label of tokens that are context only.
+            The label of tokens that are only context.
 
         Raises
         ------
@@ -134,13 +134,13 @@ class LabelSet:
             )
         if detection.scheme is None:
             return cls(names, None, ignore=ignore)
-        outer = detection.scheme if scheme == "auto" else Scheme(scheme)
+        output = detection.scheme if scheme == "auto" else Scheme(scheme)
         kinds = sorted({parse_label(name)[1] for name in names if name != OUTSIDE})
-        inner = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[inner_scheme])]
-        return cls(inner, outer, inner_scheme, ignore)
+        internal = [OUTSIDE, *(f"{prefix}-{kind}" for kind in kinds for prefix in _PREFIXES[internal_scheme])]
+        return cls(internal, output, internal_scheme, ignore)
 
     def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
-        """Refuse the labels of another task: no span labels where these are, or not one in common.
+        """Raise an error for the labels of another task: no span labels where these are, or none in common.
 
         Raises
         ------
@@ -160,21 +160,21 @@ class LabelSet:
             )
 
     def encode(self, labels: Sequence[str], *, unknown: int | None = None) -> Ints:
-        """Return the numbers of a sentence's labels, IGNORED for the ignored one.
+        """Return the ids of a sentence's labels, IGNORED for the ignored one.
 
         Parameters
         ----------
         labels : sequence of str
         unknown : int, optional
-            The number of labels that are not in the set.
+            The id of labels that are not in the set.
 
         Raises
         ------
         DataError
             For a label that is not in the set, if `unknown` is not given.
         """
-        if self.inner_scheme is not None:
-            labels = convert(labels, self.inner_scheme, ignore=self.ignore)
+        if self.internal_scheme is not None:
+            labels = convert(labels, self.internal_scheme, ignore=self.ignore)
         find = self._ids.__getitem__ if unknown is None else lambda label: self._ids.get(label, unknown)
         try:
             return np.array(
@@ -184,22 +184,19 @@ class LabelSet:
             raise DataError("unknown label", found=error.args[0], allowed=", ".join(self.names)) from None
 
     def encode_all(self, sequences: Iterable[Sequence[str]], *, unknown: int | None = None) -> Ints:
-        """Return the numbers (N,) of the labels of all sentences in a row, at least one; else as `encode`."""
+        """Return the ids (N,) of the labels of all sentences, at least one, in a row; else as `encode`."""
         return np.concatenate([self.encode(labels, unknown=unknown) for labels in sequences])
 
     def merge(self, probs: Floats) -> Floats:
-        """Return the probabilities (N, C') of `spelled_names` from those of `names` (N, C)."""
+        """Return the probabilities (N, C') of `output_names` from those of `names` (N, C)."""
         # sums of a few float32 numbers can come out a little above 1
         return np.minimum(probs @ self._merging, 1) if self._is_merged else probs
 
-    def spell(self, ids: Ints, lengths: Ints) -> list[list[str]]:
-        """Return the user's labels of sentences from label numbers (N,) and sentence lengths (S,).
-
-        The numbers are of labels that follow the inner scheme, as `encode` and `best_labels` give them.
-        """
-        spelled = self._spelled if self.is_spelled_alone else self.names
-        sentences = parted([spelled[i] for i in ids.tolist()], lengths)
-        if self.is_spelled_alone:
+    def to_output(self, ids: Ints, lengths: Ints) -> list[list[str]]:
+        """Return the output labels of sentences from label ids (N,) and sentence lengths (S,)."""
+        names = self._outputs if self.is_local else self.names
+        sentences = parted([*map(names.__getitem__, ids.tolist())], lengths)
+        if self.is_local:
             return sentences
         assert self.scheme is not None
         return [labels_from_spans(spans(s, ignore=None), len(s), self.scheme) for s in sentences]
@@ -212,6 +209,6 @@ def parted(values: list[_Value], lengths: Ints) -> list[list[_Value]]:
 
 
 def _as_iob2(name: str) -> str:
-    """Return how IOB2 spells a label of IOBES."""
+    """Return a label of IOBES in IOB2."""
     prefix, kind = parse_label(name)
     return f"{_IOB2_OF_IOBES[prefix]}-{kind}" if prefix in _IOB2_OF_IOBES else name

@@ -1,25 +1,25 @@
-"""Corpora in and out: the public face of the readers and writers, one module a format.
+"""Corpora in: files of any format, and parts of known corpora by name.
 
-Reading and writing stream: a sentence at a time, whatever the size of the file.
+Reading streams: a sentence at a time, whatever the size of the file.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TextIO, get_args
+from typing import Literal, NamedTuple, get_args
 
-from windowclf.corpus.conll import conll_lines, read_conll
-from windowclf.corpus.conllu import LabelField, conllu_lines, read_conllu
-from windowclf.corpus.jsonl import jsonl_line, read_jsonl
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.lines import Source, is_utf8, source_name
-from windowclf.corpus.plain import inline, read_text, read_tokens
+from windowclf.config import DataConfig
+from windowclf.corpus.blocks import Source, source_name
+from windowclf.corpus.catalog import PARTS, SAMPLE, ModuloSplit, read_catalog
+from windowclf.corpus.conll import read_conll
+from windowclf.corpus.conllu import LabelField, read_conllu
+from windowclf.corpus.jsonl import read_jsonl
+from windowclf.corpus.plain import read_tagged, read_text, read_tokens
 from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.tagged import read_tagged
-from windowclf.errors import ConfigError, DataError
+from windowclf.errors import ConfigError, DataError, did_you_mean
 
 InputFormat = Literal["auto", "conll", "conllu", "jsonl", "tagged", "text", "tokens"]
-OutputFormat = Literal["conll", "conllu", "jsonl", "inline"]
 _BY_ENDING: dict[str, InputFormat] = {".conllu": "conllu", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -31,19 +31,21 @@ class ReadOptions:
     ----------
     format : {"auto", "conll", "conllu", "jsonl", "tagged", "text", "tokens"}
         "auto" goes by the file's ending, with or without .gz: .conllu, .jsonl or .ndjson; all others are
-        "conll". "tagged" is a sentence a line of tokens ``word/tag``. "text" is raw text, "tokens" is a
-        sentence a line with spaces between tokens: both have no labels.
+        "conll". "tagged" is a sentence a line, each token as ``word/tag``. "text" is raw text, "tokens" is a
+        sentence a line with spaces between tokens: neither has labels.
     token_column, label_column : int
         Of "conll": from 0; negative: from the end.
     separator : str, optional
-        Of "conll": between columns; None: a tab in a line that holds one, otherwise runs of spaces.
+        Of "conll": between columns; None: a tab in a line that has one, otherwise runs of spaces.
     label_field : {"upos", "xpos"}
-        Of "conllu": the column that is the label.
+        Of "conllu": the column of the labels.
     labelled : bool
         Whether labels are required. If not, none are read, even where there are some.
     columns : tuple of str
-        Other columns that are read too, `Sentence.columns`: of "conll" their numbers, of "conllu" "upos" or
-        "xpos", of "jsonl" the keys of lists beside the tokens.
+        Other columns to read into `Sentence.columns`: of "conll" their numbers, of "conllu" "upos" or "xpos",
+        of "jsonl" the keys of lists beside the tokens.
+    base_tags : bool
+        Of "tagged": whether tags of the Brown corpus lose what they say of the context (`base_tag`).
 
     Raises
     ------
@@ -58,23 +60,38 @@ class ReadOptions:
     label_field: LabelField = "upos"
     labelled: bool = True
     columns: tuple[str, ...] = ()
+    base_tags: bool = False
 
     def __post_init__(self) -> None:
-        _check_choice("format", self.format, get_args(InputFormat))
-        _check_choice("label_field", self.label_field, get_args(LabelField))
+        for field, choices in (("format", InputFormat), ("label_field", LabelField)):
+            if (found := getattr(self, field)) not in get_args(choices):
+                allowed = ", ".join(get_args(choices))
+                raise ConfigError(f"no such {field}", where=field, found=found, allowed=allowed)
         if self.separator == "":
-            raise ConfigError(
-                "an empty separator", where="separator", allowed="None, or one character or more"
-            )
+            raise ConfigError("an empty separator", where="separator", allowed="None, or a character or more")
 
 
-def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator[Sentence]:
-    """Yield the sentences of a file, reading no further than asked; nothing is opened before the first.
+def options_of(config: DataConfig, *, labelled: bool = True, columns: Sequence[str] = ()) -> ReadOptions:
+    """Return how corpus files are read under a configuration; `columns` are those of its features."""
+    return ReadOptions(
+        format=config.format,
+        token_column=config.token_column,
+        label_column=config.label_column,
+        separator=config.separator or None,
+        label_field=config.label_field,
+        labelled=labelled,
+        columns=tuple(columns),
+    )
+
+
+def read_sentences(source: Source, options: ReadOptions | None = None) -> Iterator[Sentence]:
+    """Yield the sentences of a corpus as they are read; nothing is opened before the first.
 
     Parameters
     ----------
-    path : str or Path
-        The file, UTF-8, with or without a byte order mark; ``-`` is standard input, ``.gz`` is unpacked.
+    source : str, Path or Block
+        A file (UTF-8, with or without a byte order mark; ``-`` is standard input, ``.gz`` is unpacked), or a
+        string that `locate` knows, such as "wikigold:train". A known corpus has its own format and columns.
     options : ReadOptions, optional
         The format and its details; by default, everything by the file's ending, with labels.
 
@@ -82,98 +99,69 @@ def read_sentences(path: Source, options: ReadOptions | None = None) -> Iterator
     ------
     DataError
         If the file cannot be read or does not keep to its format, with the line; or if labels or columns are
-        required of a format without any.
+        required of a format that has none.
+    FetchError
+        If the corpus is known, but not on this machine.
     """
     options = options or ReadOptions()
-    kind = options.format if options.format != "auto" else format_of(source_name(path))
-    if kind in ("text", "tokens") and options.labelled:
-        raise DataError(f"the format {kind!r} has no labels", where=source_name(path))
-    if kind in ("tagged", "text", "tokens") and options.columns:
-        raise DataError(
-            f"the format {kind!r} has no columns, and the model takes some beside the words",
-            where=source_name(path),
-            found=", ".join(options.columns),
-            hint="Give a CoNLL, CoNLL-U or JSONL file that has them.",
-        )
-    if kind == "tagged":
-        yield from read_tagged(path, labelled=options.labelled)
-    elif kind in ("text", "tokens"):
-        yield from read_text(path) if kind == "text" else read_tokens(path)
-    elif kind == "conllu":
-        yield from read_conllu(
-            path, label_field=options.label_field, labelled=options.labelled, columns=options.columns
-        )
-    elif kind == "jsonl":
-        yield from read_jsonl(path, labelled=options.labelled, columns=options.columns)
-    else:
-        yield from read_conll(
-            path,
-            token_column=options.token_column,
-            label_column=options.label_column,
-            separator=options.separator,
-            labelled=options.labelled,
-            columns=options.columns,
-        )
+    if not isinstance(source, str):
+        yield from _read(source, options)
+        return
+    located = locate(source)
+    if located.format == "conll":
+        options = replace(options, format="conll", token_column=0, label_column=-1, separator=None)
+    elif located.format == "conllu":
+        options = replace(options, format="conllu")
+    for i, sentence in enumerate(_read(located.path, options)):
+        if located.split is None or located.split.role(i) == located.part:
+            yield sentence
 
 
-def read_corpus(path: str | Path, options: ReadOptions | None = None) -> list[Sentence]:
-    """Return all sentences of a file: `read_sentences` for what must not be empty.
+def read_labelled(source: Source, options: ReadOptions | None = None) -> list[Sentence]:
+    """Return all sentences of a corpus that must not be empty.
 
     Raises
     ------
     DataError
         As `read_sentences`; and if there is no sentence.
     """
-    corpus = list(read_sentences(path, options))
-    if not any(corpus):
-        raise DataError("no sentence in this file", where=source_name(path))
-    return corpus
+    sentences = list(read_sentences(source, options))
+    if not any(sentences):
+        raise DataError("no sentence in this corpus", where=source_name(source), hint="Is the file empty?")
+    return sentences
 
 
-def write_sentences(
-    sentences: Iterable[Sentence],
-    stream: TextIO,
-    format: OutputFormat,
-    *,
-    label_field: LabelField = "upos",
-    scheme: Scheme | None = None,
-) -> None:
-    """Write sentences to a text stream as they come.
-
-    Parameters
-    ----------
-    sentences : iterable of Sentence
-        With or without labels.
-    stream : text stream
-        Must be UTF-8 with unix line ends; it is neither flushed nor closed.
-    format : {"conll", "conllu", "jsonl", "inline"}
-        "conll" is two columns with a tab between; "inline" is for people to read, all others are read back by
-        `read_sentences`.
-    label_field : {"upos", "xpos"}
-        Of "conllu": the column that the labels go to.
-    scheme : Scheme, optional
-        Of "inline": labels mark spans, which are put in brackets; None: each token has its label.
-
-    Raises
-    ------
-    DataError
-        If a sentence does not fit the format: see `conll_lines`, `conllu_lines`, `jsonl_line`, `inline`.
-    ConfigError
-        If there is no such format.
-    """
-    _check_choice("format", format, get_args(OutputFormat))
-    writers: dict[str, Callable[[Sentence], str]] = {
-        "conll": conll_lines,
-        "conllu": lambda sentence: conllu_lines(sentence, label_field=label_field),
-        "jsonl": jsonl_line,
-        "inline": lambda sentence: inline(sentence, scheme=scheme),
-    }
-    write = writers[format]
-    for sentence in sentences:
-        written = write(sentence)
-        if not written.isascii() and not is_utf8(written):
-            raise sentence.error("a lone surrogate cannot be written", found=written)
-        stream.write(written)
+def _read(source: Source, options: ReadOptions) -> Iterator[Sentence]:
+    """Return the sentences of a file or block."""
+    where, labelled, columns = source_name(source), options.labelled, options.columns
+    format = format_of(where) if options.format == "auto" else options.format
+    if format in ("text", "tokens") and labelled:
+        raise DataError(f"the format {format!r} has no labels", where=where)
+    if format in ("tagged", "text", "tokens") and columns:
+        raise DataError(
+            f"the format {format!r} has no columns, and the model needs some beside the words",
+            where=where,
+            found=", ".join(columns),
+            hint="Give a CoNLL, CoNLL-U or JSONL file that has them.",
+        )
+    if format == "text":
+        return read_text(source)
+    if format == "tokens":
+        return read_tokens(source)
+    if format == "tagged":
+        return read_tagged(source, labelled=labelled, base_tags=options.base_tags)
+    if format == "conllu":
+        return read_conllu(source, label_field=options.label_field, labelled=labelled, columns=columns)
+    if format == "jsonl":
+        return read_jsonl(source, labelled=labelled, columns=columns)
+    return read_conll(
+        source,
+        token_column=options.token_column,
+        label_column=options.label_column,
+        separator=options.separator,
+        labelled=labelled,
+        columns=columns,
+    )
 
 
 def format_of(path: str | Path) -> InputFormat:
@@ -182,6 +170,47 @@ def format_of(path: str | Path) -> InputFormat:
     return _BY_ENDING.get(Path(name).suffix, "conll")
 
 
-def _check_choice(field: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"no such {field}", where=field, found=value, allowed=", ".join(choices))
+class Located(NamedTuple):
+    """Where a corpus is, and how it is read."""
+
+    path: str  # - is standard input
+    format: str = "auto"  # "auto": by the user's options
+    split: ModuloSplit | None = None  # which sentences of the file are meant; None: all
+    part: str = ""
+
+
+def locate(name: str) -> Located:
+    """Find a corpus by a path, by ``NAME:part`` with a name of the catalogue, or by ``sample:part``.
+
+    A file of that very name comes first.
+
+    Raises
+    ------
+    DataError
+        If the catalogue has no such corpus, or the corpus no such part.
+    FetchError
+        If the corpus is known, but not on this machine.
+    """
+    corpus, colon, part = name.partition(":")
+    known = [SAMPLE, *(entry.name for entry in read_catalog().corpora)] if colon else []
+    if (corpus not in known and ("/" in name or part not in PARTS)) or os.path.exists(name):
+        return Located(name)
+    if corpus not in known:
+        raise DataError(
+            "no corpus of this name, and no such file",
+            found=name,
+            allowed=", ".join(known),
+            hint=did_you_mean(corpus, known, cutoff=0.4),
+        )
+    if part not in PARTS:
+        raise DataError(f"{corpus} has no such part", found=part, allowed=", ".join(PARTS))
+    if corpus == SAMPLE:
+        from importlib import resources  # a path needs no such search
+
+        folder = resources.files("windowclf_data").joinpath("sample")
+        return Located(str(folder.joinpath(f"{part}.conll")), "conll")
+    entry = read_catalog().corpus(corpus)
+    files = entry.find()
+    if part in files:
+        return Located(str(files[part]), entry.format)
+    return Located(str(files["all"]), entry.format, entry.split, part)

@@ -1,6 +1,6 @@
 """A sentence of a corpus: its tokens and what is known of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, overload
 
@@ -11,14 +11,12 @@ Offsets = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Sentence(Sequence[str]):
-    """The tokens of a sentence, in order: a sequence of them that knows more.
-
-    A slice is a sentence too, without its text.
+    """A sequence of tokens with what is known of them. A slice is a sentence too, without its text.
 
     Parameters
     ----------
     tokens : tuple of str
-        May be empty where the format says so (an empty line of pre-tokenised text).
+        May be empty, as an empty line of tokenised text is.
     labels : tuple of str, optional
         One a token.
     text : str, optional
@@ -30,13 +28,13 @@ class Sentence(Sequence[str]):
     line : int, optional
         Its first line there, from 1, for error messages.
     columns : mapping of str to tuple of str, optional
-        What other columns say of each token, such as its part of speech, by the column's name.
+        Other columns, such as parts of speech, by name: a value a token.
 
     Raises
     ------
     DataError
-        If there are not as many labels, offsets or values of a column as tokens, or offsets lie outside the
-        text.
+        If the number of labels, offsets or values of a column is not that of the tokens, or offsets lie
+        outside the text.
     """
 
     tokens: tuple[str, ...]
@@ -66,7 +64,7 @@ class Sentence(Sequence[str]):
         for start, end in offsets:
             if not before <= start <= end <= len(self.text):
                 raise self.error(
-                    "a token's offsets are not usable",
+                    "a token's offsets are not valid",
                     found=[start, end],
                     allowed=f"start and end in order, after the token before, up to {len(self.text)}",
                 )
@@ -94,7 +92,7 @@ class Sentence(Sequence[str]):
         )
 
     def error(self, problem: str, *, found: object = None, allowed: str | None = None) -> DataError:
-        """Return an error that says where this sentence stands."""
+        """Return an error that names the file and line of this sentence."""
         return DataError(problem, where=self.source, line=self.line, found=found, allowed=allowed)
 
 
@@ -114,8 +112,35 @@ def cut(sentences: Sentences) -> Iterator[Sentences]:
         yield sentences[first:]
 
 
+def interleave(
+    words: Sequence[str],
+    labels: Sequence[str],
+    distinct: Iterable[str],
+    lengths: Iterable[int],
+    *,
+    before: str,
+    after: str,
+    end: str,
+) -> str:
+    """Return sentences as one text: each word, `before`, its label, and `after` or, after its last, `end`.
+
+    Words and labels (N,) are those of all sentences, `distinct` the different labels among them; a sentence
+    of length 0 is an empty line.
+    """
+    usual = {label: f"{before}{label}{after}" for label in distinct}
+    last = {label: f"{before}{label}{end}" for label in usual}
+    parts = [""] * (2 * len(words) + 1)  # the first is for sentences without words before all others
+    parts[1::2] = words
+    parts[2::2] = map(usual.__getitem__, labels)
+    n_words = 0
+    for length in lengths:
+        n_words += length
+        parts[2 * n_words] = last[labels[n_words - 1]] if length else parts[2 * n_words] + "\n"
+    return "".join(parts)
+
+
 def columns(sentences: Sequence[Sentence]) -> tuple[list[Sequence[str]], list[tuple[str, ...]]]:
-    """Return what a tagger takes of sentences: their tokens, with columns where they have any, and labels.
+    """Return the tokens of sentences (the sentences themselves where they have columns), and their labels.
 
     Raises
     ------
@@ -138,7 +163,7 @@ def check_sentences(
     *,
     where: str = "sentences",
 ) -> None:
-    """Refuse what is not sentences of words with as many labels.
+    """Raise an error unless sentences are lists of words, with a label for each word.
 
     Raises
     ------
@@ -147,7 +172,7 @@ def check_sentences(
     """
     if labels is not None and len(labels) != len(sentences):
         raise DataError(
-            "sentences and labels are not equally many",
+            "sentences and labels differ in number",
             where=where,
             found=f"{len(sentences)} sentences, {len(labels)} label sequences",
         )
@@ -174,5 +199,5 @@ def check_sentences(
 def _are_strings(values: Any) -> bool:
     """Say whether this is a sequence of strings that is not itself a string."""
     is_list = hasattr(values, "__len__") and hasattr(values, "__iter__") and not isinstance(values, str)
-    # the types first: they are few, and most often one
+    # of few distinct types, mostly one: cheaper than isinstance of each
     return is_list and ({*map(type, values)} <= {str} or all(isinstance(value, str) for value in values))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.corpus.lines import is_utf8
+from windowclf.corpus.blocks import is_utf8
 from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
 from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.columns import NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
+from windowclf.encoding.columns import N_RESERVED_ROWS, NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.entity_lists import OwnEntities, is_entity_list, own_entities, phrases_left_out
 from windowclf.encoding.gazetteer import NO_GAZETTEERS, Gazetteers
-from windowclf.encoding.phrase_trie import Position
+from windowclf.encoding.phrase_trie import Position, positions_of
 from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 from windowclf.encoding.word_features import NONE, WordFeatures
 
@@ -156,6 +156,28 @@ class Encoder:
         """
         without = None if own is None else phrases_left_out(self.features.config.gazetteers, own)
         return self.gazetteers.positions(tokens, lengths, without) + self._first_rows
+
+    def context_rows(self, sentence: Sequence[str]) -> list[tuple[int, int]]:
+        """Return, sorted, each token of a sentence that has a context id other than `elsewhere`, and that id.
+
+        The id is given as a row of a table with a row for each id in `place_ranges`.
+
+        Raises
+        ------
+        DataError
+            If the sentence lacks a column.
+        """
+        n_positions = len(Position)
+        rows = [
+            (i, g * n_positions + position)
+            for g, begin, end in self.gazetteers.matches(sentence)
+            for i, position in enumerate(positions_of(end - begin), begin)
+        ]
+        if self.columns.values:
+            first = len(self.gazetteers) * n_positions - N_RESERVED_ROWS
+            for ids in self.columns.rows([sentence]).T.tolist():
+                rows += [(i, first + id_) for i, id_ in enumerate(ids) if id_ != UNKNOWN_VALUE]
+        return sorted(rows)
 
     def _in_context(
         self, encoded: EncodedText, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.lines import read_lines
-from windowclf.encoding.phrase_trie import PhraseTrie
+from windowclf.corpus.blocks import read_lines
+from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
 
 LONGEST_PHRASE = 100  # tokens; matching takes at most so many look-ups a token
@@ -85,7 +87,7 @@ class Gazetteer:
 class Gazetteers(tuple[Gazetteer, ...]):
     """Lists whose phrases are matched together: all case-sensitive, or none."""
 
-    @property
+    @cached_property
     def case(self) -> bool:
         """Whether matching is case-sensitive."""
         return all(own.case for own in self)
@@ -94,14 +96,34 @@ class Gazetteers(tuple[Gazetteer, ...]):
         """Build the trie now instead of at the first match; before a fork, so that processes share it."""
         _ = self._trie
 
+    def matches(
+        self, sentence: Sequence[str], without: Mapping[int, frozenset[str]] | None = None
+    ) -> list[tuple[int, int, int]]:
+        """Return list, begin and end of each phrase in a sentence, as `PhraseTrie.matches`."""
+        tokens = sentence if self.case else [*map(str.casefold, sentence)]
+        return self._trie.matches(tokens, without) if self else []
+
     def positions(
         self,
         tokens: Sequence[str],
         lengths: Ints,
         without: Sequence[Mapping[int, frozenset[str]]] | None = None,
     ) -> Ints:
-        """Return the position of each token in a phrase of each list (N, G), as `PhraseTrie.positions`."""
-        return self._trie.positions(tokens if self.case else [*map(str.casefold, tokens)], lengths, without)
+        """Return the `Position` of each token in a phrase of each list (N, G).
+
+        `tokens` are those of all sentences in a row, `lengths` (S,) their numbers. `without` (S,) has for
+        each sentence phrases that are not matched, by the number of their list.
+        """
+        n_lists = len(self)
+        found = bytearray(len(tokens) * n_lists)
+        first = 0
+        for s, length in enumerate(lengths.tolist()):
+            sentence = tokens[first : first + length]
+            for g, begin, end in self.matches(sentence, without[s] if without else None):
+                cells = slice((first + begin) * n_lists + g, (first + end) * n_lists, n_lists)
+                found[cells] = positions_of(end - begin)
+            first += length
+        return np.frombuffer(found, np.uint8).reshape(first, n_lists).astype(np.int32)
 
     @cached_property
     def _trie(self) -> PhraseTrie:

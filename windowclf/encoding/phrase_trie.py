@@ -74,51 +74,41 @@ class PhraseTrie:
         self._lists = array("q", lists.tobytes())
         self._lists_from = array("q", _first_of_each(ending, n_edges + 1).tobytes())
 
-    def positions(
-        self,
-        tokens: Sequence[str],
-        lengths: Ints,
-        without: Sequence[Mapping[int, frozenset[str]]] | None = None,
-    ) -> Ints:
-        """Return the position of each token in a phrase of each list (N, G), as values of `Position`.
+    def matches(
+        self, tokens: Sequence[str], without: Mapping[int, frozenset[str]] | None = None
+    ) -> list[tuple[int, int, int]]:
+        """Return list, begin and end (exclusive) of each phrase in one sentence.
 
-        No phrase continues in the next sentence. `without` (S,) has for each sentence phrases that are not
-        matched, by the number of their list. The time is linear in the number of tokens, whatever they and
-        the phrases are. On a large text this loop is about as fast as array operations; on one sentence it
-        takes a tenth of their time.
+        `without` has phrases that are not matched, by the number of their list. The time is linear in the
+        number of tokens, whatever they and the phrases are. On a large text this loop is about as fast as
+        array operations; on one sentence it takes a tenth of their time.
         """
-        if not self._n_lists:
-            return np.zeros((len(tokens), 0), np.int32)
-        n_lists, root, lists, lists_from = self._n_lists, self._root, self._lists, self._lists_from
+        root, lists, lists_from = self._root, self._lists, self._lists_from
         edge_tokens, edges_from, n_ids = self._edge_tokens, self._edges_from, len(self._ids)
         ids = [*map(self._ids.get, tokens, repeat(n_ids))]
-        found = bytearray(len(ids) * n_lists)
-        begin = 0
-        for s, length in enumerate(lengths.tolist()):
-            end = begin + length
-            free_from = [begin] * n_lists  # where the last phrase of each list ended
-            for i in range(begin, end):
-                node = root[ids[i]]
-                if not node:
-                    continue
-                longest: dict[int, int] = {}
-                j = i
-                while node:
-                    j += 1
-                    for k in range(lists_from[node], lists_from[node + 1]):
-                        if not without or " ".join(tokens[i:j]) not in without[s].get(lists[k], ()):
-                            longest[lists[k]] = j
-                    if j == end or ids[j] == n_ids:
-                        break
-                    last = edges_from[node + 1]
-                    edge = bisect_left(edge_tokens, ids[j], edges_from[node], last)
-                    node = edge + 1 if edge < last and edge_tokens[edge] == ids[j] else 0
-                for g, stop in longest.items():
-                    if i >= free_from[g]:
-                        free_from[g] = stop
-                        found[i * n_lists + g : stop * n_lists : n_lists] = _positions_of(stop - i)
-            begin = end
-        return np.frombuffer(found, np.uint8).reshape(len(ids), n_lists).astype(np.int32)
+        found: list[tuple[int, int, int]] = []
+        free_from = [0] * self._n_lists  # where the last phrase of each list ended
+        for begin, token in enumerate(ids):
+            node = root[token]
+            if not node:
+                continue
+            longest: dict[int, int] = {}
+            end = begin
+            while node:
+                end += 1
+                for k in range(lists_from[node], lists_from[node + 1]):
+                    if not without or " ".join(tokens[begin:end]) not in without.get(lists[k], ()):
+                        longest[lists[k]] = end
+                if end == len(ids) or ids[end] == n_ids:
+                    break
+                last = edges_from[node + 1]
+                edge = bisect_left(edge_tokens, ids[end], edges_from[node], last)
+                node = edge + 1 if edge < last and edge_tokens[edge] == ids[end] else 0
+            for g, stop in longest.items():
+                if begin >= free_from[g]:
+                    free_from[g] = stop
+                    found.append((g, begin, stop))
+        return found
 
 
 def _first_of_each(numbers: Ints, n: int) -> Ints:
@@ -127,8 +117,8 @@ def _first_of_each(numbers: Ints, n: int) -> Ints:
 
 
 @cache
-def _positions_of(n: int) -> bytes:
-    """Return the positions of the tokens of a phrase of `n`, a byte each."""
+def positions_of(n: int) -> bytes:
+    """Return the `Position` of each token of a phrase of n tokens, n at least 1."""
     if n == 1:
         return bytes([Position.SINGLE])
     return bytes([Position.BEGIN, *[Position.INSIDE] * (n - 2), Position.END])

@@ -1,14 +1,18 @@
 """Scores of predicted labels against true ones: accuracy, entity F1 by conlleval's rules, calibration."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
 
 from windowclf.corpus.label_schemes import Span, spans
-from windowclf.evaluation.reliability import Calibration, reliability
+from windowclf.corpus.sentence import Sentences, check_sentences
+from windowclf.evaluation.counts import scored_spans
+from windowclf.evaluation.reliability import CalibrationErrors, reliability
+from windowclf.model.trained import TrainedModel
 
 Labels = Sequence[str]
 
@@ -20,7 +24,7 @@ class Score:
     Attributes
     ----------
     label : str
-        The label, or the kind of entity.
+        The label, or the entity type.
     support : int
         How many there are in truth.
     predicted : int
@@ -37,7 +41,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """Accuracy over a part of the tokens; null where it has none."""
+    """Accuracy on a part of the tokens; None if it has none."""
 
     accuracy: float | None
     n_tokens: int
@@ -52,21 +56,21 @@ class Evaluation:
     token_accuracy : float
         Share of scored tokens with the right label; ignored tokens are not scored.
     precision, recall, f1 : float or None
-        Of whole entities; None where labels are not a span scheme.
+        Of whole entities; None for plain labels.
     n_sentences, n_tokens : int
         Sentences, and scored tokens.
     labels : tuple of Score
-        A row for each label, by tokens.
+        Of each label, by tokens.
     entities : tuple of Score or None
-        A row for each kind of entity.
+        Of each entity type.
     seen, unseen : Share
-        Tokens whose word stood in training, and the others.
+        Tokens whose word occurs in training, and the others.
     confusions : tuple of (true, predicted, count)
         Most frequent first.
     tokens_per_second : float or None
-        Time spent tagging alone; None where it was not measured.
-    calibration : Calibration or None
-        Whether the probabilities mean what they say; None where it was not measured.
+        Of `TrainedModel.predict` alone; None where it was not measured.
+    calibration : CalibrationErrors or None
+        How reliable the probabilities are; None where it was not measured.
     """
 
     token_accuracy: float
@@ -81,16 +85,66 @@ class Evaluation:
     unseen: Share
     confusions: tuple[tuple[str, str, int], ...]
     tokens_per_second: float | None = None
-    calibration: Calibration | None = None
+    calibration: CalibrationErrors | None = None
 
     @property
     def main_score(self) -> float:
-        """Entity F1 where labels are a span scheme, else token accuracy."""
+        """Entity F1 for span labels, else token accuracy."""
         return self.token_accuracy if self.f1 is None else self.f1
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as plain values for JSON."""
         return dict(msgspec.to_builtins(self))
+
+
+def evaluate(
+    model: TrainedModel, sentences: Sentences, labels: Sentences, *, calibration: bool = True
+) -> Evaluation:
+    """Tag sentences and compare with their true labels.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    sentences, labels : sequences of sequences of str
+    calibration : bool
+        Also measure the reliability of probabilities; the sentences are then tagged twice.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    DataError
+        If sentences and labels differ in length, or the labels are of another task than the model's.
+    """
+    check_sentences(sentences, labels)
+    label_set = model.labels
+    label_set.check_comparable(labels)
+    started = perf_counter()
+    predicted = model.predict(sentences)
+    seconds = perf_counter() - started
+    evaluation = evaluate_labels(
+        sentences,
+        labels,
+        predicted,
+        span_labels=label_set.scheme is not None,
+        ignore_label=label_set.ignore,
+        seen=model.vocabulary.seen,
+    )
+    n_tokens = sum(map(len, sentences))
+    evaluation = replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
+    if not calibration:
+        return evaluation
+    tagged = model.tag(sentences)
+    measured = measure_calibration(
+        labels,
+        [t.labels for t in tagged],
+        [t.probabilities for t in tagged],
+        [t.entities for t in tagged] if label_set.scheme is not None else None,
+        ignore_label=label_set.ignore,
+    )
+    return replace(evaluation, calibration=measured)
 
 
 def evaluate_labels(
@@ -109,44 +163,61 @@ def evaluate_labels(
     tokens, gold, predicted : sequences of sequences of str
         Of equal lengths.
     span_labels : bool
-        Whether labels follow IOB1, IOB2 or IOBES, so that entities are scored.
+        Labels follow IOB1, IOB2 or IOBES, and entities are scored too.
     ignore_label : str, optional
-        Tokens with this true label are left out of every figure.
+        Tokens with this true label are not scored.
     seen : callable
-        Says of a word whether it stood in training.
+        Says of a word whether it occurs in training.
 
     Notes
     -----
-    Entities are found by the rules of conlleval (Tjong Kim Sang & Buchholz 2000), which also reads label
-    sequences that break their scheme; an entity is right if both ends and the kind are.
+    Entities are found by the rules of conlleval (Tjong Kim Sang & Buchholz 2000), which also reads tag
+    sequences that break their scheme; an entity is right if both ends and the type are.
     """
     pairs: Counter[tuple[str, str]] = Counter()
     is_seen: Counter[tuple[bool, bool]] = Counter()
-    counts = _SpanCounts()
+    of_labels, of_entities = (_Counts(Counter(), Counter(), Counter()) for _ in range(2))
     for words, true, guess in zip(tokens, gold, predicted, strict=True):
-        if ignore_label is not None and ignore_label in true:
-            guess = ["O" if t == ignore_label else g for t, g in zip(true, guess, strict=True)]
         for word, t, g in zip(words, true, guess, strict=True):
             if t != ignore_label:
                 pairs[t, g] += 1
                 is_seen[seen(word), t == g] += 1
         if span_labels:
-            counts.add(spans(true, ignore=ignore_label), spans(guess, ignore=None))
+            in_truth, found = scored_spans(true, guess, span_labels=True, ignore_label=ignore_label)
+            for counter, those in zip(of_entities, (in_truth & found, in_truth, found), strict=True):
+                counter.update(span.kind for span in those)
+    for (t, g), n in pairs.items():
+        of_labels.right[t] += n * (t == g)
+        of_labels.true[t] += n
+        of_labels.predicted[g] += n
     n_tokens = pairs.total()
-    overall = counts.overall() if span_labels else None
+    overall = score("all", *(counter.total() for counter in of_entities)) if span_labels else None
+    wrong = [(t, g, n) for (t, g), n in pairs.items() if t != g]
     return Evaluation(
-        token_accuracy=sum(n for (t, g), n in pairs.items() if t == g) / n_tokens if n_tokens else 0.0,
+        token_accuracy=of_labels.right.total() / n_tokens if n_tokens else 0.0,
         precision=overall.precision if overall else None,
         recall=overall.recall if overall else None,
         f1=overall.f1 if overall else None,
         n_sentences=len(gold),
         n_tokens=n_tokens,
-        labels=_scores_of_pairs(pairs),
-        entities=counts.by_kind() if span_labels else None,
+        labels=of_labels.scores(),
+        entities=of_entities.scores() if span_labels else None,
         seen=_share(is_seen, True),
         unseen=_share(is_seen, False),
-        confusions=_confusions(pairs),
+        confusions=tuple(sorted(wrong, key=lambda item: (-item[2], item[0], item[1]))),
     )
+
+
+class _Counts(NamedTuple):
+    """How many are right, true and predicted, by label or entity type."""
+
+    right: Counter[str]
+    true: Counter[str]
+    predicted: Counter[str]
+
+    def scores(self) -> tuple[Score, ...]:
+        names = sorted(self.true | self.predicted)
+        return tuple(score(n, self.right[n], self.true[n], self.predicted[n]) for n in names)
 
 
 def measure_calibration(
@@ -156,7 +227,7 @@ def measure_calibration(
     entities: Sequence[Sequence[tuple[Span, float]]] | None = None,
     *,
     ignore_label: str | None = None,
-) -> Calibration:
+) -> CalibrationErrors:
     """Compare the probabilities of labels, and of entities, with how often they are right.
 
     Parameters
@@ -166,16 +237,16 @@ def measure_calibration(
     confidences : sequence of sequences of float
         The probability of each predicted label.
     entities : sequence of sequences of (Span, float), optional
-        The entities that were found in each sentence, with the probability of exactly these words and this
-        kind. One is right if the true labels have it so, by the rules of `evaluate_labels`.
+        The entities found in each sentence, with the probability of exactly these words and this type. One is
+        right if the true labels have it too, by the rules of `evaluate_labels`.
     ignore_label : str, optional
-        Words with this true label, and entities that hold such a word, are left out: what would be right
-        there is not known.
+        Words with this true label, and entities that hold such a word, are left out: the right
+        answer is not known there.
 
     Raises
     ------
     DataError
-        If a probability is not in [0, 1], or there are entities and a true label is no span label.
+        If a probability is not in [0, 1], or there are entities and a true label is not a span label.
     """
     words = [
         (confidence, t == g)
@@ -185,14 +256,14 @@ def measure_calibration(
     ]
     of_words = reliability([confidence for confidence, _ in words], [right for _, right in words])
     if entities is None:
-        return Calibration(of_words)
+        return CalibrationErrors(of_words)
     judged = judge_entities(gold, entities, ignore_label=ignore_label)
     of_entities = reliability([e.probability for e in judged], [e.is_right for e in judged])
-    return Calibration(of_words, of_entities)
+    return CalibrationErrors(of_words, of_entities)
 
 
 class JudgedEntity(NamedTuple):
-    """An entity that was found, its probability, and whether it is right."""
+    """An entity found, its probability, and whether it is right."""
 
     span: Span
     probability: float
@@ -218,28 +289,6 @@ def judge_entities(
     return judged
 
 
-class _SpanCounts:
-    """Entities in truth, predicted, and both, by kind."""
-
-    def __init__(self) -> None:
-        self.gold: Counter[str] = Counter()
-        self.predicted: Counter[str] = Counter()
-        self.right: Counter[str] = Counter()
-
-    def add(self, gold: Iterable[Span], predicted: Iterable[Span]) -> None:
-        gold, predicted = set(gold), set(predicted)
-        self.gold.update(span.kind for span in gold)
-        self.predicted.update(span.kind for span in predicted)
-        self.right.update(span.kind for span in gold & predicted)
-
-    def overall(self) -> Score:
-        return score("all", self.right.total(), self.gold.total(), self.predicted.total())
-
-    def by_kind(self) -> tuple[Score, ...]:
-        kinds = sorted(self.gold | self.predicted)
-        return tuple(score(k, self.right[k], self.gold[k], self.predicted[k]) for k in kinds)
-
-
 def score(label: str, right: int, support: int, predicted: int) -> Score:
     """Return precision, recall and F1 from counts."""
     precision = right / predicted if predicted else 0.0
@@ -248,25 +297,6 @@ def score(label: str, right: int, support: int, predicted: int) -> Score:
     return Score(label, precision, recall, f1, support, predicted)
 
 
-def _scores_of_pairs(pairs: Counter[tuple[str, str]]) -> tuple[Score, ...]:
-    support = _sum_by(pairs, 0)
-    predicted = _sum_by(pairs, 1)
-    labels = sorted(support | predicted)
-    return tuple(score(label, pairs[label, label], support[label], predicted[label]) for label in labels)
-
-
-def _sum_by(pairs: Counter[tuple[str, str]], side: int) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for pair, n in pairs.items():
-        sums[pair[side]] += n
-    return sums
-
-
 def _share(is_seen: Counter[tuple[bool, bool]], which: bool) -> Share:
     n = is_seen[which, True] + is_seen[which, False]
     return Share(is_seen[which, True] / n if n else None, n)
-
-
-def _confusions(pairs: Counter[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:
-    wrong = [(t, g, n) for (t, g), n in pairs.items() if t != g]
-    return tuple(sorted(wrong, key=lambda item: (-item[2], item[0], item[1])))

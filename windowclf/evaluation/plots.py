@@ -1,4 +1,4 @@
-"""Plots, for those who installed matplotlib: what all share, and the reliability diagram."""
+"""Plots with matplotlib: what all share, and the reliability diagram."""
 
 import io
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_METADATA: dict[str, dict[str, Any]] = {  # nothing that changes with the day or the version
+_METADATA: dict[str, dict[str, Any]] = {  # the same bytes on any day, in any version
     ".svg": {"Date": None, "Creator": None},
     ".png": {"Software": None},
 }
@@ -35,7 +35,7 @@ _COLOURS = {"words": "#0072b2", "entities": "#d55e00"}
 
 
 def check_plot(path: Path) -> None:
-    """Refuse, before anything is computed, a plot that could not be written.
+    """Check, before anything is computed, that a plot can be written.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def check_plot(path: Path) -> None:
     """
     if path.suffix.lower() not in _METADATA:
         raise WindowClfError(
-            "a plot of this kind cannot be written",
+            "unknown plot format",
             where=str(path),
             found=path.suffix,
             allowed=" or ".join(_METADATA),
@@ -53,13 +53,7 @@ def check_plot(path: Path) -> None:
 
 
 def check_matplotlib(where: str) -> None:
-    """Refuse, before anything is computed, what needs plots if matplotlib is not installed.
-
-    Raises
-    ------
-    WindowClfError
-        With `where`, what needs them.
-    """
+    """Raise WindowClfError if matplotlib is not installed; `where` says what needs it."""
     if find_spec("matplotlib") is None:
         raise WindowClfError(
             "plots need matplotlib", where=where, hint="Install it: pip install 'windowclf[plots]'"
@@ -91,11 +85,11 @@ def draw_svg(draw: "Callable[[Figure], None]", *, name: str, width: float, heigh
 
 @contextmanager
 def _own_settings() -> Iterator[None]:
-    """Set, while it lasts, the settings of all plots, whatever the user has."""
+    """Use the settings of all plots, whatever the user has configured."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
-        # such a character is written as text all the same, and it is the reader's fonts that draw it
+        # such a character is written as text, and the reader's fonts draw it
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_SETTINGS)
@@ -105,7 +99,7 @@ def _own_settings() -> Iterator[None]:
 def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliability | None = None) -> None:
     """Draw accuracy against confidence, and how many predictions each bin has; replaces `path` atomically.
 
-    The same figures make the same bytes with the same version of matplotlib.
+    The same numbers give the same bytes with the same version of matplotlib.
 
     Parameters
     ----------

@@ -11,24 +11,24 @@ import numpy as np
 from windowclf.arrays import Bools, Floats
 from windowclf.errors import DataError, ShapeError
 
-N_BINS = 15  # as Guo et al. 2017 have it
-_ROUNDING = 1e-6  # how far beyond 0 or 1 a probability may come out that is a sum or a product
+N_BINS = 15  # as in Guo et al. 2017
+_ROUNDING = 1e-6  # how far a sum or product of probabilities may lie outside [0, 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions of about the same confidence.
+    """Predictions of similar confidence.
 
     Attributes
     ----------
     start, end : float
-        Confidences above `start`, up to and with `end`; 0 belongs to the first bin.
+        Confidences in (start, end]; 0 belongs to the first bin.
     count : int
-        How many predictions there are.
+        Of predictions.
     confidence : float or None
-        The mean of their confidences; None where there are none.
+        Their mean confidence; None if there are none.
     accuracy : float or None
-        The share of them that is right; where it is below `confidence`, they are too confident.
+        The share that is right; below `confidence`, they are over-confident.
     """
 
     start: float
@@ -45,14 +45,14 @@ class Reliability:
     Attributes
     ----------
     expected_calibration_error : float or None
-        In [0, 1]; None where there are no predictions.
+        Σ_b n_b / n · |accuracy_b - confidence_b|, in [0, 1]; None if there are no predictions.
     error_by_chance : float or None
-        About how great that error would be if every confidence were right: with few predictions, the share
-        of a bin that is right is off by chance.
+        About how large that error would be if every confidence were right: with few predictions, the
+        accuracy of a bin deviates by chance.
     count : int
         Of all predictions.
     bins : tuple of Bin
-        In order, the empty ones too.
+        In order, with the empty ones.
     """
 
     expected_calibration_error: float | None
@@ -62,21 +62,11 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """The reliability of the label of each word and, where it was measured, of each entity found."""
+class CalibrationErrors:
+    """The reliability of the label of each word and, for span labels, of each entity found."""
 
     words: Reliability
     entities: Reliability | None = None
-
-
-def expected_calibration_error(
-    confidences: Sequence[float] | Floats, is_right: Sequence[bool] | Bools, n_bins: int = N_BINS
-) -> float | None:
-    """Return the mean distance between confidence and accuracy, Σ_b n_b / n · |accuracy_b - confidence_b|.
-
-    Parameters and errors are those of `reliability`; None where there are no predictions.
-    """
-    return reliability(confidences, is_right, n_bins).expected_calibration_error
 
 
 def reliability(
@@ -87,39 +77,39 @@ def reliability(
     Parameters
     ----------
     confidences : sequence or array (n,)
-        The probability that each prediction is said to be right with.
+        The probability of each prediction.
     is_right : sequence or array (n,)
-        Whether it is.
+        Whether the prediction is.
     n_bins : int
         Bins of equal width, at least 1.
 
     Raises
     ------
     ShapeError
-        If lengths are unequal, or there is no bin.
+        If lengths are unequal, or `n_bins` is below 1.
     DataError
-        If a confidence is not in [0, 1], but for rounding.
+        If a confidence is not in [0, 1], except for rounding.
 
     Notes
     -----
     Expected calibration error: Naeini, Cooper and Hauskrecht 2015, "Obtaining well calibrated probabilities
     using Bayesian binning". The bins ((b - 1) / B, b / B] are those of Guo, Pleiss, Sun and Weinberger 2017,
-    "On calibration of modern neural networks", section 2. Of the error by chance: if confidences c are right,
-    what is right in a bin is a sum of Bernoulli variables of variance v = Σ c (1 - c), nearly normal around
-    Σ c, and the mean distance of a normal variable from its mean is √(2 v / π).
+    "On calibration of modern neural networks", section 2. The error by chance: if confidences c are right,
+    the number right in a bin is a sum of Bernoulli variables of variance v = Σ c (1 - c), nearly normal
+    around Σ c, and the mean distance of a normal variable from its mean is √(2 v / π).
     """
     confidence, right = np.asarray(confidences, np.float64), np.asarray(is_right, np.bool_)
     if confidence.ndim != 1 or confidence.shape != right.shape or n_bins < 1:
         raise ShapeError(
-            "confidences and what is right do not fit",
+            "confidences and is_right have different shapes",
             where="reliability",
             found=(confidence.shape, right.shape, n_bins),
             allowed="(n,), (n,), at least 1 bin",
         )
-    is_odd = ~((confidence >= -_ROUNDING) & (confidence <= 1 + _ROUNDING))  # not a number is odd too
+    is_odd = ~((confidence >= -_ROUNDING) & (confidence <= 1 + _ROUNDING))  # NaN is odd too
     if is_odd.any():
         raise DataError(
-            "a confidence is no probability", found=float(confidence[is_odd][0]), allowed="0 to 1"
+            "a confidence is not a probability", found=float(confidence[is_odd][0]), allowed="0 to 1"
         )
     confidence = confidence.clip(0, 1)
     edges = np.arange(n_bins + 1) / n_bins

@@ -1,41 +1,42 @@
-"""Whether systems that label the same sentences differ by more than chance.
+"""Whether systems that label the same sentences differ by more than chance, and by how much.
 
-Letters: S sentences, M sentences in which the labellings score unequally.
+S sentences, M sentences in which the systems score differently, n runs of a system (seeds), R resamples.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import inf, sqrt
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import OUTSIDE, Span, spans
 from windowclf.errors import DataError
+from windowclf.evaluation.counts import score_of
 
-FEWEST_SEEDS = 10  # that ranks are compared of
-_AT_ONCE = 1 << 22  # swaps that are drawn together
+LEVEL = 0.95  # of intervals
+ALPHA = 0.05  # corrected p-values below it count
+FEWEST_SEEDS = 10  # for a test of ranks
+_AT_ONCE = 1 << 22  # swaps or sentences that are drawn together
 _SLACK = 1e-12  # differences that are equal but for rounding
+_NO_VARIANCE = 1e-24  # variances that are zero but for rounding
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two labellings compare.
+    """How two systems compare.
 
     Attributes
     ----------
     first, second : float
         Their scores, in [0, 1]: accuracy or F1.
     p_value : float
-        How probable a difference at least as large is if it does not matter which labelled a sentence.
-    n_sentences : int
-        S.
+        How probable a difference at least as large is if both systems are equally good.
     """
 
     first: float
     second: float
     p_value: float
-    n_sentences: int
 
     @property
     def difference(self) -> float:
@@ -43,88 +44,39 @@ class Comparison:
         return self.first - self.second
 
 
-def sentence_counts(
-    gold: Sequence[Sequence[str]],
-    predicted: Sequence[Sequence[str]],
-    *,
-    span_labels: bool,
-    ignore_label: str | None = None,
-) -> Ints:
-    """Count what is right in each sentence, as `windowclf.evaluation.metrics.evaluate_labels` counts in all.
-
-    Parameters
-    ----------
-    gold, predicted : sequences of sequences of str
-        Of equal lengths.
-    span_labels : bool
-        Whether entities are counted, or else words.
-    ignore_label : str, optional
-        Words with this true label do not count, and are in no entity.
-
-    Returns
-    -------
-    array (S, 3) of int64
-        Right, true and predicted ones. `score_of` their sum is entity F1, or accuracy.
-    """
-    counts = np.zeros((len(gold), 3), np.int64)
-    for row, true, guess in zip(counts, gold, predicted, strict=True):
-        in_truth, found = scored_spans(true, guess, span_labels=span_labels, ignore_label=ignore_label)
-        row[:] = len(in_truth & found), len(in_truth), len(found)
-    return counts
-
-
-def scored_spans(
-    true: Sequence[str], predicted: Sequence[str], *, span_labels: bool, ignore_label: str | None = None
-) -> tuple[set[Span], set[Span]]:
-    """Return what is counted in a sentence, the true ones and the predicted: entities, or words by label."""
-    pairs = list(zip(true, predicted, strict=True))
-    if span_labels:
-        known = [OUTSIDE if t == ignore_label else g for t, g in pairs]
-        return set(spans(true, ignore=ignore_label)), set(spans(known, ignore=None))
-    places = [i for i, (t, _) in enumerate(pairs) if t != ignore_label]
-    return {Span(i, i + 1, true[i]) for i in places}, {Span(i, i + 1, predicted[i]) for i in places}
-
-
-def score_of(counts: Ints | Floats) -> Floats:
-    """Return 2 · right / (true + predicted) of counts (…, 3): F1, or accuracy; 0 where nothing is right."""
-    right = counts[..., 0]
-    both = counts[..., 1] + counts[..., 2]
-    return np.divide(2 * right, both, out=np.zeros(np.shape(right)), where=both > 0)
-
-
 def compare(
     first: Sequence[Ints], second: Sequence[Ints], *, n_resamples: int = 10_000, seed: int = 0
 ) -> Comparison:
-    """Test two systems by approximate randomisation, sentences being swapped between them.
+    """Test two systems by approximate randomisation, swapping sentences between them.
 
     Parameters
     ----------
     first, second : sequences of arrays (S, 3)
-        What `sentence_counts` says of each run of a system, such as one a seed; run i is compared with run i.
-        A system without chance has one run, which stands beside every run of the other.
+        The `sentence_counts` of each run of a system, such as one per seed; run i is compared with run i. A
+        deterministic system has one run, which is compared with every run of the other.
     n_resamples : int
-        R, how often sentences are swapped at random.
+        R, the number of random swaps.
     seed : int
         Of the swaps.
 
     Returns
     -------
     Comparison
-        Scores are of the counts of all runs together; p = (1 + r) / (1 + R), where in r of R resamples the
-        scores differ at least as much as they do, in either direction.
+        Scores are of the counts of all runs together; p = (1 + r) / (1 + R), where r of the R resamples have
+        a difference at least as large, in either direction.
 
     Raises
     ------
     DataError
-        If there is no run, the runs are of unequal sentences, or their numbers do not match.
+        If there is no run, the runs are of different sentences, or their numbers do not match.
 
     Notes
     -----
     Noreen (1989), Computer-Intensive Methods for Testing Hypotheses; Yeh (2000), More accurate tests for the
     statistical significance of result differences, COLING. A sentence is swapped in all runs or in none: runs
-    on the same sentences tend to the same errors, and are not so many more sentences. What is tested is these
-    runs: where seeds make a system better or worse on all sentences alike, other seeds may differ the other
-    way, which `windowclf.evaluation.bootstrap.interval_of` takes into account and this test does not.
+    on the same sentences tend to make the same errors, so they do not count as more sentences. The test is of
+    these runs: where a seed makes a system better or worse on all sentences alike, other seeds may give the
+    opposite result. `interval_of` takes that into account, this test does not.
     """
     a, b = _pooled(first, second)
     base = a + b
@@ -144,22 +96,21 @@ def compare(
         first=float(score_of(total)),
         second=float(score_of(b.sum(axis=0))),
         p_value=(1 + extreme) / (1 + n_resamples),
-        n_sentences=len(a),
     )
 
 
 def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Test by Wilcoxon's signed ranks whether the scores of one system's runs are above those of another's.
+    """Test by Wilcoxon's signed ranks whether the runs of one system score higher than those of another.
 
     Parameters
     ----------
     first, second : sequences of float
-        A score for each seed; those of the same seed at the same place.
+        A score per seed; those of the same seed at the same position.
 
     Returns
     -------
     float or None
-        The two-sided p-value; None with fewer than 10 seeds, where ranks say next to nothing.
+        The two-sided p-value; None with fewer than 10 seeds, which are too few for a test of ranks.
 
     Raises
     ------
@@ -168,11 +119,11 @@ def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | No
     """
     if len(first) != len(second):
         raise DataError(
-            "a score is needed of both systems for each seed", found=f"{len(first)} and {len(second)} scores"
+            "each seed needs a score of both systems", found=f"{len(first)} and {len(second)} scores"
         )
     if len(first) < FEWEST_SEEDS:
         return None
-    # equal differences of shares of words differ in the last bits; rounded, they share their rank
+    # equal differences of rates differ in the last bits; rounded, they share a rank
     differences = np.round(np.subtract(first, second), 12)
     differences = differences[differences != 0]
     if not len(differences):
@@ -183,17 +134,17 @@ def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | No
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Correct the p-values of a family of tests, so that it rejects anything wrongly as rarely as one test.
+    """Correct the p-values of a family of tests, so that its error rate is that of one test.
 
     Parameters
     ----------
     p_values : mapping of str to float
-        By the name of the comparison; the family is named before results are seen.
+        By the name of the comparison. Choose the family before you see results.
 
     Returns
     -------
     dict of str to float
-        Never smaller than the p-values, in the same order of size, at most 1.
+        At least the p-values, in the same order, at most 1.
 
     Notes
     -----
@@ -207,11 +158,156 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return {name: corrected[name] for name in p_values}
 
 
-def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
-    """Refuse runs, arrays (S, 3) of counts, that are not of the same sentences.
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """By how much the first system is better.
 
-    What is true must be equal in run i of both, or in all runs where they are not equally many. From pair to
-    pair it may differ: words that training never saw, say, are others where training data are.
+    Attributes
+    ----------
+    difference : float
+        Mean score over the runs of the first, minus that of the second.
+    low, high : float
+        A confidence interval for other runs on other sentences of this kind.
+    standard_error : float
+        Of the difference.
+    n_runs : (int, int)
+        Of the first and of the second. With one run each, the interval covers sentences only: the variation
+        over seeds is not known.
+    """
+
+    difference: float
+    low: float
+    high: float
+    standard_error: float
+    n_runs: tuple[int, int]
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether the systems may be equally good."""
+        return self.low <= 0 <= self.high
+
+
+def interval_of(
+    first: Sequence[Ints],
+    second: Sequence[Ints],
+    *,
+    paired: bool = True,
+    level: float = LEVEL,
+    n_resamples: int = 10_000,
+    seed: int = 0,
+) -> Interval:
+    """Bound the difference of two systems by a hierarchical bootstrap over runs and sentences.
+
+    Parameters
+    ----------
+    first, second : sequences of arrays (S, 3)
+        The `sentence_counts` of each run of a system, such as one per seed.
+    paired : bool
+        Whether run i of both share seed and training data, so that they are drawn together. A deterministic
+        system has one run, which is compared with every run of the other.
+    level : float
+        In (0, 1).
+    n_resamples : int
+        R.
+    seed : int
+        Of the resamples.
+
+    Raises
+    ------
+    DataError
+        If there is no run, the runs are of different sentences, or paired runs do not match in number.
+
+    Notes
+    -----
+    Each resample draws S sentences, the same for every run, and as many runs as there are, both with
+    replacement (Davison & Hinkley 1997, Bootstrap Methods, 3.8). Two biases are removed by scaling
+    the resampled differences about their mean. The interaction of run and sentence is counted three times
+    when both are drawn (Owen 2007, The pigeonhole bootstrap, Ann. Appl. Stat. 1(2), theorem 4):
+    the variance is instead a + b - c, of that over runs, a, that over sentences, b, and the part in both, c.
+    And a few runs vary less than all runs do: a has n - 1 degrees of freedom, and quantiles are scaled by the
+    ratio of Student's t to the normal distribution, with (a + b - c)² / Σ a²/(n - 1) degrees
+    (Satterthwaite 1946; for readers and cases, Hillis 2007, Statistics in Medicine 26).
+    """
+    check_same_sentences(first, second)
+    n_first, n_second = len(first), len(second)
+    if paired and n_first != n_second and 1 not in (n_first, n_second):
+        raise DataError(
+            "these runs cannot be paired",
+            found=f"{n_first} runs of the first system, {n_second} of the second",
+            allowed="as many of one as of the other, or one",
+        )
+    rng = np.random.default_rng(seed)
+    counts = np.stack([*first, *second]).astype(np.float64)  # (n, S, 3)
+    whole, drawn = score_of(counts.sum(axis=1))[None], _resampled_scores(counts, n_resamples, rng)
+    observed = _parts(whole, n_first, paired)
+    resampled = _parts(drawn, n_first, paired)
+    difference = float(sum(part.mean() for part in observed))
+    deviations = sum(_mean_of_drawn_runs(part, rng) for part in resampled) - difference
+    of_runs = within_both = over_degrees = 0.0
+    for part, parts in zip(observed, resampled, strict=True):
+        if (n := part.shape[1]) > 1:
+            a = float(part.var(ddof=1)) / n
+            of_runs += a
+            within_both += float(parts.var(axis=1, ddof=1).mean()) / n - a
+            over_degrees += a * a / (n - 1)
+    of_sentences = float(np.var(sum(parts.mean(axis=1) for parts in resampled)))
+    variance = max(of_runs + of_sentences - max(within_both, 0.0), of_runs, of_sentences)
+    degrees = variance**2 / over_degrees if over_degrees > _NO_VARIANCE**2 else inf
+    drawn_variance = float(np.var(deviations))
+    stretch = (
+        sqrt(variance / drawn_variance) * _t_stretch(degrees, level) if drawn_variance > _NO_VARIANCE else 0.0
+    )
+    low, high = np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2]) * stretch
+    return Interval(
+        difference,
+        difference + float(low),
+        difference + float(high),
+        sqrt(variance),
+        (n_first, n_second),
+    )
+
+
+def _resampled_scores(counts: Floats, n_resamples: int, rng: np.random.Generator) -> Floats:
+    """Return the scores (R, n) of runs (n, S, 3) on sentences that are drawn with replacement."""
+    n, S, _ = counts.shape
+    columns = counts.transpose(1, 0, 2).reshape(S, -1)
+    scores = np.empty((n_resamples, n))
+    at_once = max(1, _AT_ONCE // S)
+    for start in range(0, n_resamples, at_once):
+        rows = min(at_once, n_resamples - start)
+        drawn = rng.integers(0, S, (rows, S)) + np.arange(rows)[:, None] * S
+        times = np.bincount(drawn.ravel(), minlength=rows * S).reshape(rows, S).astype(np.float64)
+        scores[start : start + rows] = score_of((times @ columns).reshape(rows, n, 3))
+    return scores
+
+
+def _parts(scores: Floats, n_first: int, paired: bool) -> list[Floats]:
+    """Return arrays (R, n) of runs drawn together; the difference is the sum of their means."""
+    first, second = scores[:, :n_first], scores[:, n_first:]
+    return [first - second] if paired else [first, -second]
+
+
+def _mean_of_drawn_runs(scores: Floats, rng: np.random.Generator) -> Floats:
+    """Return the means (R,) over runs that are drawn with replacement from n."""
+    chosen = rng.integers(0, scores.shape[1], scores.shape)
+    means: Floats = np.take_along_axis(scores, chosen, axis=1).mean(axis=1)
+    return means
+
+
+def _t_stretch(degrees: float, level: float) -> float:
+    """Return the ratio of the quantile of Student's t to that of the normal distribution."""
+    if degrees == inf:
+        return 1.0
+    from scipy.special import ndtri, stdtrit
+
+    return float(stdtrit(degrees, (1 + level) / 2) / ndtri((1 + level) / 2))
+
+
+def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
+    """Check that runs, arrays (S, 3) of counts, are of the same sentences.
+
+    The true counts must be equal in run i of both, or in all runs where their numbers differ. From pair to
+    pair they may differ: with other training data, other words are unseen.
 
     Raises
     ------
@@ -223,9 +319,9 @@ def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
     n_sentences = {len(run) for run in [*first, *second]}
     pairs = zip(first, second, strict=True) if len(first) == len(second) else product(first, second)
     if len(n_sentences) > 1 or any((a[:, 1] != b[:, 1]).any() for a, b in pairs):
-        raise DataError("the runs label unequal sentences", allowed="the same sentences in the same order")
+        raise DataError("the runs label different sentences", allowed="the same sentences in the same order")
     if n_sentences == {0}:
-        raise DataError("runs are compared on sentences, and there are none")
+        raise DataError("there are no sentences to compare the runs on")
 
 
 def _pooled(first: Sequence[Ints], second: Sequence[Ints]) -> tuple[Ints, Ints]:
@@ -248,5 +344,53 @@ def _coins(rng: np.random.Generator, n: int, n_moves: int) -> Floats:
     return np.unpackbits(bits, axis=1, count=n_moves).astype(np.float64)
 
 
-LEVEL = 0.95  # of intervals
-ALPHA = 0.05  # corrected p-values below it count
+Pair = tuple[Sequence[Ints], Sequence[Ints], bool]
+"""The runs of two systems, arrays (S, 3), and whether run i of both share seed and training data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """How the first system of a pair compares with the second.
+
+    Attributes
+    ----------
+    difference, low, high : float
+        By how much it is better, and the interval of `interval_of`.
+    p_value, corrected : float
+        Of `compare`, and after Holm's correction over the family.
+    seeds_p_value : float or None
+        Of `compare_seeds`; None with too few runs, or where they are not paired.
+    is_clear : bool
+        The corrected p-value is below `ALPHA`, and zero is outside the interval.
+    """
+
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    corrected: float
+    seeds_p_value: float | None
+    is_clear: bool
+
+
+def compare_family(pairs: Mapping[str, Pair], *, n_resamples: int = 10_000) -> dict[str, Compared]:
+    """Test all pairs of a family, by name."""
+    p_values = {
+        name: compare(first, second, n_resamples=n_resamples).p_value
+        for name, (first, second, _) in pairs.items()
+    }
+    corrected = holm(p_values)
+    found = {}
+    for name, (first, second, is_paired) in pairs.items():
+        interval = interval_of(first, second, paired=is_paired, n_resamples=n_resamples)
+        scores = [[float(score_of(run.sum(axis=0))) for run in runs] for runs in (first, second)]
+        found[name] = Compared(
+            difference=interval.difference,
+            low=interval.low,
+            high=interval.high,
+            p_value=p_values[name],
+            corrected=corrected[name],
+            seeds_p_value=compare_seeds(*scores) if is_paired else None,
+            is_clear=corrected[name] < ALPHA and not interval.holds_zero,
+        )
+    return found

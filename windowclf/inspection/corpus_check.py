@@ -1,7 +1,7 @@
-"""Check a corpus before training on it: what would make training fail, or its scores untrue.
+"""Check a corpus before training on it: what would make training fail, or its scores wrong.
 
-A *fault* must be mended: a malformed line, an empty file, labels that mix span labels and others or break
-their scheme, and a sentence that stands in two of the files, so that one of them tests what another taught.
+A *fault* must be fixed: a malformed line, an empty file, labels that mix span labels and others or break
+their scheme, and a sentence in two of the files, so that a test file repeats the training file.
 A *note* is worth knowing: labels seen once, labels that the first file lacks, sentences repeated within a
 file, short sentences ("Thank you !") repeated between files, and how many words have a vector.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from windowclf.corpus.blocks import STDIN
 from windowclf.corpus.label_schemes import (
     ALLOWED_LABELS,
     Scheme,
@@ -19,17 +20,15 @@ from windowclf.corpus.label_schemes import (
     illegal_transitions,
     is_span_label,
 )
-from windowclf.corpus.lines import STDIN
-from windowclf.corpus.named import locate, read_named
-from windowclf.corpus.readers import ReadOptions, format_of
+from windowclf.corpus.readers import ReadOptions, format_of, locate, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.encoding.vocabulary import Vocabulary, count_words, coverage, describe_coverage
 from windowclf.errors import DataError
 from windowclf.vectors.word_vectors import WordVectors
 
 CHANCE_WORDS = 5
-"""Sentences of up to so many words may stand in two files by chance. In UD English EWT, 162 sentences of dev
-and test stand in train, too: 159 of up to five words, and 3 longer ones."""
+"""Sentences of up to this many words may be in two files by chance. In UD English EWT, 162 sentences of dev
+and test are also in train: 159 of up to five words, and 3 longer ones."""
 
 Kind = Literal[
     "malformed",
@@ -54,19 +53,7 @@ FAULTS: tuple[Kind, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a check found.
-
-    Attributes
-    ----------
-    kind : str
-        See `FAULTS`; all other kinds are notes.
-    where : str
-        The corpus, as it was named.
-    line : int or None
-        From 1.
-    message : str
-        One clause.
-    """
+    """A fault (of a kind in `FAULTS`) or a note: `where` is the corpus as named, `line` is from 1."""
 
     kind: Kind
     where: str
@@ -75,7 +62,7 @@ class Finding:
 
     @property
     def is_fault(self) -> bool:
-        """Whether this must be mended."""
+        """Whether this must be fixed."""
         return self.kind in FAULTS
 
     def __str__(self) -> str:
@@ -86,7 +73,7 @@ class Finding:
 class _File:
     name: str
     sentences: list[Sentence]
-    lines_are_words: bool  # whether the word at place i of a sentence stands i lines below its first
+    lines_are_words: bool  # whether word i of a sentence is i lines below its first
 
     def line_of(self, sentence: Sentence, position: int) -> int | None:
         if sentence.line is None or not self.lines_are_words:
@@ -104,12 +91,12 @@ def check_corpus(
 ) -> list[Finding]:
     """Check labelled corpora that belong together, such as train, dev and test in this order.
 
-    Reading a file stops at its first malformed line; what stands before is checked like the rest.
+    Reading a file stops at its first malformed line; the lines before it are checked.
 
     Parameters
     ----------
     names : sequence of str
-        As `windowclf.corpus.named.locate` takes them. The first is taken for the training data.
+        As `windowclf.corpus.readers.locate` takes them; the first is the training data.
     options : ReadOptions, optional
         How files are read.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
@@ -152,7 +139,7 @@ def _read(name: str, options: ReadOptions) -> tuple[_File, list[Finding]]:
     is_there = located.path == STDIN or Path(located.path).is_file()
     sentences: list[Sentence] = []
     try:
-        for sentence in read_named(name, options):
+        for sentence in read_sentences(name, options):
             sentences.append(sentence)
     except DataError as error:
         if not is_there:
@@ -178,15 +165,15 @@ def _labels(files: Sequence[_File], scheme: str, ignore: str | None) -> Iterator
     for file, sentence, i, label in _first_places(files, ignore):
         line = file.line_of(sentence, i)
         if label not in first:
-            message = f"the label {label} does not stand in {files[0].name}: it cannot be learned there"
+            message = f"the label {label} is not in {files[0].name}, so it cannot be learned"
             yield Finding("label of later files", file.name, line, message)
         if counts[label] == 1:
-            message = f"the label {label} stands here ({sentence.tokens[i]}) and nowhere else"
+            message = f"the label {label} occurs only here ({sentence.tokens[i]})"
             yield Finding("label seen once", file.name, line, message)
 
 
 def _first_places(files: Iterable[_File], ignore: str | None) -> Iterator[tuple[_File, Sentence, int, str]]:
-    """Yield where each label stands for the first time."""
+    """Yield the first position of each label."""
     known = {ignore}
     for file in files:
         for sentence in file.sentences:
@@ -204,7 +191,7 @@ def _mixed_labels(files: Iterable[_File], ignore: str | None) -> Iterator[Findin
 
 
 def _illegal(files: Iterable[_File], scheme: Scheme | None, ignore: str | None) -> Iterator[Finding]:
-    assert scheme is not None, "labels that are plain classes have no transitions"
+    assert scheme is not None, "plain labels have no transitions"
     for file in files:
         for sentence in file.sentences:
             for fault in illegal_transitions(sentence.labels or (), scheme, ignore=ignore):

@@ -1,4 +1,4 @@
-"""What a corpus holds: words, labels, entities."""
+"""Statistics of a corpus: words, labels, entities."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from windowclf.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """Entities of one kind: how many, how many different strings, and the share of these among them."""
+    """Entities of a type: how many, how many different strings, and the ratio of these."""
 
     kind: str
     entities: int
@@ -21,26 +21,24 @@ class KindCount:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a corpus holds.
+    """Statistics of a corpus.
 
     Attributes
     ----------
     sentences, tokens : int
-        Ignored words are tokens, too.
+        With ignored words.
     distinct_words : int
         As written.
-    longest : int
-        Tokens of the longest sentence.
-    longest_line : int or None
-        Its first line in the file.
+    longest, longest_line : int
+        Tokens of the longest sentence, and its first line in the file.
     scheme : str or None
-        How labels mark spans; None where they are plain classes.
+        None for plain labels.
     labels : tuple of (label, count)
-        Most frequent first.
+        Most frequent first, without ignored words.
     ignored : int
-        Words whose label is the ignored one; they are not among `labels`.
+        Words with the ignored label.
     entities : tuple of KindCount
-        Empty where labels are plain classes.
+        Empty for plain labels.
     """
 
     sentences: int
@@ -64,7 +62,7 @@ def corpus_statistics(
     sentences : iterable of Sentence
         Read once.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
-        "auto" looks at the labels; "none" takes each as a class of its own.
+        "auto" detects it; "none" is for plain labels.
     ignore : str, optional
         The label of words that are context only.
 
@@ -100,13 +98,7 @@ def corpus_statistics(
 
 
 def labels_of(sentence: Sentence) -> tuple[str, ...]:
-    """Return the labels of a sentence that must have some.
-
-    Raises
-    ------
-    DataError
-        If it has none.
-    """
+    """Return the labels of a sentence; raise DataError if it has none."""
     if sentence.labels is None:
         raise DataError("a sentence without labels", where=sentence.source, line=sentence.line)
     return sentence.labels

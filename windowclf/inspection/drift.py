@@ -1,7 +1,7 @@
-"""What tuning did to the vectors: how far each word moved, and which words it left behind.
+"""How tuning changed the vectors: how far each word moved, and which words it left behind.
 
-Training moves the words that it reads. A word that it never reads stays where it was, while the words it used
-to stand among may move away: it is *stranded*, and what the network learnt of them no longer holds for it.
+Training moves the words that it reads. A word that it never reads keeps its vector while its neighbours may
+move away: it is *stranded*, and what the network learnt about them no longer holds for it.
 
 V words, D dimensions, k neighbours, S words asked for.
 """
@@ -17,19 +17,19 @@ from windowclf.inspection.movement import Movement
 from windowclf.vectors.neighbours import nearest_rows, unit_rows
 
 N_NEIGHBOURS = 10
-_ROWS_AT_ONCE = 4096  # words whose neighbours' vectors are gathered at a time; bounds memory
+_ROWS_AT_ONCE = 4096  # words whose neighbours' vectors are gathered at once; bounds memory
 
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """Words, their nearest neighbours among the pretrained vectors, and how near these are now.
+    """Words, their nearest neighbours among the pretrained vectors, and their cosines.
 
     Attributes
     ----------
     rows : array (S,)
         Rows of the movement.
     neighbours : array (S, k)
-        Rows too: the k other words of highest cosine before training, highest first.
+        Rows of the k other words with the highest cosine before training, highest first.
     before, after : arrays (S, k) of float32
         Cosines of word and neighbour before and after training.
     """
@@ -41,17 +41,14 @@ class Surroundings:
 
     @property
     def scores(self) -> Floats:
-        """How far each word is stranded, (S,): the mean over its neighbours of cosine before - cosine after.
-
-        0 where nothing changed between them; below 0 where they came nearer; at most 2.
-        """
+        """How far each word is stranded (S,): mean over its neighbours of cosine before - after."""
         mean: Floats = (self.before - self.after).mean(axis=1)
         return mean
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A word near another: how often training read it, and the cosine of the two before and after."""
+    """A neighbour of a word: how often training read it, and the cosine of the two before and after."""
 
     word: str
     count: int
@@ -61,24 +58,22 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class WordDrift:
-    """What became of a word.
+    """How the vector of a word changed.
 
     Attributes
     ----------
     word : str
-        As the vectors have it.
+        In the spelling of the vectors.
     count : int
-        How often training read its vector, in whatever spelling; 0: never.
-    distance : float
-        How far it moved, Euclidean, in the units of the model's vectors.
-    relative : float
-        The same by the mean length of a vector before training.
+        How often training read its vector, in any spelling.
+    distance, relative : float
+        The Euclidean distance that it moved, and the same divided by the mean norm before training.
     cosine : float
         Of its vectors before and after.
     stranded : float
-        As `Surroundings.scores`.
+        As of `Surroundings.scores`.
     nearest_before, nearest_after : tuple of Neighbour
-        The k words of highest cosine before training, and after it.
+        The k words with the highest cosine before and after training.
     """
 
     word: str
@@ -91,28 +86,32 @@ class WordDrift:
     nearest_after: tuple[Neighbour, ...]
 
 
+DRIFT_COLUMNS = ("word", "read", "moved", "cosine", "stranded", "nearest before (cosine now)", "nearest now")
+
+
+def drift_row(word: WordDrift, n_neighbours: int) -> tuple[str, ...]:
+    """Return the cells of `DRIFT_COLUMNS`, with so many neighbours; the last one is left to the caller."""
+    before = ", ".join(f"{n.word} {n.before:.2f} ({n.after:.2f})" for n in word.nearest_before[:n_neighbours])
+    numbers = f"{word.relative:.3f}", f"{word.cosine:.3f}", f"{word.stranded:+.3f}"
+    return word.word, f"{word.count:,}", *numbers, before
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What tuning did to the vectors of a model.
+    """How tuning changed the vectors of a model.
 
     Attributes
     ----------
     vectors : str
         The pretrained set.
-    words, seen, moved : int
-        Words looked at; of these, those that training read, and those that moved.
+    words, seen, moved, stranded : int
+        Words looked at; of these, those that training read, those that moved, and those that are stranded.
     mean_norm : float
-        Mean length of a vector before training.
+        Of a vector before training.
     median_relative : float
-        Median over the words that moved of how far, by that length; 0 if none did.
-    stranded : int
-        Words that training never read whose neighbours moved away from them on the whole.
-    furthest : tuple of WordDrift
-        Those that moved furthest.
-    most_stranded : tuple of WordDrift
-        Of those that training never read, those whose neighbours moved away from them most, worst first.
-    chosen : tuple of WordDrift
-        Those asked for.
+        The median relative distance of the words that moved; 0 if none did.
+    furthest, most_stranded, chosen : tuple of WordDrift
+        Those that moved furthest, the most stranded ones, and those asked for.
     """
 
     vectors: str
@@ -155,20 +154,14 @@ def find_stranded(movement: Movement, *, k: int = N_NEIGHBOURS) -> Surroundings:
 
         score(u) = 1/k Σ_{n in N(u)} [cos(b_u, b_n) - cos(a_u, a_n)]
 
-    where b are the vectors before training and a those after, and N(u) the k words other than u, read by
-    training or not, of highest cosine to u before training. A neighbour that did not move adds nothing (u
-    itself moved only if the movement was carried over to it). Words of score 0 or less are left out.
-
-    Parameters
-    ----------
-    movement : Movement
-    k : int
-        At least 1.
+    where b are the vectors before training and a those after, and N(u) the k other words with the highest
+    cosine to u before training, read by training or not. A neighbour that did not move adds nothing, unless u
+    itself moved because the movement was carried over. Words with a score of 0 or less are left out.
 
     Raises
     ------
     VectorsError
-        If k is below 1, or there are no k other words.
+        If k is below 1, or there are fewer than k other words.
     """
     found = find_surroundings(movement, np.flatnonzero(movement.counts == 0), k=k)
     scores = found.scores
@@ -185,24 +178,24 @@ def describe_drift(
     words: Sequence[str] = (),
     stranded: Surroundings | None = None,
 ) -> Drift:
-    """Say which words moved furthest, which ones were stranded, and what became of some words.
+    """Return the words that moved furthest, the most stranded ones, and `words`.
 
     Parameters
     ----------
     movement : Movement
     n : int
-        How many words of each kind.
+        Words in each list.
     k : int
-        How many neighbours of each.
+        Neighbours of each word.
     words : sequence of str
-        Those asked for, as the vectors have them.
+        Those asked for, in the spelling of the vectors.
     stranded : Surroundings, optional
-        What `find_stranded` found with the same k, if that is known.
+        The result of `find_stranded` with the same k, if known.
 
     Raises
     ------
     VectorsError
-        If k is below 1, there are no k other words, or a word asked for is not in the movement.
+        If k is below 1, there are fewer than k other words, or a word of `words` is not in the movement.
     """
     if missing := [word for word in words if word not in movement.rows]:
         raise VectorsError("this word is not among those looked at", found=missing[0])
@@ -268,7 +261,7 @@ def _nearest(units: Floats, rows: Ints, k: int) -> Ints:
 
 
 def _surroundings(before: Floats, after: Floats, rows: Ints, neighbours: Ints) -> Surroundings:
-    """Measure both cosines in one and the same way, so that they are equal where nothing moved."""
+    """Compute both cosines in the same way, so that they are equal where nothing moved."""
     cosines = []
     for units in (before, after):
         found = np.empty(neighbours.shape, np.float32)

@@ -1,8 +1,7 @@
-"""What an untrained network should lose: neither more nor less than guessing, but for chance.
+"""The loss that an untrained network should have: that of guessing, except for chance.
 
-An untrained network does not know its labels from one another: had its score columns been dealt to the
-labels in another order, that would have been as likely. So we ask what the loss is over all C! orders, for
-the scores as they are.
+An untrained network does not tell its labels apart: every assignment of its score columns to the labels is
+equally likely. So the loss is compared with its distribution over all C! orders of the columns.
 
 N windows, S sentences, C labels.
 """
@@ -13,8 +12,7 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED
-from windowclf.inspection.network_data import CheckData
-from windowclf.inspection.verdict import Verdict, judge
+from windowclf.inspection.network_data import CheckData, Verdict, judge
 from windowclf.model.network import WindowModel
 from windowclf.nn.crf import sum_labellings
 from windowclf.nn.crf_sums import plain_sums
@@ -22,14 +20,14 @@ from windowclf.training.data import TrainingData
 from windowclf.training.objectives import SentenceObjective, WordObjective
 
 N_DRAWS = 16  # of first weights; the first loss is their mean
-N_DEVIATIONS = 4.0  # a right network is outside of so many standard deviations once in 16,000 times
-N_ORDERS = 8  # of labels, for each draw, where not all of them can be counted
+N_DEVIATIONS = 4.0  # a correct network is outside that many standard deviations once in 16,000 times
+N_ORDERS = 8  # of labels, per draw, where the distribution has no closed form
 
 
 def first_loss_interval(
     scores: Floats, targets: Ints, *, class_weights: Floats | None = None, label_smoothing: float = 0.0
 ) -> tuple[float, float]:
-    """Return the mean and the standard deviation of the loss of words that an untrained network should have.
+    """Return mean and standard deviation of the word-level loss that an untrained network should have.
 
     With t the targets and π one of the C! orders of labels,
 
@@ -40,25 +38,19 @@ def first_loss_interval(
         mean = ln C + 1/N Σ_n log(1/C Σ_c e^(s_nc - m_n)).
 
     The second term is the excess: at least 0, by Jensen, and about half the variance of a window's scores.
-    An untrained network is a little too sure of itself. What remains depends on π only by Σ_c M[c, π(c)]
-    with M[c, d] = 1/N Σ_{n: t_n = c} s_nd, whose variance is (Hoeffding 1951, "A combinatorial central
-    limit theorem", theorem 2)
+    The rest depends on π only by Σ_c M[c, π(c)] with M[c, d] = 1/N Σ_{n: t_n = c} s_nd, whose variance is
+    (Hoeffding 1951, "A combinatorial central limit theorem", theorem 2)
 
         variance = 1/(C - 1) Σ_cd (M[c, d] - row mean - column mean + mean)².
 
-    With weights and smoothing, a window counts for every label c, by its share as of `softmax_cross_entropy`.
+    With weights and smoothing, a window counts for every label c, with the share of `softmax_cross_entropy`.
 
     Parameters
     ----------
     scores : array (N, C)
         Of an untrained network.
-    targets : array (N,)
-    class_weights, label_smoothing
+    targets, class_weights, label_smoothing
         As of `softmax_cross_entropy`.
-
-    Returns
-    -------
-    mean, deviation : float
     """
     scores = scores.astype(np.float64)
     N, C = scores.shape
@@ -78,10 +70,10 @@ def first_loss_interval(
 def sentence_loss_interval(
     scores: Floats, targets: Ints, lengths: Ints, legal: Bools | None, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Return the same of a loss of sentences; labels that a scheme orders are not alike, so orders are drawn.
+    """Return the same for a sentence-level loss, from random orders: a scheme treats its labels differently.
 
-    The loss without transitions, by the word, is log Z - log Z', of all legal labellings and of those that
-    agree with the known labels. Of equal scores, the numbers of labellings remain: that is guessing.
+    The loss per word, without transitions, is log Z - log Z', of all legal tag sequences and of those that
+    agree with the known labels. With equal scores, it is the log ratio of their numbers: guessing.
 
     Parameters
     ----------
@@ -97,7 +89,7 @@ def sentence_loss_interval(
     Returns
     -------
     mean, deviation : float
-        Of one more loss around the mean of those that were drawn.
+        The deviation is that of one more loss around this mean.
     """
     C = scores.shape[1]
     A = np.zeros((C + 1, C + 1))
@@ -110,7 +102,7 @@ def sentence_loss_interval(
 
     def loss(s: Floats) -> float:
         log_z = sum_labellings(s, A, lengths=lengths, legal=legal).log_z.sum()
-        # only one labelling agrees where all labels are known
+        # only one tag sequence agrees where all labels are known
         agreeing = s[words, targets[words]].sum()
         if not whole.all():
             matrix = A if legal is None else np.where(legal, A, -np.inf)
@@ -123,7 +115,7 @@ def sentence_loss_interval(
 
 
 def check_first_loss(data: CheckData) -> Verdict:
-    """Compare the mean first loss of several draws of the weights with what their scores allow."""
+    """Compare the mean first loss of several draws of the weights with its bounds."""
     config, encoded, n_labels = data.config, data.encode(data.config), len(data.labels)
     losses, means, deviations, guessing = [], [], [], 0.0
     for rng in np.random.default_rng([data.seed, 2]).spawn(N_DRAWS):
@@ -148,17 +140,17 @@ def check_first_loss(data: CheckData) -> Verdict:
     tolerance = N_DEVIATIONS * float(np.linalg.norm(deviations)) / N_DRAWS
     among = f"{n_labels} labels"
     if config.model.loss != "softmax":
-        among = f"the labellings of {n_labels} labels that are allowed"
+        among = f"the legal tag sequences of {n_labels} labels"
     detail = (
         f"mean of {N_DRAWS} draws of the first weights, on {len(encoded.targets):,} words; guessing among "
-        f"{among} loses {guessing:.4f} a word, and the scores of the untrained network, "
-        f"which are not quite equal, add {expected - guessing:.4f}; with the labels dealt to them by chance "
+        f"{among} loses {guessing:.4f} per word; the scores of the untrained network, "
+        f"which are not quite equal, add {expected - guessing:.4f}; over random orders of the labels "
         f"the mean has a standard deviation of {tolerance / N_DEVIATIONS:.4f}, and {N_DEVIATIONS:g} of these "
-        "are allowed, but never more than twice the loss of guessing"
+        "are allowed, but at most twice the loss of guessing"
     )
     faults: tuple[str, ...] = ()
     if not expected + tolerance <= 2 * guessing:
-        faults = ("the untrained scores lie too far apart: the first weights or the vectors are too large",)
+        faults = ("the untrained scores are too far apart: the first weights or the vectors are too large",)
     allowed = (max(0.0, expected - tolerance), min(expected + tolerance, 2 * guessing))
     return judge("first loss", float(np.mean(losses)), allowed, detail, faults=faults)
 

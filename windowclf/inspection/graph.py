@@ -1,10 +1,13 @@
-"""The computation graph of one window, as data: values on the way down, gradients on the way back up.
+"""The computation graph of one window: values on the way down, gradients on the way back up.
 
 K window width, F numbers a word is described by, D vector dimension, C labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
@@ -12,12 +15,17 @@ from windowclf.corpus.plain import sentences_of_text
 from windowclf.encoding.encoder import distinct
 from windowclf.encoding.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN
 from windowclf.errors import DataError, WindowClfError
-from windowclf.inspection.graph_data import GraphNode, GraphParameter, WindowGraph, WindowWord
+from windowclf.inspection.movement import find_member
+from windowclf.inspection.shapley import PRINTED_ALIKE, describe_decoding
+from windowclf.model.network import WindowModel
+from windowclf.model.trained import TrainedModel
 from windowclf.nn.chain import Trace, TraceNode
 from windowclf.nn.gradients import Gradient, RowGradient, global_norm
 from windowclf.nn.losses import softmax, softmax_cross_entropy
-from windowclf.tagger import WindowTagger
 
+WHOLE = 12  # numbers of an array that is printed whole
+FIRST = 6  # numbers shown of a larger one
+_INDENT = "    "
 _TABLES = {
     "word vectors": ("special", "vectors"),
     "tuned vectors": ("special", "tuned_vectors"),
@@ -28,36 +36,170 @@ _TABLES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class GraphParameter:
+    """A parameter that a node reads; `gradient_norm` is None where it is frozen."""
+
+    name: str
+    shape: tuple[int, ...]
+    gradient_norm: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphNode:
+    """One operation.
+
+    Attributes
+    ----------
+    name, operation : str
+        Where in the network, and which operation.
+    shape : tuple of int
+        Of its value and of its gradient.
+    value, gradient : array
+        The result of the forward pass, and the upstream gradient: that of the loss by this value.
+    norm, gradient_norm : float
+        Euclidean.
+    parameters : tuple of GraphParameter
+    """
+
+    name: str
+    operation: str
+    shape: tuple[int, ...]
+    norm: float
+    value: Floats
+    gradient_norm: float
+    gradient: Floats
+    parameters: tuple[GraphParameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowWord:
+    """A position of the window, and the gradient that reaches the word vector there.
+
+    Attributes
+    ----------
+    offset : int
+        From the word that is labelled: -2 is two to the left.
+    token : str or None
+        None beyond the ends of the sentence.
+    table : str
+        Holds its vector: `vectors`, or `special` for unknown words and sentence boundaries. Of two channels
+        the tuned one is shown: `tuned_vectors`, or `vectors` for words that training did not see.
+    row : int
+        Of that table.
+    row_name : str
+        The word of the row; "unknown" and "boundary" in `special`.
+    vector : array (D,)
+    gradient : array (D,)
+        Of the loss by the word vector at this position.
+    norm : float
+        Of the gradient.
+    trained : bool
+        Whether training moves the row.
+    row_gradient : array (D,) or None
+        Of the loss by the row: the sum over all positions that read it. None where it is frozen.
+    """
+
+    offset: int
+    token: str | None
+    table: str
+    row: int
+    row_name: str
+    vector: Floats
+    gradient: Floats
+    norm: float
+    trained: bool
+    row_gradient: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowGraph:
+    """The computation graph of one window.
+
+    Attributes
+    ----------
+    sentence : tuple of str
+    index : int
+        The word in the middle, from 0.
+    label, probability : str, float
+        The label of the word and its probability as the whole model gives them (`TrainedModel.tag`).
+    note : str
+        Why `predicted` and its probability are not these: decoding, calibration, other members. Empty where
+        they are equal.
+    member, n_members : int
+        Which network of an ensemble all that follows is of, from 1, and how many there are.
+    labels : tuple of str
+        All C of the internal scheme, in the order of the scores.
+    predicted, target : str
+        The label with the highest score, and the label that the loss takes for the correct one.
+    scores, probabilities, score_gradient : array (C,)
+        Probabilities are the softmax of the scores, before calibration. The gradient of the loss by the
+        scores is these probabilities, less 1 at the target.
+    loss : float
+    tuning : {"frozen", "tuned", "two-channel"}
+    rows : tuple of (str or None)
+        The distinct words of the window: the rows of the values before `window` puts K side by side. None
+        is the sentence boundary.
+    nodes : tuple of GraphNode
+        In the order of the forward pass; the last is the loss.
+    words : tuple of WindowWord
+        The K positions.
+    """
+
+    sentence: tuple[str, ...]
+    index: int
+    label: str
+    probability: float
+    note: str
+    member: int
+    n_members: int
+    labels: tuple[str, ...]
+    predicted: str
+    target: str
+    scores: Floats
+    probabilities: Floats
+    score_gradient: Floats
+    loss: float
+    tuning: str
+    rows: tuple[str | None, ...]
+    nodes: tuple[GraphNode, ...]
+    words: tuple[WindowWord, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the graph as plain values for JSON, with all numbers of every array."""
+        return dict(msgspec.to_builtins(self, enc_hook=np.ndarray.tolist))
+
+
 def find_word(text: str, word: str, occurrence: int = 1) -> tuple[tuple[str, ...], int]:
-    """Find a word in a text, and return the words of its sentence and its place there, from 0.
+    """Find a word in a text, and return the tokens of its sentence and its position there, from 0.
 
     Parameters
     ----------
     text : str
         Any number of sentences.
     word : str
-        As it is written there.
+        As written there.
     occurrence : int
         Which of equal words, from 1.
 
     Raises
     ------
     DataError
-        If the text does not have this word, or not so often; its words are named.
+        If the text does not have this word, or not that often.
     """
     sentences = [sentence.tokens for sentence in sentences_of_text(text)]
-    places = [(tokens, i) for tokens in sentences for i, token in enumerate(tokens) if token == word]
-    if not places:
+    found = [(tokens, i) for tokens in sentences for i, token in enumerate(tokens) if token == word]
+    if not found:
         words = dict.fromkeys(token for tokens in sentences for token in tokens)
         raise DataError("not a word of the text", found=word, allowed=", ".join(words) or "it has no words")
-    if not 1 <= occurrence <= len(places):
-        allowed = f"1 to {len(places)}"
+    if not 1 <= occurrence <= len(found):
+        allowed = f"1 to {len(found)}"
         raise DataError(f"no such occurrence of {word!r} in the text", found=occurrence, allowed=allowed)
-    return places[occurrence - 1]
+    return found[occurrence - 1]
 
 
 def window_graph(
-    tagger: WindowTagger, sentence: Sequence[str], index: int, target: str | None = None
+    model: TrainedModel, sentence: Sequence[str], index: int, target: str | None = None, *, member: int = 1
 ) -> WindowGraph:
     """Compute the scores of one window, and the gradient of its loss by everything on the way.
 
@@ -65,56 +207,76 @@ def window_graph(
 
     Parameters
     ----------
-    tagger : WindowTagger
-        Trained.
+    model : TrainedModel
     sentence : sequence of str
     index : int
         The word in the middle of the window, from 0.
     target : str, optional
         The label that the loss takes for the correct one; default: the one with the highest score.
+    member : int
+        Which network of an ensemble, from 1.
 
     Raises
     ------
     DataError
         If the sentence has no such word, or the model no such label.
+    ConfigError
+        If the model has no such member.
+    WindowClfError
+        If the loss of the model is one of whole sentences.
     """
+    labels = model.labels.names
     if not 0 <= index < len(sentence):
         allowed = f"0 to {len(sentence) - 1}" if sentence else "a sentence with words"
         raise DataError("no such word in the sentence", found=index, allowed=allowed)
-    if target is not None and target not in tagger.labels:
-        allowed = ", ".join(tagger.labels)
+    if target is not None and target not in labels:
+        allowed = ", ".join(labels)
         raise DataError("the model has no such label", where="target", found=target, allowed=allowed)
-    if tagger.config.model.loss != "softmax":
+    if model.config.model.loss != "softmax":
         raise WindowClfError(
-            "a graph shows the loss of one word, and this model's loss is of whole sentences",
-            found=f"model.loss = {tagger.config.model.loss!r}",
+            "a graph shows the loss of one word, and the loss of this model is of whole sentences",
+            found=f"model.loss = {model.config.model.loss!r}",
             hint="Train a model with --set model.loss=softmax to look at.",
         )
-    encoded, around = tagger.model.encode([sentence])
+    network, trace = find_member(model, member), Trace()
+    encoded, around = model.encode([sentence])
     rows, windows = distinct(around[index : index + 1], len(encoded.words))
-    model, trace = tagger.model.members[0], Trace()
-    scores, backward = model.forward(encoded.words[rows], windows, trace=trace)
-    predicted = tagger.labels[int(scores[0].argmax())]
-    correct = tagger.labels.index(target or predicted)
+    scores, backward = network.forward(encoded.words[rows], windows, trace=trace)
+    probabilities = softmax(scores)[0]
+    predicted = labels[int(scores[0].argmax())]
+    correct = labels.index(target or predicted)
     loss, loss_backward = softmax_cross_entropy(scores, targets=np.array([correct]))
     dscores = loss_backward()
     gradients = backward(dscores)
     trace["loss"] = TraceNode("loss", "softmax_cross_entropy", np.array(loss), np.array(1.0))
-    words = _words(tagger, sentence, index, encoded.words[rows][windows[0], 0], trace, gradients)
+    words = _words(model, network, sentence, index, encoded.words[rows][windows[0], 0], trace, gradients)
     tokens = {row: word.token for row, word in zip(windows[0].tolist(), words, strict=True)}
+    (tagged,) = model.tag([sentence])
+    label, probability = tagged.labels[index], tagged.probabilities[index]
+    alone, note = float(probabilities.max()), ""
+    if predicted != label or abs(alone - probability) >= PRINTED_ALIKE:
+        causes = describe_decoding(model)
+        if len(model.members) > 1:
+            causes.insert(0, f"member {member} of {len(model.members)} alone")
+        note = f"{predicted} {_number(alone)} before decoding and calibration ({', '.join(causes)})"
     return WindowGraph(
         sentence=tuple(sentence),
         index=index,
-        labels=tagger.labels,
+        label=label,
+        probability=probability,
+        note=note,
+        member=member,
+        n_members=len(model.members),
+        labels=labels,
         predicted=predicted,
-        target=tagger.labels[correct],
+        target=labels[correct],
         scores=scores[0],
-        probabilities=softmax(scores)[0],
+        probabilities=probabilities,
         score_gradient=dscores[0],
         loss=loss,
-        tuning=model.config.tuning,
+        tuning=model.config.model.tuning,
         rows=tuple(tokens[row] for row in range(len(rows))),
-        nodes=tuple(_node(node, model.parameters, gradients) for node in trace.values()),
+        nodes=tuple(_node(node, network.parameters, gradients) for node in trace.values()),
         words=words,
     )
 
@@ -142,62 +304,151 @@ def _node(node: TraceNode, parameters: dict[str, Floats], gradients: dict[str, G
 
 
 def _words(
-    tagger: WindowTagger,
+    model: TrainedModel,
+    network: WindowModel,
     sentence: Sequence[str],
     index: int,
     ids: Ints,
     trace: Trace,
     gradients: dict[str, Gradient],
 ) -> tuple[WindowWord, ...]:
-    """Return the K places of the window; `ids` (K,) are those of their vectors."""
-    vocabulary, model = tagger.model.vocabulary, tagger.model.members[0]
-    by_window = trace["window"].upstream
-    assert by_window is not None, "backward has run"
-    dimension = model.parameters["special"].shape[1]
-    # a word's vector stands before its features
-    vectors = trace["window"].value.reshape(len(ids), -1)[:, :dimension]
-    by_place = by_window.reshape(len(ids), -1)[:, :dimension]
-    tuned = model.parameters.get("tuned_vectors")
-    if tuned is not None:  # and of two channels, the frozen one first
+    """Return the K positions of the window; `ids` (K,) are those of their vectors."""
+    upstream = trace["window"].upstream
+    assert upstream is not None, "backward has run"
+    dimension = network.parameters["special"].shape[1]
+    values, by_position = (array.reshape(len(ids), -1) for array in (trace["window"].value, upstream))
+    # a word's vector comes before its features
+    vectors, gradient = values[:, :dimension], by_position[:, :dimension]
+    tuned = network.parameters.get("tuned_vectors")
+    if tuned is not None:  # of two channels, the frozen one comes first
         second = slice(dimension, 2 * dimension)
-        vectors = trace["window"].value.reshape(len(ids), -1)[:, second]
-        # a special vector stands in both channels, and both reach it
-        is_special = ids[:, None] < N_SPECIAL
-        by_place = by_window.reshape(len(ids), -1)[:, second] + np.where(is_special, by_place, 0)
+        vectors = values[:, second]
+        # a special vector is in both channels, and gets both gradients
+        gradient = by_position[:, second] + np.where(ids[:, None] < N_SPECIAL, gradient, 0)
     words = []
     for k, id_ in enumerate(ids.tolist()):
-        place = index + k - len(ids) // 2
-        table, row = _place_of(id_, 0 if tuned is None else len(tuned))
-        names = {UNKNOWN: "unknown", BOUNDARY: "boundary"}
+        offset = k - len(ids) // 2
+        position = index + offset
+        table, row = "special", id_
+        name = {UNKNOWN: "unknown", BOUNDARY: "boundary"}.get(id_, "")
+        if id_ >= N_SPECIAL:
+            row = id_ - N_SPECIAL
+            table = "tuned_vectors" if tuned is not None and row < len(tuned) else "vectors"
+            name = model.vocabulary.words[row]
+        row_gradient = None
+        if table in gradients:
+            found = gradients[table]
+            assert isinstance(found, RowGradient), "a table's gradient is one of rows"
+            row_gradient = found.rows[int(np.searchsorted(found.ids, row))]
         words.append(
             WindowWord(
-                offset=place - index,
-                token=sentence[place] if 0 <= place < len(sentence) else None,
+                offset=offset,
+                token=sentence[position] if 0 <= position < len(sentence) else None,
                 table=table,
                 row=row,
-                row_name=names[row] if table == "special" else vocabulary.words[row],
+                row_name=name,
                 vector=vectors[k],
-                gradient=by_place[k],
-                norm=global_norm([by_place[k]]),
-                trained=table in model.trained,
-                row_gradient=_row(gradients.get(table), row),
+                gradient=gradient[k],
+                norm=global_norm([gradient[k]]),
+                trained=table in network.trained,
+                row_gradient=row_gradient,
             )
         )
     return tuple(words)
 
 
-def _place_of(id_: int, n_tuned: int) -> tuple[str, int]:
-    """Return the table and the row of it that a word's vector stands in."""
-    if id_ < N_SPECIAL:
-        return "special", id_
-    row = id_ - N_SPECIAL
-    return "tuned_vectors" if row < n_tuned else "vectors", row
+# -- text --------------------------------------------------------------------------------------------
 
 
-def _row(gradient: Gradient | None, row: int) -> Floats | None:
-    """Return one row of a table's gradient."""
-    if gradient is None:
-        return None
-    assert isinstance(gradient, RowGradient), "a table's gradient is one of rows"
-    found: Floats = gradient.rows[int(np.searchsorted(gradient.ids, row))]
-    return found
+def render_graph(graph: WindowGraph) -> str:
+    """Return a window's graph as text: forward from top to bottom, then what reaches each word vector.
+
+    Arrays of up to 12 numbers are printed whole, larger ones by their norm and their first numbers.
+    """
+    return "\n".join(
+        [*_heading(graph), "", *_forward(graph), "", *_scores(graph), "", *_word_lines(graph), ""]
+    )
+
+
+def _heading(graph: WindowGraph) -> Iterator[str]:
+    marked = [f"[{token}]" if i == graph.index else token for i, token in enumerate(graph.sentence)]
+    yield f"sentence   {' '.join(marked)}"
+    yield f"window     {' | '.join(_token(word.token) for word in graph.words)}"
+    yield f"label      {graph.label}  (probability {_number(graph.probability)})"
+    probability = float(graph.probabilities[graph.labels.index(graph.predicted)])
+    yield f"predicted  {graph.note or f'{graph.predicted}  (probability {_number(probability)})'}"
+    if graph.n_members > 1:
+        yield f"member     {graph.member} of {graph.n_members}: what follows is of this network alone"
+    chosen = "the predicted label" if graph.target == graph.predicted else "as given"
+    yield f"target     {graph.target}  ({chosen}); loss {_number(graph.loss)}"
+
+
+def _forward(graph: WindowGraph) -> Iterator[str]:
+    yield "FORWARD, from top to bottom. Under each value: its gradient, which comes back from below"
+    yield "(upstream), and the parameters with the norm of their own gradient. Each distinct word is looked"
+    yield f"up once, one row per word: {' | '.join(_token(token) for token in graph.rows)}"
+    for i, node in enumerate(graph.nodes):
+        yield ""
+        yield f"{i + 1:>2}  {node.name} = {node.operation}   shape {_shape(node.shape)}"
+        yield f"{_INDENT}value     {_array(node.value, node.norm)}"
+        yield f"{_INDENT}gradient  {_array(node.gradient, node.gradient_norm)}"
+        for parameter in node.parameters:
+            norm = parameter.gradient_norm
+            gradient = "frozen: no gradient is computed" if norm is None else f"gradient norm {_number(norm)}"
+            yield f"{_INDENT}{parameter.name} {_shape(parameter.shape)}  {gradient}"
+
+
+def _scores(graph: WindowGraph) -> Iterator[str]:
+    yield "SCORES, where the way back begins: the gradient of a score is its probability (the softmax of the"
+    yield "scores, before calibration), less 1 at the target."
+    width = max(5, *map(len, graph.labels))
+    yield f"{_INDENT}{'label'.ljust(width)}  {'score':>10}  {'probability':>11}  {'gradient':>10}"
+    columns = zip(graph.labels, graph.scores, graph.probabilities, graph.score_gradient, strict=True)
+    for label, score, probability, gradient in columns:
+        mark = "  <- target" if label == graph.target else ""
+        numbers = f"{_number(score):>10}  {_number(probability):>11}  {_number(gradient):>10}"
+        yield f"{_INDENT}{label.ljust(width)}  {numbers}{mark}"
+
+
+def _word_lines(graph: WindowGraph) -> Iterator[str]:
+    yield f"GRADIENTS THAT REACH THE WORD VECTORS of the {len(graph.words)} words of the window"
+    for word in graph.words:
+        yield ""
+        offset = f"{word.offset:+}" if word.offset else "0"
+        yield f"{offset:>2}  {_token(word.token)}   {word.table}[{word.row}] ({word.row_name})"
+        yield f"{_INDENT}vector    {_array(word.vector, float(np.linalg.norm(word.vector)))}"
+        yield f"{_INDENT}gradient  {_array(word.gradient, word.norm)}"
+        yield f"{_INDENT}{_use_of_gradient(word, graph)}"
+
+
+def _use_of_gradient(word: WindowWord, graph: WindowGraph) -> str:
+    if word.row_gradient is None:
+        return "it stops here: the vectors are frozen, and training does not move this row"
+    n_positions = sum((other.table, other.row) == (word.table, word.row) for other in graph.words)
+    what = f"training moves {word.table}[{word.row}]"
+    if n_positions == 1:
+        return f"{what} against it"
+    summed = _array(word.row_gradient, float(np.linalg.norm(word.row_gradient)))
+    return f"{what} against the sum over its {n_positions} positions: {summed}"
+
+
+def _token(token: str | None) -> str:
+    return "(boundary)" if token is None else token
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{n:,}" for n in shape) if shape else "a number"
+
+
+def _array(array: Floats, norm: float) -> str:
+    if array.ndim == 0:
+        return _number(float(array))
+    flat = array.reshape(-1)
+    shown = flat if flat.size <= WHOLE else flat[:FIRST]
+    numbers = " ".join(_number(float(number)) for number in shown)
+    return f"norm {_number(norm)}   [{numbers}{'' if flat.size <= WHOLE else ' …'}]"
+
+
+def _number(number: float) -> str:
+    """Write four significant digits; 0 for an exact zero only."""
+    return f"{number:.4g}" if number else "0"

@@ -1,35 +1,32 @@
-"""Corpora on this machine, and the content of a set of vectors."""
+"""The corpora on this machine, and the statistics of a set of vectors."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import CorpusEntry, catalog, corpus_dir, find_corpus
-from windowclf.corpus.named import PARTS, SAMPLE, locate, read_named
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, read_catalog
+from windowclf.corpus.readers import ReadOptions, locate, read_sentences
 from windowclf.errors import FetchError
 from windowclf.model.ensemble import vectors_of
 from windowclf.model.trained import TrainedModel
 from windowclf.vectors.word_vectors import WordVectors
 
-_ROWS_AT_ONCE = 1 << 16  # rows turned to float64 at once
+_ROWS_AT_ONCE = 1 << 16  # rows converted to float64 at once
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusStatus:
-    """A corpus that windowclf knows by name.
+    """A corpus of the catalogue.
 
     Attributes
     ----------
-    name, task, licence : str
     sentences, tokens : int
         Of all its parts together.
     folder : str or None
-        Where it is on this machine; None where it is not.
+        Where it is on this machine; None if it is not.
     obtain : str
-        What to do to have it; empty where it is here.
+        How to get it; empty if it is here.
     """
 
     name: str
@@ -43,17 +40,14 @@ class CorpusStatus:
 
 @dataclass(frozen=True, slots=True)
 class VectorsDescription:
-    """What a set of vectors holds.
+    """The statistics of a set of vectors.
 
     Attributes
     ----------
-    name, source, sha256, dtype : str
-        As `WordVectors` has them.
-    words, dimension : int
     mean_norm : float
-        Mean Euclidean length of a vector.
+        Mean Euclidean norm of a vector.
     deviation : float
-        Standard deviation of all its numbers together.
+        Standard deviation of all numbers.
     first_words : tuple of str
         The most frequent ones.
     """
@@ -71,16 +65,16 @@ class VectorsDescription:
 
 def list_corpora() -> list[CorpusStatus]:
     """Return the sample corpus and those of the catalogue; nothing is fetched."""
-    lengths = [len(s) for part in PARTS for s in read_named(f"{SAMPLE}:{part}", ReadOptions())]
+    lengths = [len(s) for part in PARTS for s in read_sentences(f"{SAMPLE}:{part}", ReadOptions())]
     folder = str(Path(locate(f"{SAMPLE}:{PARTS[0]}").path).parent)
     sample = CorpusStatus(SAMPLE, "named entities", "CC0 1.0", len(lengths), sum(lengths), folder, "")
-    return [sample, *map(_corpus_status, catalog().corpora)]
+    return [sample, *map(_corpus_status, read_catalog().corpora)]
 
 
 def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
     try:
-        find_corpus(entry.name)
-        folder, obtain = str(corpus_dir(entry.name)), ""
+        entry.find()
+        folder, obtain = str(entry.folder()), ""
     except FetchError:
         folder, obtain = None, f"windowclf data fetch {entry.name}"
     return CorpusStatus(
@@ -97,7 +91,8 @@ def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
 def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescription:
     """Measure a set of vectors, in bounded memory."""
     norms = total = squares = 0.0
-    for rows in _blocks(vectors):
+    for start in range(0, len(vectors), _ROWS_AT_ONCE):
+        rows = vectors.matrix[start : start + _ROWS_AT_ONCE].astype(np.float64)
         norms += float(np.sqrt(np.einsum("vd,vd->v", rows, rows)).sum())
         total += float(rows.sum())
         squares += float(np.einsum("vd,vd->", rows, rows))
@@ -116,13 +111,8 @@ def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescr
     )
 
 
-def _blocks(vectors: WordVectors) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
-    for start in range(0, len(vectors), _ROWS_AT_ONCE):
-        yield vectors.matrix[start : start + _ROWS_AT_ONCE].astype(np.float64)
-
-
 def vectors_of_model(model: TrainedModel, name: str) -> WordVectors:
-    """Return the vectors that a model carries, scaled and perhaps tuned as they are in it."""
+    """Return the vectors in a model, scaled and perhaps tuned."""
     vectors = vectors_of(model.parameters)
     assert vectors is not None  # of the only or the first member
     return WordVectors(name, "a model", model.vocabulary.words, vectors, model.version)

@@ -12,6 +12,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_rows
 from windowclf.errors import ConfigError, ModelFileError, VectorsError, WindowClfError
+from windowclf.model.network import WindowModel
 from windowclf.model.trained import TrainedModel
 from windowclf.vectors.selection import open_vectors, take_vectors
 from windowclf.vectors.word_vectors import WordVectors
@@ -28,9 +29,9 @@ class Movement:
     words : list of str
         V words: those of training first, then the most frequent others of the set.
     counts : array (V,)
-        How often training read each vector, in whatever spelling of the word; 0 for those it never read.
+        How often training read each vector, in any spelling of the word.
     before, after : arrays (V, D) of float32
-        Scaled as in the model. With two channels, after is the tuned copy where there is one.
+        Scaled as in the model. With two channels, `after` has the tuned copies where they exist.
     """
 
     vectors: str
@@ -41,13 +42,13 @@ class Movement:
 
     @cached_property
     def distances(self) -> Floats:
-        """How far each word moved, (V,), Euclidean; exactly 0 for those that did not."""
+        """The Euclidean distance that each word moved (V,); exactly 0 for those that did not."""
         found: Floats = np.linalg.norm(self.after - self.before, axis=1)
         return found
 
     @cached_property
     def mean_norm(self) -> float:
-        """The mean length of a vector before training, which distances are measured by."""
+        """The mean norm of a vector before training, the unit of relative distances."""
         return float(np.linalg.norm(self.before, axis=1).mean())
 
     @property
@@ -70,44 +71,41 @@ def trace_movement(
     most: int = 0,
     include: Sequence[str] = (),
 ) -> Movement:
-    """Set the vectors of a tuned model beside those that they were before training.
+    """Return the vectors of a tuned model before and after training.
 
     Parameters
     ----------
     model : TrainedModel
         With tuned vectors, or with two channels.
     vectors : WordVectors or str, optional
-        The pretrained set or where it is now; default: as the model names it. Of two channels, the model has
-        it itself; vectors that were drawn at random are drawn again.
+        The pretrained set or its location; default: as named in the model. A model of two channels holds it;
+        random vectors are drawn again.
     member : int
         Which network of an ensemble, from 1.
     most : int
-        Words to take: all that training read, and the most frequent others up to so many in all. 0: all.
+        Maximal number of words: all that training read, then the most frequent others. 0: all.
     include : sequence of str
-        Words to take in any case, in any spelling that the model knows.
+        Further words, in any spelling that the model knows.
 
     Raises
     ------
     ConfigError
         If the model's vectors are frozen, or there is no such network.
     VectorsError
-        If the pretrained set is not there, or is another one than the model was trained from; or if a word
-        of `include` has no vector.
+        If the pretrained set is missing or not the one that the model was trained from, or a word of
+        `include` has no vector.
     ModelFileError
-        If vectors that training never read are not as they were in the set.
+        If vectors that training never read differ from the set.
     """
     tuning = model.config.model.tuning
     if tuning == "frozen":
         raise ConfigError(
-            "nothing moved: the vectors of this model are frozen",
+            "the vectors of this model are frozen, so none of them moved",
             where="model.tuning",
             found=tuning,
             allowed="tuned, two-channel",
         )
-    if not 1 <= member <= len(model.members):
-        allowed = f"1 to {len(model.members)}"
-        raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
-    vocabulary, parameters = model.vocabulary, model.members[member - 1].parameters
+    vocabulary, parameters = model.vocabulary, find_member(model, member).parameters
     counts = count_rows(vocabulary, vocabulary.training_counts)
     n = max(most, len(counts)) if most else len(vocabulary)
     further = {row for word in include if (row := row_of(model, word)) >= n}
@@ -121,7 +119,7 @@ def trace_movement(
         is_tuned = rows < len(tuned)
         after[is_tuned] = tuned[rows[is_tuned]]
     else:
-        # models that are kept in 16 bits are compared in 16 bits
+        # models stored in 16 bits are compared in 16 bits
         before, after = _pretrained(model, words, vectors).astype(now.dtype), now[rows]
         is_others = counts_of == 0
         if "carried" not in model.info and not np.array_equal(before[is_others], after[is_others]):
@@ -135,8 +133,22 @@ def trace_movement(
     return Movement(name, words, counts_of, before, after)
 
 
+def find_member(model: TrainedModel, member: int) -> WindowModel:
+    """Return a network of an ensemble by its number, from 1; another model has one.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such network.
+    """
+    if not 1 <= member <= len(model.members):
+        allowed = f"1 to {len(model.members)}"
+        raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
+    return model.members[member - 1]
+
+
 def row_of(model: TrainedModel, word: str) -> int:
-    """Return the number of a word's vector in the model, looked up as in a text.
+    """Return the row of a word's vector in the model, looked up as in a text.
 
     Raises
     ------
@@ -153,7 +165,7 @@ def _pretrained(model: TrainedModel, words: list[str], given: WordVectors | str 
     """Return the vectors (V, D) of words as they were before training."""
     info = model.info["vectors"]
     name = model.config.model.vectors if given is None else given
-    hint = "Give them: the same set from another place will do."
+    hint = "Give them by name or path (--vectors)."
     try:
         found = open_vectors(name, model.vocabulary.training_counts, model.config.training.seed)
     except WindowClfError as error:

@@ -1,4 +1,4 @@
-"""What one does before trusting a network: check its gradients, its first loss, and that it can over-fit."""
+"""Sanity checks of a network: its gradients, its first loss, and that it can over-fit."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -11,9 +11,8 @@ from windowclf.config import Config
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.errors import TrainingError
 from windowclf.inspection.first_loss import check_first_loss
-from windowclf.inspection.network_data import CheckData, choose_data
+from windowclf.inspection.network_data import CheckData, Verdict, choose_data, judge
 from windowclf.inspection.network_gradients import check_narrow, check_sample
-from windowclf.inspection.verdict import Verdict, judge
 from windowclf.model.network import WindowModel
 from windowclf.model.viterbi import best_labels
 from windowclf.training.data import TrainingData
@@ -22,7 +21,7 @@ from windowclf.training.events import EpochDone
 from windowclf.training.loop import train
 
 OVERFIT_EPOCHS = 1000  # at most
-STALLED_EPOCHS = 50  # in which the loss does not fall by one per cent: there is no use in going on
+STALLED_EPOCHS = 50  # without a fall of the loss by one per cent: training stops
 OVERFIT_BATCH = 4  # sentences
 
 
@@ -34,21 +33,19 @@ def check_network(
     seed: int,
     on_verdict: Callable[[Verdict], None] | None = None,
 ) -> list[Verdict]:
-    """Check the network that a configuration describes, on a few sentences of a corpus; takes seconds.
+    """Check the untrained network of a configuration on a few sentences of a corpus; takes seconds.
 
-    The loss is that of the configuration, of words or of sentences.
-
-    Up to 20 sentences are taken, chosen by the seed so that they hold as many different labels as possible;
-    of a long sentence, the first 50 words.
+    Up to 20 sentences are chosen by the seed, with as many different labels as possible; long ones are cut
+    after 50 words. The loss is that of the configuration.
 
     1. Gradients of a narrow copy: the same layers, activation, window and features, each a few numbers
-       wide, in float64, with dropout (its masks held). Every coordinate of every parameter.
+       wide, in float64, with dropout (the same masks each time). Every coordinate of every parameter.
     2. Gradients of the network in its real size: a thousand coordinates spread over all trained
-       parameters; of tables, rows that the windows use and some that none uses.
-    3. First loss: what the untrained network loses, against what guessing loses: ln C, or of sentences the
-       log of how many labellings are legal. See `windowclf.inspection.first_loss` for what is allowed.
-    4. Over-fitting: trained on these sentences alone, at its learning rate but constantly, without dropout,
-       L2, class weights and smoothing, the network must get every word right.
+       parameters; of tables, rows that the windows use and some that they do not use.
+    3. First loss: that of the untrained network against that of guessing: ln C, or for sentences the log of
+       the number of legal tag sequences. `windowclf.inspection.first_loss` derives the bounds.
+    4. Over-fitting: trained on these sentences alone, with a constant learning rate, without dropout, L2,
+       class weights and smoothing, the network must get every word right.
 
     Parameters
     ----------
@@ -56,13 +53,9 @@ def check_network(
     sentences, labels : sequences of sequences of str
         A labelled corpus.
     seed : int
-        Decides on sentences, windows, coordinates and first weights.
+        Of sentences, windows, coordinates and first weights.
     on_verdict : callable, optional
-        Is given each verdict as soon as it is there.
-
-    Returns
-    -------
-    list of Verdict
+        Called with each verdict as soon as it is known.
 
     Raises
     ------
@@ -79,7 +72,7 @@ def check_network(
 
 
 def _overfit(data: CheckData) -> Verdict:
-    """Train on the chosen sentences, without anything that keeps the network from learning them by heart."""
+    """Train on the chosen sentences, without any regularisation."""
     config = data.config
     plain = replace(config.model, dropout=0.0, input_dropout=0.0)
     batch = min(sized(config.training, len(data.tokens)).batch_sentences, OVERFIT_BATCH)
@@ -124,21 +117,26 @@ def _overfit(data: CheckData) -> Verdict:
                 if accuracy >= attainable or epochs - lowest_epoch >= STALLED_EPOCHS:
                     break
         if accuracy < attainable:
-            faults = (_not_learned(data.config, n_words, epochs),)
+            advice = f"try another training.learning_rate than {config.training.learning_rate:g}"
+            if not config.model.hidden:
+                advice += (
+                    ", or a hidden layer (model.hidden): without one, only linear functions can be learned"
+                )
+            faults = (f"{n_words:,} words were not learned by heart in {epochs} epochs; {advice}",)
     except TrainingError as error:
         faults = (str(error),)
     detail = (
         f"token accuracy on {n_words:,} words of {len(data.tokens)} sentences after {epochs} "
         f"epochs ({config.training.optimizer}, constant learning rate {config.training.learning_rate:g}, "
-        f"{batch} sentences a batch, no dropout, no L2), loss {loss:.4f}"
+        f"{batch} sentences per batch, no dropout, no L2), loss {loss:.4f}"
     )
     if attainable < 1:
-        detail += "; words in equal windows have different labels, so that more cannot be reached"
+        detail += "; equal windows have different labels, so a higher accuracy is impossible"
     return judge("over-fitting", accuracy, (attainable, 1.0), detail, faults=faults)
 
 
 def _best(model: WindowModel, data: TrainingData, labels: LabelSet) -> Ints:
-    """Return the label of each window, as the loss has it: the best by itself, or of the best labelling."""
+    """Return the best label of each window by itself, or with a sentence-level loss the best tag sequence."""
     scores = model.scores(data.words, data.windows)
     if model.config.loss == "softmax":
         best: Ints = scores.argmax(axis=1)
@@ -147,16 +145,9 @@ def _best(model: WindowModel, data: TrainingData, labels: LabelSet) -> Ints:
 
 
 def attainable_accuracy(data: TrainingData) -> float:
-    """Return the accuracy of the best function of the window: below 1 if equal windows differ in label."""
+    """Return the highest accuracy of any function of the window: below 1 if equal windows differ in label."""
     labels_of: defaultdict[bytes, Counter[int]] = defaultdict(Counter)
     for window, target in zip(data.windows, data.targets.tolist(), strict=True):
         if target != IGNORED:
             labels_of[data.words[window].tobytes()][target] += 1
     return sum(max(counts.values()) for counts in labels_of.values()) / int((data.targets != IGNORED).sum())
-
-
-def _not_learned(config: Config, n_words: int, epochs: int) -> str:
-    advice = f"try another training.learning_rate than {config.training.learning_rate:g}"
-    if not config.model.hidden:
-        advice += ", or model.hidden with a hidden layer: without one, only what is linear can be learned"
-    return f"{n_words:,} words were not learned by heart in {epochs} epochs; {advice}"

@@ -1,4 +1,4 @@
-"""The little data that a network is checked on: a few real sentences and windows, chosen by a seed.
+"""What the checks of a network share: a few real sentences and windows, chosen by a seed, and their verdicts.
 
 N windows, S sentences, K window width, U distinct words, J ids a word has, V words with a vector, D vector
 dimension.
@@ -6,6 +6,7 @@ dimension.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
@@ -28,29 +29,58 @@ from windowclf.vectors.selection import choose_vectors, open_vectors
 
 N_SENTENCES = 20
 N_WINDOWS = 8
-LONGEST = 50  # words; of a longer sentence, the first so many are taken, so that a check takes seconds
-_SPARE_VECTORS = 8  # words that no window holds: their rows must get no gradient
+LONGEST = 50  # words of a sentence; longer ones are cut, so that a check takes seconds
+_SPARE_VECTORS = 8  # words in no window: their rows must get no gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one check of a network.
+
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    figure : float or None
+        The measured number; None where it is not finite.
+    allowed : tuple of (float, float)
+        The lowest and the highest figure that pass.
+    passed : bool
+        Whether the figure is allowed and there are no other faults.
+    detail : str
+        How the figure was measured, why this much is allowed and, if it failed, what went wrong.
+    """
+
+    name: str
+    figure: float | None
+    allowed: tuple[float, float]
+    passed: bool
+    detail: str
+
+
+def judge(
+    name: str, figure: float, allowed: tuple[float, float], detail: str, *, faults: tuple[str, ...] = ()
+) -> Verdict:
+    """Make a verdict: passed if the figure is finite and allowed, and there are no other faults."""
+    low, high = allowed
+    passed = isfinite(figure) and low <= figure <= high and not faults
+    return Verdict(name, figure if isfinite(figure) else None, allowed, passed, "; ".join((*faults, detail)))
 
 
 @dataclass(frozen=True, eq=False)
 class CheckData:
-    """Everything that the checks of a network need of a corpus.
+    """What the checks of a network need of a corpus.
 
     Attributes
     ----------
-    config : Config
     labels : LabelSet
-        The C labels of the whole corpus, as the network learns them.
+        The C labels of the whole corpus, in the internal scheme.
     vocabulary : Vocabulary
-        The words of the chosen sentences that have a vector, and a few that stand in none of them.
+        The words of the chosen sentences that have a vector, and a few other words.
     matrix : array (V, D) of float32
         Their vectors, scaled as for training.
     tokens, names : lists of sequences of str
         The chosen sentences and their labels.
-    gazetteers : Gazetteers
-    columns : ColumnValues
-        Those of the chosen sentences.
-    seed : int
     """
 
     config: Config
@@ -78,25 +108,16 @@ class CheckData:
     def objective(
         self, config: Config, parameters: Mapping[str, Floats]
     ) -> WordObjective | SentenceObjective:
-        """Return what training would make small on the chosen sentences."""
+        """Return the objective of training on the chosen sentences."""
         return choose_objective(config, self.labels, parameters, self.names)
 
 
 @dataclass(frozen=True, eq=False)
 class ChosenWindows:
-    """A few windows of the chosen sentences, as an objective takes them.
+    """A few windows (N, K) of the chosen sentences, over the ids (U, J) of their distinct words.
 
-    Attributes
-    ----------
-    words : array (U, J)
-        The ids of the distinct words of these windows.
-    windows : array (N, K)
-        Rows of `words`.
-    targets : array (N,)
-    lengths : array (S,)
-        Windows of each sentence; of words that are learnt one by one, each is a sentence of its own.
-    places : array (N,)
-        Their numbers among all windows.
+    `targets` (N,), `lengths` (S,) and `places` (N,) are as an `Objective` takes them; with a word-level loss,
+    each word is a sentence of its own.
     """
 
     words: Ints
@@ -114,10 +135,10 @@ def choose_data(
     Raises
     ------
     DataError
-        If there are not as many labels as words, fewer than two different labels, or no labelled word; or a
-        column is missing, or holds the labels.
+        If numbers of labels and words differ, there are fewer than two different labels or no labelled word,
+        or a column is missing or holds the labels.
     VectorsError
-        If the vectors are not there.
+        If there are no such vectors.
     """
     check_sentences(sentences, labels)
     check_columns(config.features.columns, sentences, labels)
@@ -125,7 +146,7 @@ def choose_data(
     label_set = LabelSet.of(
         labels,
         scheme=config.data.scheme,
-        inner_scheme=Scheme(config.model.inner_scheme),
+        internal_scheme=Scheme(config.model.inner_scheme),
         ignore=ignore,
     )
     chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))
@@ -154,7 +175,7 @@ def choose_data(
 def choose_sentences(
     labels: Sequence[Sequence[str]], ignore: str | None, rng: np.random.Generator
 ) -> list[int]:
-    """Return the numbers of up to 20 sentences: in random order, those that bring a new label first.
+    """Return the indices of up to 20 sentences: in random order, those with a new label first.
 
     Raises
     ------
@@ -164,7 +185,7 @@ def choose_sentences(
     present = [set(sequence[:LONGEST]) - {ignore} for sequence in labels]
     order = [i for i in rng.permutation(len(labels)).tolist() if present[i]]
     if not order:
-        raise DataError("no word has a label to learn", hint="Every label is the ignored one.")
+        raise DataError("no word has a label to learn", hint="Every label is the ignored label.")
     known: set[str] = set()
     first: list[int] = []
     rest: list[int] = []
@@ -177,15 +198,15 @@ def choose_sentences(
 def choose_windows(
     data: TrainingData, rng: np.random.Generator, *, whole_sentences: bool = False
 ) -> ChosenWindows:
-    """Choose a few windows, every special case among them where the sentences have it.
+    """Choose a few windows with every special case that the sentences have.
 
-    These are windows that reach over the start and over the end of a sentence, that hold a word without a
-    vector, and in which a word stands twice. With `whole_sentences`, all windows of a few sentences, short
-    ones if possible: a check scores them thousands of times.
+    These are windows that reach beyond the start or the end of a sentence, with a word without a vector, and
+    with a repeated word. With `whole_sentences`, choose all windows of a few sentences, short ones if
+    possible: a check scores them thousands of times.
     """
     ordered = np.sort(data.windows, axis=1)
     repeats = (ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] > ABSENT_ROW)
-    cases = [  # the rarest first: their windows may bring the others
+    cases = [  # the rarest first: their windows may include the others
         repeats.any(axis=1),
         (data.words[data.windows, 0] == UNKNOWN).any(axis=1),
         data.windows[:, 0] == BOUNDARY_ROW,

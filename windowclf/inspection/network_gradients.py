@@ -12,8 +12,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.encoding.vocabulary import N_SPECIAL, count_movable
-from windowclf.inspection.network_data import CheckData, ChosenWindows, choose_windows
-from windowclf.inspection.verdict import Verdict, judge
+from windowclf.inspection.network_data import CheckData, ChosenWindows, Verdict, choose_windows, judge
 from windowclf.model.network import WindowModel
 from windowclf.nn.gradcheck import Coordinate, GradientReport, check_gradients
 from windowclf.nn.gradients import RowGradient
@@ -25,14 +24,14 @@ NARROW_FEATURES = 2
 NARROW_BUCKETS = 7
 N_SAMPLED = 1000
 N_UNUSED = 50  # of them in rows of tables that no window uses
-# Biases are drawn from [-0.1, 0.1): at 0, as they begin, units stand on the kink of ReLU. Transitions too: at
-# 0 they could be read the wrong way round.
+# Biases are drawn from [-0.1, 0.1): at their initial 0, units are at the kink of ReLU. Transitions too: zeros
+# would hide a transposition.
 _BIAS = 0.1
 _FAILURES_SHOWN = 3
 
 
 def narrowed(config: Config) -> Config:
-    """Return a small configuration of the same kind: the same layers, window, features and dropout."""
+    """Return a narrow configuration with the same layers, window, features and dropout."""
     features = config.features
     return replace(
         config,
@@ -161,7 +160,7 @@ def check_sample(data: CheckData) -> Verdict:
     what = (
         f"{report.n_coordinates:,} random coordinates of the network as configured, spread over "
         f"{len(places)} parameters, on {len(probe.chosen.targets)} windows; {report.moved} moved off a kink; "
-        f"{len(must_be_zero)} stand in rows that no window uses, where the gradient must be exactly 0"
+        f"{len(must_be_zero)} are in rows that no window uses, where the gradient must be exactly 0"
     )
     return _verdict("gradients of the network", report, coordinates, places, probe, what, faults=leaks)
 
@@ -182,19 +181,19 @@ def _verdict(
         faults += (f"{len(worst_first):,} coordinates are wrong", *map(str, worst_first[:_FAILURES_SHOWN]))
     frozen = set(arguments) - set(probe.model.trained)
     if not report.violations and (confused := sorted(frozen ^ set(report.untrained))):
-        faults += (f"trained and frozen parameters are confused: {', '.join(confused)}",)
+        faults += (f"trained and frozen parameters are mixed up: {', '.join(confused)}",)
     tuning = "the vectors are frozen and get no gradient"
     if probe.model.tuned_table == "vectors":
         tuning = "the vectors are tuned and are among them"
     elif probe.model.tuned_table:
         tuning = "the tuned copy of the vectors is among them, the frozen one gets no gradient"
     figure = max((c.error for c in coordinates), default=float("inf"))
-    meaning = "the figure is the largest difference between backward and numerical gradient, in tolerances"
+    meaning = "the figure is the largest difference from the numerical gradient, in tolerances"
     return judge(name, figure, (0.0, 1.0), f"{what}; {tuning}; {meaning}", faults=faults)
 
 
 def _sample(probe: _Probe, rng: np.random.Generator) -> tuple[dict[str, Ints], dict[str, Ints]]:
-    """Draw places of each trained parameter, flat: in rows that windows use, and in rows that none uses."""
+    """Draw flat indices of each trained parameter: in rows that windows use, and in rows that none uses."""
     used: dict[str, Ints] = {}
     unused: dict[str, Ints] = {}
     for name in probe.model.trained:
@@ -209,7 +208,7 @@ def _sample(probe: _Probe, rng: np.random.Generator) -> tuple[dict[str, Ints], d
 
 
 def _spread(candidates: Mapping[str, Ints], total: int, rng: np.random.Generator) -> dict[str, Ints]:
-    """Draw `total` places, as evenly over the parameters as their sizes let it be."""
+    """Draw `total` indices, as evenly over the parameters as their sizes allow."""
     drawn: dict[str, Ints] = {}
     smallest_first = sorted(candidates, key=lambda name: len(candidates[name]))
     for i, name in enumerate(smallest_first):

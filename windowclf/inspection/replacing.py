@@ -1,8 +1,8 @@
-"""What a model makes of a word that it never read in the place of one that it did.
+"""How a model labels a word that it never read in place of a similar one that it did.
 
-A stranded word and the neighbour that moved away from it mean much the same, so that a sentence should keep
-its labels when one takes the place of the other. How often it does not is what the drift costs; the same
-replacements in a model with frozen vectors say what they cost without it.
+A stranded word and the neighbour that moved away from it have similar meanings, so a sentence should keep its
+labels when one replaces the other. How often it does not is the cost of drift; the same replacements in a
+model with frozen vectors are the baseline.
 """
 
 from collections import Counter
@@ -15,9 +15,9 @@ import numpy as np
 from windowclf.corpus.sentence import Sentence, check_sentences
 from windowclf.inspection.drift import Surroundings
 from windowclf.inspection.movement import Movement
-from windowclf.tagger import WindowTagger
+from windowclf.model.trained import TrainedModel
 
-MOST_PLACES = 20_000  # words that are replaced, unless told otherwise
+MOST_PLACES = 20_000  # replacements
 _SENTENCES_AT_ONCE = 1000  # bounds memory
 _Pair = tuple[str, str]
 _Change = tuple[int, int, _Pair, Sequence[str]]
@@ -25,20 +25,18 @@ _Change = tuple[int, int, _Pair, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What happened where one word was put for another.
+    """The effect of replacing one word by another.
 
     Attributes
     ----------
     word, by : str
-        The seen word and the stranded one, as the vectors have them.
+        The seen word and the stranded one, in the spelling of the vectors.
     places : int
-        How often the word was replaced, one place at a time.
-    changed : int
-        Places that got another label.
-    changed_around : int
-        Labels of other words of these sentences that changed.
+        Replacements, one position at a time.
+    changed, changed_around : int
+        Changed labels of the word, and of other words of its sentences.
     right_before, right_after : int or None
-        Places whose label was and is the true one; None without true labels.
+        Right labels of the word before and after; None without true labels.
     """
 
     word: str
@@ -52,9 +50,9 @@ class Replacement:
 
 @dataclass(frozen=True, slots=True)
 class Replacements:
-    """All of them together, and one by one: those whose labels changed most often first.
+    """All replacements together, and by word, with the most changed labels first.
 
-    Attributes are as of `Replacement`; `around` is how many labels other words of these sentences have.
+    Attributes are those of `Replacement`; `around` is the number of other words in these sentences.
     """
 
     places: int
@@ -67,24 +65,15 @@ class Replacements:
 
     @property
     def share(self) -> float | None:
-        """Share of places that got another label; None where nothing was replaced."""
+        """Share of labels that changed; None if nothing was replaced."""
         return self.changed / self.places if self.places else None
 
 
 def pair_stranded(movement: Movement, stranded: Surroundings) -> dict[str, str]:
-    """Give each word that moved the stranded word it was nearest to before training.
+    """Return for each word that moved the stranded word that it was nearest to before training.
 
-    Parameters
-    ----------
-    movement : Movement
-    stranded : Surroundings
-        Of words that training never read, as `find_stranded` finds them.
-
-    Returns
-    -------
-    dict of str to str
-        Words as the vectors have them: read in training and moved -> never read. Left out is who is no
-        neighbour of a stranded word.
+    Words are in the spelling of the vectors; those that are no neighbour of a stranded word are left out.
+    `stranded` is the result of `find_stranded`.
     """
     moved = (movement.counts > 0) & movement.has_moved
     places, neighbours = np.nonzero(moved[stranded.neighbours])
@@ -97,36 +86,35 @@ def pair_stranded(movement: Movement, stranded: Surroundings) -> dict[str, str]:
 
 
 def replace_words(
-    tagger: WindowTagger,
+    model: TrainedModel,
     pairs: Mapping[str, str],
     sentences: Sequence[Sequence[str]],
     labels: Sequence[Sequence[str]] | None = None,
     *,
     most: int = MOST_PLACES,
 ) -> Replacements:
-    """Replace words in sentences, one place at a time, and count the labels that change.
+    """Replace words in sentences, one position at a time, and count the labels that change.
 
-    A word put for another takes over its capitals ("TV" becomes "TELEVISION"), where that is looked up as the
-    same word.
+    A replacement takes over capitals ("TV" becomes "TELEVISION"), if it then still has the same vector.
 
     Parameters
     ----------
-    tagger : WindowTagger
+    model : TrainedModel
     pairs : mapping of str to str
-        Words as the vectors have them, what is replaced -> by what, as of `pair_stranded`.
+        Word -> its replacement, in the spelling of the vectors, as of `pair_stranded`.
     sentences : sequence of sequences of str
     labels : sequence of sequences of str, optional
         The true labels.
     most : int
-        Places to try, the first ones.
+        Maximal number of replacements, the first ones.
 
     Raises
     ------
     DataError
-        If there are not as many labels as words.
+        If numbers of labels and words differ.
     """
     check_sentences(sentences, labels)
-    label_set, vocabulary = tagger.model.labels, tagger.model.vocabulary
+    label_set, vocabulary = model.labels, model.vocabulary
     if labels is not None:
         label_set.check_comparable(labels)
     ids = {vocabulary.find(word)[0]: (word, by) for word, by in pairs.items()}
@@ -134,7 +122,7 @@ def replace_words(
     n_around = 0
 
     def changes() -> Iterator[_Change]:
-        """Yield sentence, place, pair and the changed sentence."""
+        """Yield sentence index, position, pair and the changed sentence."""
         for s, sentence in enumerate(sentences):
             for i, token in enumerate(sentence):
                 pair = ids.get(vocabulary.find(token)[0])
@@ -148,7 +136,7 @@ def replace_words(
     every = islice(changes(), most)
     while batch := list(islice(every, _SENTENCES_AT_ONCE)):
         numbers = list(dict.fromkeys(s for s, *_ in batch))
-        given = tagger.predict([*(sentences[s] for s in numbers), *(changed for *_, changed in batch)])
+        given = model.predict([*(sentences[s] for s in numbers), *(changed for *_, changed in batch)])
         original = dict(zip(numbers, given, strict=False))
         for (s, i, pair, _), now in zip(batch, given[len(numbers) :], strict=True):
             counts, then = found.setdefault(pair, Counter()), original[s]
@@ -163,14 +151,14 @@ def replace_words(
 
 
 def spelled_like(token: str, word: str) -> str:
-    """Return a word with the capitals of another: all, the first, or as it is."""
+    """Return a word with the capitals of another: all, the first, or unchanged."""
     if token.isupper() and len(token) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if token[:1].isupper() else word
 
 
 def _with(sentence: Sequence[str], i: int, word: str) -> Sequence[str]:
-    """Return a sentence with the word at place i replaced; what else is known of its words stays."""
+    """Return a sentence with word i replaced; its columns stay."""
     tokens = (*sentence[:i], word, *sentence[i + 1 :])
     if isinstance(sentence, Sentence):
         return replace(sentence, tokens=tokens, text=None, offsets=None)

@@ -20,7 +20,8 @@ from windowclf.model.ensemble import Ensemble
 from windowclf.model.network import WindowModel
 from windowclf.model.trained import TrainedModel
 
-WIDEST = 13  # 2^13 windows a word
+WIDEST = 13  # 2^13 windows per word
+PRINTED_ALIKE = 5e-5  # probabilities that differ by less
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +31,32 @@ class Explanation:
     Attributes
     ----------
     token, label : str
-        The word and the label the model gives it.
+        The word, and the label that the model gives it.
+    probability : float
+        Of this label, as `TrainedModel.tag` gives it.
+    note : str
+        Why the first of `probabilities` is another label, or another probability; empty where they are equal.
     learnt_as : str
-        The same label in the scheme that the network tells apart (`model.inner_scheme`).
+        The label in the internal scheme (`model.inner_scheme`).
     probabilities : tuple of (label, probability)
-        All labels of the network, most probable first; those that :meth:`WindowTagger.predict_proba` gives.
+        All labels of the internal scheme, most probable first, as `TrainedModel.predict_proba` gives them.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
     lists : tuple of tuple of str
-        For each of them the gazetteers in whose phrases it stands: names of files, or `entities:KIND`.
+        For each of them the gazetteers with a phrase that it is in: names of files, or `entities:TYPE`.
     columns : tuple of tuple of str
-        For each of them what the columns say that the model takes beside the words.
+        For each of them its values in the columns that the model reads beside the words.
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
         The label's score of this window, before it becomes a probability, and that of a window of absent
-        words. What a sentence-level loss learnt of label after label comes on top, and is not in it.
+        words. The transitions of a sentence-level loss are not part of it.
     """
 
     token: str
     label: str
+    probability: float
+    note: str
     learnt_as: str
     probabilities: tuple[tuple[str, float], ...]
     window: tuple[str | None, ...]
@@ -63,12 +70,12 @@ class Explanation:
 def shapley_values(
     model: WindowModel | Ensemble, words: Ints, windows: Ints, labels: Ints
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute the exact Shapley value of every place of every window for the score of one label.
+    """Compute the exact Shapley value of every position of every window for the score of one label.
 
     phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
     (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
-    absent: the unknown vector, no features, in no phrase of a gazetteer, of no value that columns had in
-    training. All 2^K subsets are scored.
+    absent: the unknown vector, no features, in no phrase of a gazetteer, with column values that training did
+    not see. All 2^K subsets are scored.
 
     Parameters
     ----------
@@ -91,13 +98,13 @@ def shapley_values(
     K = windows.shape[1]
     if K > WIDEST:
         raise WindowClfError(
-            "exact Shapley values need 2^K windows a word",
+            "exact Shapley values need 2^K windows per word",
             found=f"a window of {K}",
             allowed=f"at most {WIDEST}",
         )
     subsets = np.arange(1 << K)
-    present = (subsets[:, None] >> np.arange(K)) & 1 == 1  # (2^K, K): the words that subset s keeps
-    # column c of weights: what the score of each subset counts for the value of place c
+    present = (subsets[:, None] >> np.arange(K)) & 1 == 1  # (2^K, K): the words of subset s
+    # column c of weights: the weight of each subset's score in the value of position c
     sizes = present.sum(axis=1)
     joined = np.array([factorial(max(s - 1, 0)) * factorial(K - s) / factorial(K) for s in sizes])
     missing = np.array([factorial(s) * factorial(max(K - s - 1, 0)) / factorial(K) for s in sizes])
@@ -116,8 +123,8 @@ def shapley_values(
 def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     """Explain the label of each word of a sentence.
 
-    Labels and probabilities are those of tagging, with a sentence-level loss of all labellings of the
-    sentence; contributions are to the score of the word's own window, transitions apart.
+    Labels and probabilities are those of tagging; contributions are to the score of the word's own window,
+    without transitions.
 
     Raises
     ------
@@ -133,33 +140,61 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     decoder = model.decoder
     probs = decoder.probabilities(scores, encoded.lengths)
     chosen = decoder.best(scores, encoded.lengths)
+    (tagged,) = decoder.tag(scores, encoded.lengths, every=False)
     values, full_scores, empty_scores = shapley_values(model.network, encoded.words, around, chosen)
     names = model.labels.names
-    (spelled,) = model.labels.spell(chosen, encoded.lengths)
     half = around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
     lists = outside + _lists_of_words(model, sentence) + outside
     columns = outside + _columns_of_words(model, sentence) + outside
-    return [
-        Explanation(
-            token=token,
-            label=label,
-            learnt_as=names[chosen[i]],
-            probabilities=tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable")),
-            window=tuple(padded[i : i + 2 * half + 1]),
-            lists=tuple(lists[i : i + 2 * half + 1]),
-            columns=tuple(columns[i : i + 2 * half + 1]),
-            contributions=tuple(values[i].tolist()),
-            score=float(full_scores[i]),
-            empty_score=float(empty_scores[i]),
+    explanations = []
+    for i, (token, learnt_as) in enumerate(zip(sentence, (names[c] for c in chosen), strict=True)):
+        ranked = tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable"))
+        notes = []
+        if abs(tagged.probabilities[i] - probs[i, chosen[i]]) >= PRINTED_ALIKE:
+            together = model.labels.output_ids == model.labels.output_ids[chosen[i]]
+            merged = " and ".join(name for name, is_part in zip(names, together, strict=True) if is_part)
+            notes.append(f"{tagged.labels[i]} is {merged} of the internal scheme together")
+        if ranked[0][0] != learnt_as:
+            causes = f"{learnt_as} is in the best tag sequence ({', '.join(describe_decoding(model))})"
+            notes.append(f"{ranked[0][0]} is more probable by itself, {causes}")
+        explanations.append(
+            Explanation(
+                token=token,
+                label=tagged.labels[i],
+                probability=tagged.probabilities[i],
+                note="; ".join(notes),
+                learnt_as=learnt_as,
+                probabilities=ranked,
+                window=tuple(padded[i : i + 2 * half + 1]),
+                lists=tuple(lists[i : i + 2 * half + 1]),
+                columns=tuple(columns[i : i + 2 * half + 1]),
+                contributions=tuple(values[i].tolist()),
+                score=float(full_scores[i]),
+                empty_score=float(empty_scores[i]),
+            )
         )
-        for i, (token, label) in enumerate(zip(sentence, spelled, strict=True))
-    ]
+    return explanations
+
+
+def describe_decoding(model: TrainedModel) -> list[str]:
+    """Say what turns the scores of single words into the labels and probabilities of tagging."""
+    calibration, labels = model.calibration, model.labels
+    said = []
+    if labels.scheme is not None:
+        said.append(f"internal scheme {labels.internal_scheme}")
+    if model.transitions is not None:
+        said.append("transitions")
+    if calibration.temperature != 1:
+        said.append(f"temperature {calibration.temperature:.4g}")
+    if calibration.outside_cost:
+        said.append(f"O penalty {calibration.outside_cost:g}")
+    return said
 
 
 def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return for each word the names of the gazetteers in whose phrases it stands."""
+    """Return for each word the names of the gazetteers with a phrase that it is in."""
     listed = model.config.features.gazetteers
     names = [name if is_entity_list(name) else Path(name).name for name in listed]
     rows = model.encoder.match(sentence, np.array([len(sentence)]))
@@ -168,6 +203,6 @@ def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[
 
 
 def _columns_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return for each word what the columns say that the model takes."""
+    """Return for each word its values in the columns that the model reads."""
     said = [column_of(sentence, name) for name in model.encoder.columns.values]
     return [tuple(values[i] for values in said) for i in range(len(sentence))]

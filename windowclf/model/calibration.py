@@ -1,27 +1,27 @@
-"""What development data say of probabilities: a temperature, Platt scaling of spans, the cost of O."""
+"""Calibration on development data: a temperature, Platt scaling of spans, the O penalty."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_ROUNDING = 1e-6  # how far from 0 and 1 a probability is taken to be, so that its odds are finite
+_ROUNDING = 1e-6  # least distance of a probability from 0 and 1, so that its log odds are finite
 
 
 @dataclass(frozen=True, slots=True)
 class PlattScaling:
-    """Moves probabilities of spans along a line of log odds.
+    """A linear map of the log odds of span probabilities (Platt 1999).
 
-    log q / (1 - q) = slope · log g / (1 - g) + offset + kinds[kind], where g = p^(1/m) is what the
-    probability p of a span of m words comes to for each of them.
+    log q / (1 - q) = slope · log g / (1 - g) + offset + kinds[kind], where g = p^(1/m) is the geometric mean
+    per word of the probability p of a span of m words.
 
     Attributes
     ----------
     slope : float
-        Above 0, so that of like spans what is more probable stays so.
+        Above 0, so that the order of similar spans stays.
     offset : float
     kinds : mapping of str to float
-        What is added to the offset for spans of a kind; 0 for one that is not named.
+        An addition to the offset by entity type; 0 for types that are not in it.
     """
 
     slope: float
@@ -29,34 +29,34 @@ class PlattScaling:
     kinds: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, probability: float, n_words: int, kind: str) -> float:
-        """Return the probability of a span from that which the network gives it."""
+        """Return the calibrated probability of a span."""
         offset = self.offset + self.kinds.get(kind, 0.0)
         z = self.slope * span_log_odds(probability, n_words) + offset
         return (1 + math.tanh(z / 2)) / 2  # 1 / (1 + e^-z), without overflow whatever z is
 
 
 def span_log_odds(probability: float, n_words: int) -> float:
-    """Return the log odds of what a probability comes to for each of so many words."""
+    """Return the log odds of the geometric mean per word of a probability."""
     g = min(max(probability ** (1 / n_words), _ROUNDING), 1 - _ROUNDING)
     return math.log(g / (1 - g))
 
 
-_GREATEST = 1e300  # number in a stored correction
+_GREATEST = 1e300  # number in a stored calibration
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What development data say of a model's probabilities, and of when a span is worth naming.
+    """Corrects a model's probabilities, and how readily it predicts spans.
 
     Attributes
     ----------
     temperature : float
         Scores and transitions are divided by it before they become probabilities.
     spans : PlattScaling or None
-        Of the probabilities of spans, afterwards; None: they stay as they are.
+        Applied to the probabilities of spans afterwards; None: not changed.
     outside_cost : float
-        What is taken from the score of ``O`` before the best labels are sought; probabilities are without it.
-        Above 0, more spans are found.
+        The O penalty: subtracted from the score of ``O`` before the best labels are chosen. Above 0, more
+        spans are found. Probabilities are without it.
     """
 
     temperature: float = 1.0
@@ -68,12 +68,12 @@ UNCALIBRATED = Calibration()
 
 
 def read_calibration(stored: Any) -> Calibration:
-    """Return a correction from its fields as JSON has them.
+    """Return a calibration from its JSON fields.
 
     Raises
     ------
     AttributeError, KeyError, TypeError, ValueError
-        If these are no fields of a correction.
+        If the fields are malformed.
     """
     temperature, cost = _finite(stored["temperature"]), _finite(stored["outside_cost"])
     if temperature <= 0:
@@ -88,7 +88,7 @@ def read_calibration(stored: Any) -> Calibration:
 
 
 def _finite(number: Any) -> float:
-    # JSON knows whole numbers that no float can hold
+    # JSON has integers that no float can hold
     if type(number) not in (int, float) or not abs(number) <= _GREATEST:
-        raise ValueError(f"{number!r} in the correction")
+        raise ValueError(f"{number!r} in the calibration")
     return float(number)

@@ -1,26 +1,27 @@
-"""Scores to what a user reads: labels as they are spelled, spans, and their probabilities.
+"""Scores to labels in the output scheme, spans, and their probabilities.
 
-N tokens, C labels, C' labels as they are spelled, S sentences.
+N tokens, C labels of the network, C' labels of the output scheme, S sentences, T tokens of one.
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import accumulate
 
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_schemes import OUTSIDE, Scheme, Span, parse_label
-from windowclf.corpus.label_set import LabelSet, parted
+from windowclf.corpus.label_set import LabelSet
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
 from windowclf.nn.crf import marginals, sum_labellings
 from windowclf.nn.crf_spans import span_log_probs
 from windowclf.nn.losses import softmax
 
-_Place = tuple[int, int, int, int, str]  # of a span: sentence and its first word, first word and end, kind
+# of a span: number and first token of its sentence, its own first token and end, its entity type
+_Bounds = tuple[int, int, int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,12 @@ class TaggedSpan:
     start, end : int
         Its tokens are `start` to `end`, exclusive.
     kind : str
+        The entity type.
     probability : float
-        That a span of this kind begins and ends just there. The network's own is, with a sentence-level loss,
-        that of all labellings that the scheme allows and that have the span; where words are labelled one by
-        one, the product of their probabilities. Development data of the training correct it for the number
-        of words and the kind (`PlattScaling`).
+        That a span of this type begins and ends exactly there. With a sentence-level loss it is the
+        probability of all legal tag sequences that have the span; otherwise the product of the probabilities
+        of its labels. It is calibrated on development data for the number of tokens and the type
+        (`PlattScaling`).
     """
 
     start: int
@@ -52,16 +54,16 @@ class Tagged:
     Attributes
     ----------
     labels : list of str
-        In the scheme of the training data.
+        In the output scheme, that of the training data.
     probabilities : list of float
-        Of each label as it is spelled: learnt as IOBES and spelled as IOB2, a ``B-LOC`` has the probabilities
-        of ``B-LOC`` and ``S-LOC`` together. Where the spelling depends on the labels around (IOB1; learnt as
-        IOB2 and spelled as IOBES), the probability is that of the label as it was learnt. With a
-        sentence-level loss it is the marginal: all labellings of the sentence count.
+        Of each label: with IOBES as internal and IOB2 as output scheme, ``B-LOC`` has the probability of
+        ``B-LOC`` and ``S-LOC`` together. Where the output label depends on its neighbours (IOB1; IOBES from
+        IOB2), it is the probability of the internal label. With a sentence-level loss it is the marginal
+        over all tag sequences.
     spans : list of TaggedSpan
-        In order; empty where labels are plain classes.
-    every : array (words, C') or None
-        The probability of each of :attr:`WindowTagger.spelled_labels`, where it was asked for.
+        In order; empty if labels are plain classes.
+    every : array (T, C') or None
+        The probability of each of :attr:`WindowTagger.spelled_labels`, if requested.
     """
 
     labels: list[str]
@@ -71,20 +73,19 @@ class Tagged:
 
     @property
     def entities(self) -> list[tuple[Span, float]]:
-        """The spans and their probabilities, as they are judged."""
+        """The spans and their probabilities, as the evaluation takes them."""
         return [(Span(span.start, span.end, span.kind), span.probability) for span in self.spans]
 
 
 class Decoder:
-    """Turns scores into labels and their probabilities, as suits the loss a model was trained with.
+    """Turns scores into labels and their probabilities, as the loss of the training requires.
 
     Parameters
     ----------
     labels : LabelSet
     transitions : array (C + 1, C + 1), optional
-        Scores of label after label, of a sentence-level loss; without them words are independent.
+        The score of label j after label i, with a sentence-level loss; without it, words are independent.
     calibration : Calibration
-        Of the probabilities, and of the choice between being outside and in a span.
     """
 
     def __init__(
@@ -99,9 +100,7 @@ class Decoder:
         self._costs = np.where(self._is_inside, 0, calibration.outside_cost).astype(np.float32)
 
     def best(self, scores: Floats, lengths: Ints) -> Ints:
-        """Return the numbers (N,) of the labels in the best labelling that the scheme allows.
-
-        That is the most probable one, but for what the correction has being outside cost.
+        """Return the ids (N,) of the best legal labels: the most probable ones, apart from the O penalty.
 
         Parameters
         ----------
@@ -109,13 +108,9 @@ class Decoder:
         lengths : array (S,)
             Tokens of each sentence.
         """
-        return best_labels(self._with_cost(scores), lengths, self.labels, self.transitions)
-
-    def _with_cost(self, scores: Floats) -> Floats:
-        """Return the scores that labels are chosen by."""
-        if not self.calibration.outside_cost:
-            return scores
-        return scores - self._costs
+        if self.calibration.outside_cost:
+            scores = scores - self._costs
+        return best_labels(scores, lengths, self.labels, self.transitions)
 
     def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability (N, C) of each label of the network at each token."""
@@ -126,7 +121,7 @@ class Decoder:
         return marginals(scores, self.transitions / temperature, lengths=lengths, legal=self._legal)[1]
 
     def tag(self, scores: Floats, lengths: Ints, *, every: bool) -> list[Tagged]:
-        """Return the labels of sentences, spans, and their probabilities.
+        """Return the labels, spans and probabilities of sentences.
 
         Parameters
         ----------
@@ -134,31 +129,30 @@ class Decoder:
         lengths : array (S,)
             Tokens of each sentence.
         every : bool
-            Whether to return the probability of every label too.
+            Also return the probability of every label.
         """
         best = self.best(scores, lengths)
         inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
-        chosen = probs[np.arange(len(best)), self.labels.spelled_ids[best]].tolist()
-        rows: Iterable[Floats | None] = repeat(None, len(lengths))
-        if every:
-            rows = np.split(probs, np.cumsum(lengths)[:-1])
-        return list(
-            map(
-                Tagged,
-                self.labels.spell(best, lengths),
-                parted(chosen, lengths),
+        chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
+        ends = [*accumulate(lengths.tolist())]
+        firsts = [0, *ends[:-1]]
+        return [
+            Tagged(labels, chosen[first:end], spans, probs[first:end] if every else None)
+            for labels, spans, first, end in zip(
+                self.labels.to_output(best, lengths),
                 self._spans(best, inner, scores, lengths),
-                rows,
+                firsts,
+                ends,
+                strict=True,
             )
-        )
+        ]
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
-        """Return the n best legal labellings of a sentence, as they are spelled, and their probabilities.
+        """Return the n best legal tag sequences of a sentence, in the output scheme, and their probabilities.
 
-        The first is that of `best`; in order of what is best there, so that where being outside costs, a
-        later one may be more probable. No two are spelled alike: whatever the schemes, a legal labelling says
-        which spans there are.
+        They are ordered as in `best`, which gives the first: with an O penalty, a later one may be more
+        probable. No two are equal: in every scheme, a legal sequence determines the spans.
 
         Parameters
         ----------
@@ -170,77 +164,72 @@ class Decoder:
         costs = self._costs / temperature
         decisive = scores - costs
         found = n_best_labels(decisive, A, n, self._legal)
-        if self.calibration.outside_cost:  # the probabilities are those without it
+        if self.calibration.outside_cost:  # probabilities are without it
             moved = self._log_z(decisive, A) - self._log_z(scores, A)
             found = [(ids, log_p + float(costs[ids].sum()) + moved) for ids, log_p in found]
         lengths = np.array([len(scores)])
-        return [(self.labels.spell(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
+        return [(self.labels.to_output(ids, lengths)[0], math.exp(log_p)) for ids, log_p in found]
 
     def _log_z(self, scores: Floats, A: Floats) -> float:
-        """Return the logarithm of the sum over all legal labellings of a sentence."""
+        """Return the log of the sum over all legal tag sequences of a sentence."""
         sums = sum_labellings(scores, A, lengths=np.array([len(scores)]), legal=self._legal)
         return float(sums.log_z[0])
 
     def pair_scores(self) -> Floats:
-        """Return scores (C + 1, C + 1) of label after label; zeros where words are independent."""
+        """Return the transitions (C + 1, C + 1); zeros if words are independent."""
         C = len(self.labels)
         return np.zeros((C + 1, C + 1), np.float32) if self.transitions is None else self.transitions
 
     # -- spans ---------------------------------------------------------------------------------------
 
     def _spans(self, best: Ints, probs: Floats, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
-        """Return the spans of each sentence; probs (N, C) are those of the network's labels."""
+        """Return the spans of each sentence; probs (N, C) are of the internal labels."""
         found: list[list[TaggedSpan]] = [[] for _ in lengths]
         if self.labels.scheme is None or not len(inside := self._is_inside[best].nonzero()[0]):
             return found
         ids = best.tolist()
         begins: list[int] = []
         stops: list[int] = []
-        # a labelling follows its scheme, so a span goes on until another begins
-        for place in inside.tolist():
-            if self._prefixes[ids[place]] in "BS":
-                begins.append(place)
-                stops.append(place + 1)
+        # the labels follow their scheme, so a span goes on until another begins
+        for position in inside.tolist():
+            if self._prefixes[ids[position]] in "BS":
+                begins.append(position)
+                stops.append(position + 1)
             else:
-                stops[-1] = place + 1
-        ends = np.cumsum(lengths).tolist()
-        places = []
+                stops[-1] = position + 1
+        ends = [*accumulate(lengths.tolist())]
+        bounds = []
         for begin, stop in zip(begins, stops, strict=True):
             i = bisect_right(ends, begin)
-            places.append((i, ends[i] - int(lengths[i]), begin, stop, self._kinds[ids[begin]]))
+            bounds.append((i, ends[i - 1] if i else 0, begin, stop, self._kinds[ids[begin]]))
         raw: Sequence[float] | Floats
         if self.transitions is None:
-            raw = self._independent(places, best, probs, ends)
+            raw = [self._independent(begin, stop, ends[i], ids, probs) for i, _, begin, stop, _ in bounds]
         else:
-            raw = self._marginal(places, best, scores, lengths)
+            raw = self._marginal(bounds, best, scores, lengths)
         scaling = self.calibration.spans
-        for (i, first, begin, stop, kind), probability in zip(places, raw, strict=True):
+        for (i, first, begin, stop, kind), probability in zip(bounds, raw, strict=True):
             p = float(probability)
-            corrected = p if scaling is None else scaling(p, stop - begin, kind)
-            found[i].append(TaggedSpan(begin - first, stop - first, kind, corrected))
+            calibrated = p if scaling is None else scaling(p, stop - begin, kind)
+            found[i].append(TaggedSpan(begin - first, stop - first, kind, calibrated))
         return found
 
-    def _independent(
-        self, places: Sequence[_Place], best: Ints, probs: Floats, ends: Sequence[int]
-    ) -> list[float]:
-        """Return the probability of spans where words are labelled one by one: that of all their labels."""
-        own = probs[np.arange(len(best)), best].tolist()
-        found = []
-        for i, _, begin, stop, kind in places:
-            probability = math.prod(own[begin:stop])
-            if self.labels.inner_scheme is not Scheme.IOBES and stop < ends[i]:
-                # the span's own labels do not say that it ends: the next one does not go on with it
-                probability *= 1 - float(probs[stop, self.labels.names.index(f"I-{kind}")])
-            found.append(probability)
-        return found
+    def _independent(self, begin: int, stop: int, end: int, ids: Sequence[int], probs: Floats) -> float:
+        """Return the probability of a span's labels if words are independent; `end` is its sentence's."""
+        probability = math.prod([probs.item(i, ids[i]) for i in range(begin, stop)])
+        if self.labels.internal_scheme is not Scheme.IOBES and stop < end:
+            # its own labels do not say that the span ends: the next label must not continue it
+            inside = self.labels.names.index(f"I-{self._kinds[ids[begin]]}")
+            probability *= 1 - probs.item(stop, inside)
+        return probability
 
-    def _marginal(self, places: Sequence[_Place], best: Ints, scores: Floats, lengths: Ints) -> Floats:
-        """Return the probability of spans among all labellings of their sentences."""
+    def _marginal(self, bounds: Sequence[_Bounds], best: Ints, scores: Floats, lengths: Ints) -> Floats:
+        """Return the probabilities (spans,) over all tag sequences of their sentences."""
         some = np.zeros(len(lengths), bool)  # only sentences that have spans
-        some[[place[0] for place in places]] = True
+        some[[place[0] for place in bounds]] = True
         words = np.repeat(some, lengths)
-        shift = np.cumsum(~words)  # words left out so far
-        begins, stops = np.array([place[2:4] for place in places]).T
+        shift = np.cumsum(~words)  # words skipped so far
+        begins, stops = np.array([place[2:4] for place in bounds]).T
         logs = span_log_probs(
             scores[words] / np.float32(self.calibration.temperature),
             self.pair_scores() / np.float32(self.calibration.temperature),
@@ -248,14 +237,14 @@ class Decoder:
             begins=begins - shift[begins],
             sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],
             legal=self._legal,
-            not_next=self._going_on([place[4] for place in places]),
+            not_next=self._continuing([place[4] for place in bounds]),
         )
         probabilities: Floats = np.exp(logs)
         return probabilities
 
-    def _going_on(self, kinds: list[str]) -> Bools | None:
-        """Return (spans, C + 1) which labels make a span longer; None where its labels say its end."""
-        if self.labels.inner_scheme is Scheme.IOBES:
+    def _continuing(self, kinds: list[str]) -> Bools | None:
+        """Return which labels continue each span (spans, C + 1); None if its own labels mark its end."""
+        if self.labels.internal_scheme is Scheme.IOBES:
             return None
         pairs = list(zip(self._prefixes, self._kinds, strict=True))
         return np.array([[*(pair == ("I", kind) for pair in pairs), False] for kind in kinds])

@@ -1,9 +1,9 @@
-"""Several networks that were trained apart and score together: the mean of their scores counts.
+"""Ensembles: several networks of one shape, trained separately, whose mean scores count.
 
-The mean of scores is, but for a constant, that of log probabilities; with a sentence-level loss, the mean of
-transitions with it makes the product of the members' distributions, normalised: one chain, decoded as any.
+The mean of scores is, up to a constant, that of log probabilities. With a sentence-level loss, the mean of
+the transitions is taken too: the result is the normalised product of the members' distributions.
 
-N windows, K window width, U distinct words, J ids a word has, C labels, M members.
+N windows, K window width, U distinct words, J ids of a word, C labels, M members.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,21 +19,17 @@ _Value = TypeVar("_Value")
 
 
 def shared_parameters(config: ModelConfig) -> tuple[str, ...]:
-    """Return the names of parameters that no member's training changes: they are kept once."""
+    """Return the names of parameters that training does not change: they are stored once."""
     return () if config.tuning == "tuned" else ("vectors",)
 
 
 def ensemble_shapes(config: Config, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter of a model, from those that one member has."""
-    return _join(config.model, [shapes] * config.training.ensemble)
+    """Return the shape of every parameter of a model, given those of one member."""
+    return join_parameters(config.model, [shapes] * config.training.ensemble)
 
 
-def join_parameters(config: ModelConfig, members: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
-    """Return the parameters of M members under one roof; those of member m are called ``m.name``."""
-    return _join(config, members)
-
-
-def _join(config: ModelConfig, members: Sequence[Mapping[str, _Value]]) -> dict[str, _Value]:
+def join_parameters(config: ModelConfig, members: Sequence[Mapping[str, _Value]]) -> dict[str, _Value]:
+    """Return the parameters of M members, or their shapes, in one dict; those of member m are ``m.name``."""
     if len(members) == 1:
         return dict(members[0])
     shared = shared_parameters(config)
@@ -57,21 +53,21 @@ def part_parameters(parameters: Mapping[str, Floats], n_members: int) -> list[di
 
 
 def build_members(config: Config, parameters: Mapping[str, Floats]) -> tuple[WindowModel, ...]:
-    """Return the networks of a model, over its parameters."""
+    """Return the networks of a model with these parameters."""
     parts = part_parameters(parameters, config.training.ensemble)
     return tuple(WindowModel(config.model, config.features, part) for part in parts)
 
 
 def vectors_of(parameters: Mapping[str, Floats], name: str = "vectors") -> Floats | None:
-    """Return the pretrained vectors (V, D), or another table, of the only or first member; None for none."""
+    """Return the pretrained vectors (V, D), or another table, of the first member; None if it has none."""
     return parameters.get(name, parameters.get(f"0.{name}"))
 
 
 def widened(members: Sequence[WindowModel], layer: str) -> tuple[Floats, Floats]:
-    """Return W and b, in float32, of the layer that does for all members side by side what each has it do.
+    """Return W and b, in float32, of one layer that computes a layer of all members side by side.
 
-    Hidden units of members do not meet: W (M · n_in, M · n_out) has the members' W along its diagonal. The
-    output layer takes the mean: W (M · n_in, C).
+    Hidden units of different members are not connected: W (M · n_in, M · n_out) is block-diagonal. The output
+    layer takes the mean: W (M · n_in, C).
     """
     weights = [member.parameters[f"{layer}.W"].astype(np.float32) for member in members]
     biases = [member.parameters[f"{layer}.b"].astype(np.float32) for member in members]
@@ -97,7 +93,7 @@ class Ensemble:
         self.members = tuple(members)
 
     def scores(self, words: Ints, windows: Ints) -> Floats:
-        """Return the mean of the members' scores (N, C); words (U, J), windows (N, K) as of a WindowModel."""
+        """Return the mean of the members' scores (N, C); arguments as of `WindowModel.scores`."""
         total = self.members[0].scores(words, windows)
         for member in self.members[1:]:
             total += member.scores(words, windows)

@@ -1,12 +1,12 @@
-"""The window network: its parameters by name, its forward pass, and the backward pass that mirrors it.
+"""The window network: its parameters, its forward pass, and the backward pass that mirrors it.
 
     ids of a word ─▶ its vector and those of its features, side by side ─▶ K words side by side
                   ─▶ (affine ─▶ activation) for each hidden layer ─▶ affine ─▶ scores
 
-The words side by side and the first affine operation are done as one where that is faster (`window_affine`).
+Concatenating words and the first affine operation are one operation if that is faster (`window_affine`).
 
-N windows, K window width, U distinct words, J ids a word has, D vector dimension, F numbers a word is
-described by, H hidden units, C labels, V pretrained vectors, R of which have a tuned copy.
+N windows, K window width, U distinct words, J ids of a word, D vector dimension, F numbers that describe a
+word, H hidden units, C labels, V pretrained vectors, R of them with a tuned copy.
 """
 
 from collections.abc import Callable
@@ -50,13 +50,12 @@ class WindowModel:
     Parameters
     ----------
     model, features : ModelConfig, FeaturesConfig
-        What the network looks like.
     parameters : dict of str to array
-        As `parameter_shapes` says; trained in place. `vectors` may be read-only and of another dtype
-        where it is frozen.
+        Of the shapes of `parameter_shapes`; trained in place. Frozen `vectors` may be read-only and of
+        another dtype.
     fused : bool, optional
-        Whether window and first layer are one operation, or two as they are derived. Default: as is less
-        work. The numbers are the same but for rounding.
+        Whether window and first layer are one operation. Default: whichever is less work. Results are equal
+        up to rounding.
 
     Raises
     ------
@@ -105,9 +104,8 @@ class WindowModel:
     ) -> "WindowModel":
         """Make an untrained model: Xavier weights, zero biases, small random vectors for features.
 
-        `vectors` (V, D) is taken as it is, not copied. The special vectors begin at its scale. With two
-        channels, `n_tuned` is as of `parameter_shapes`, and so is `n_values`. The vector of values of columns
-        that training did not see is zero: they say nothing, as what dropout takes away.
+        `vectors` (V, D) is not copied. The special vectors have its scale. `n_tuned` and `n_values` are as in
+        `parameter_shapes`. The vector of unknown values of columns is zero, as after dropout.
         """
         n_vectors, dimension = vectors.shape
         parameters: dict[str, Floats] = {"vectors": vectors}
@@ -133,12 +131,12 @@ class WindowModel:
 
     @property
     def trained(self) -> list[str]:
-        """Names of the parameters that training changes."""
+        """The names of the parameters that training changes."""
         return [name for name in self.parameters if name != "vectors" or self.tuned_table == "vectors"]
 
     @property
     def tuned_table(self) -> str | None:
-        """Name of the table of pretrained vectors that training changes, if it changes one."""
+        """The name of the table of pretrained vectors that training changes; None if they are frozen."""
         return {"frozen": None, "tuned": "vectors", "two-channel": "tuned_vectors"}[self.config.tuning]
 
     def forward(
@@ -150,7 +148,7 @@ class WindowModel:
         trace: Trace | None = None,
         workspace: Workspace | None = None,
     ) -> tuple[Floats, Backward]:
-        """Score windows, and return with the scores the backward pass.
+        """Score windows; return the scores and the backward pass.
 
         Parameters
         ----------
@@ -159,17 +157,17 @@ class WindowModel:
         windows : array (N, K)
             Rows of `words`.
         rng : numpy.random.Generator, optional
-            Draws the dropout masks; None to predict, without dropout.
+            Draws the dropout masks; None: no dropout.
         trace : dict, optional
-            Is filled with a node for every operation, as it runs.
+            Filled with a node for every operation.
         workspace : Workspace, optional
-            Memory to reuse, one for each thread; `backward` then holds until the next pass with it.
+            Memory to reuse, one a thread; `backward` is then valid until the next pass with it.
 
         Returns
         -------
         scores : array (N, C)
         backward : callable
-            dscores (N, C) -> the gradient of every trained parameter that scores depend on, by name.
+            dscores (N, C) -> the gradient of every trained parameter, by name.
         """
         x, words_backward = self._describe(words, trace)
         x_rows = None
@@ -189,17 +187,17 @@ class WindowModel:
         parts = [np.zeros((0, len(self.parameters["output.b"])), x.dtype)]
         workspace = Workspace()
         for first in range(0, len(windows), _WINDOWS_AT_ONCE):
-            rows, places = distinct(windows[first : first + _WINDOWS_AT_ONCE], len(words))
-            scores, _ = self._classify(x[rows], places, None, None, workspace)
+            rows, numbers = distinct(windows[first : first + _WINDOWS_AT_ONCE], len(words))
+            scores, _ = self._classify(x[rows], numbers, None, None, workspace)
             parts.append(scores.copy())  # the workspace is used again
         return np.concatenate(parts)
 
     def describe(self, words: Ints) -> Floats:
-        """Return the F numbers that describe each distinct word: words (U, J) -> x (U, F)."""
+        """Return the numbers that describe each distinct word: words (U, J) -> x (U, F)."""
         return self._describe(words, None)[0]
 
     def _describe(self, words: Ints, trace: Trace | None) -> tuple[Floats, Backward]:
-        """Look up what each distinct word is described by: words (U, J) -> x (U, F)."""
+        """Look up the numbers that describe each distinct word: words (U, J) -> x (U, F)."""
         p = self.parameters
         ids = words[:, 0]
         vectors, vectors_backward = word_embedding(
@@ -256,10 +254,10 @@ class WindowModel:
         workspace: Workspace | None,
         x_rows: Ints | None = None,
     ) -> tuple[Floats, Chain]:
-        """Put the words of each window side by side and pass them through the layers: -> scores (N, C)."""
+        """Concatenate the words of each window and pass them through the layers: -> scores (N, C)."""
         chain = Chain(self.parameters, trace)
         if rng is not None and self.config.input_dropout:
-            # The mask is one of words, not of windows: a word loses the same numbers at all its places.
+            # A mask of words, not of windows: a word loses the same numbers at all its positions.
             x = chain.drop("words.dropout", x, self.config.input_dropout, rng)
         layers = [*(f"hidden{i}" for i in range(1, len(self.config.hidden) + 1)), "output"]
         for layer in layers:
@@ -281,6 +279,6 @@ class WindowModel:
         return x, chain
 
     def _is_fused(self, n_words: int, n_windows: int) -> bool:
-        # Fused, each distinct word is multiplied; plain, each window. Only where most words are context of
-        # a few windows, as in a corpus with few labels, are there more words than windows.
+        # Fused, each distinct word is multiplied; plain, each window. There are more words than windows only
+        # if most words are context of a few windows, as in a corpus with few labels.
         return n_words < n_windows if self.fused is None else self.fused

@@ -1,6 +1,6 @@
-"""What parameters a network has, and of what shapes.
+"""The names and shapes of the parameters of a network.
 
-K window width, D vector dimension, H hidden units, C labels, V pretrained vectors, R of them with a copy.
+K window width, D vector dimension, H hidden units, C labels, V pretrained vectors, R of them tuned.
 """
 
 from windowclf.config import FeaturesConfig, ModelConfig
@@ -21,19 +21,19 @@ def parameter_shapes(
     n_tuned: int | None = None,
     n_values: int = 0,
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter: what a configuration, V, D and C together decide.
+    """Return the shape of every parameter.
 
-    With two channels also R, `n_tuned`: the first rows of the vectors, which have a tuned copy; default: all.
-    With columns also how many values they have, all together.
+    With two channels, the first R = `n_tuned` vectors have a tuned copy; default: all. `n_values` is the
+    number of values of all columns together.
 
     Raises
     ------
     ConfigError
-        If the configuration leaves the dimension of affixes open (-1), which the labels of training decide.
+        If features.affix_dimension is -1, automatic, which is resolved when training starts.
     """
     if features.affix_dimension < 0:
         raise ConfigError(
-            "the dimension of affix vectors is open",
+            "the dimension of affix vectors is not resolved",
             where="features.affix_dimension",
             found=features.affix_dimension,
             allowed="0 or more; windowclf.training.defaults.suited decides it",
@@ -62,6 +62,6 @@ def parameter_shapes(
         shapes[f"{layer}.W"], shapes[f"{layer}.b"] = (n_in, n_out), (n_out,)
         n_in = n_out
     if model.loss == "crf":
-        # of label j after label i; the last row and column are the sentence's ends
+        # of label j after label i; the last row and column are those of the sentence's ends
         shapes["transitions"] = (n_labels + 1, n_labels + 1)
     return shapes

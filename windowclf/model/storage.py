@@ -1,13 +1,15 @@
-"""The model directory: data files and a manifest with the size and hash of each; no code, nothing unpickled.
+"""The model directory: data files and a manifest with the size and hash of each; no code, no pickle.
 
-`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, for each gazetteer its phrases, from
-`gazetteer-1.txt` on, and of columns their values, `columns.json`, listed in `manifest.json`.
+`config.json`, `labels.json`, `vocabulary.txt`, `model.safetensors`, the phrases of each gazetteer
+(`gazetteer-1.txt` and so on) and the values of columns (`columns.json`) are listed in `manifest.json`.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 
@@ -35,22 +37,24 @@ from windowclf.files import (
 )
 from windowclf.model.calibration import read_calibration
 from windowclf.model.ensemble import build_members, ensemble_shapes, vectors_of
-from windowclf.model.manifest import MANIFEST, verified, write_manifest
 from windowclf.model.parameters import parameter_shapes
 from windowclf.model.trained import TrainedModel
 
+MANIFEST = "manifest.json"
+FORMAT = "windowclf model"
+FORMAT_VERSION = 3
 _FILES = ("config.json", "labels.json", "vocabulary.txt", "model.safetensors")
 _COLUMNS = "columns.json"
 _COUNTS = "training_counts"
 
 
 def save_model(model: TrainedModel, directory: Path) -> str:
-    """Write a model directory, whole or not at all, and return its version (the manifest's SHA-256)."""
+    """Write a model directory, whole or not at all; return its version, the manifest's SHA-256."""
     words, counts = _lines_and_counts(model.vocabulary)
     labels = {
         "labels": model.labels.names,
         "scheme": model.labels.scheme,
-        "inner_scheme": model.labels.inner_scheme,
+        "inner_scheme": model.labels.internal_scheme,
         "ignore": model.labels.ignore,
     }
     with atomic_path(directory) as temporary:
@@ -71,33 +75,33 @@ def save_model(model: TrainedModel, directory: Path) -> str:
         if model.config.features.columns:
             write_json(temporary / _COLUMNS, {"values": model.columns.values})
             names.append(_COLUMNS)
-        return write_manifest(temporary, names)
+        return _write_manifest(temporary, names)
 
 
 def load_model(directory: Path) -> TrainedModel:
-    """Open a model directory, or a run directory that holds one as `model`, after verifying all of it.
+    """Verify and open a model directory, or a run directory that holds one as `model`.
 
     Raises
     ------
     ModelFileError
-        If a file is missing, cut short or changed, the format version is another, the arrays do not have
-        the shapes that the configuration asks for, or hold values that are not finite.
+        If a file is missing, cut short or changed, the format version is another, or the arrays do not have
+        the shapes of the configuration or are not finite.
     """
     if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
     gazetteers = sorted(path.name for path in directory.glob(_gazetteer_file("*")))
     columns = [_COLUMNS] if (directory / _COLUMNS).exists() else []
-    with verified(directory, [*_FILES, *gazetteers, *columns]):
+    with _verified(directory, [*_FILES, *gazetteers, *columns]):
         return _read_model(directory)
 
 
 def find_model(name: str) -> Path:
-    """Return the directory of a model given by path or by the name of a shipped model.
+    """Return the directory of a model, given its path or the name of a shipped model.
 
     Raises
     ------
     ModelFileError
-        If there is neither.
+        If there is no such model.
     """
     if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
         return Path(name)
@@ -117,7 +121,7 @@ def find_model(name: str) -> Path:
 
 
 def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
-    """Return the words with vectors, then those of training without one, and the counts of all."""
+    """Return the words with vectors, then those of training without one, and the counts of all words."""
     counts = vocabulary.training_counts
     # the training words are looked up one by one: a set of all words would take more memory than training
     without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
@@ -272,3 +276,78 @@ def _verify_arrays(
             raise ModelFileError(
                 f"array {name!r} holds values that are not finite", where=str(path), hint=TRAIN_AGAIN
             )
+
+
+def _write_manifest(directory: Path, names: Sequence[str]) -> str:
+    """Write the manifest of some files and return its SHA-256."""
+    files = {
+        name: {"bytes": (directory / name).stat().st_size, "sha256": sha256_of(directory / name)}
+        for name in names
+    }
+    manifest = directory / MANIFEST
+    write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
+    return sha256_of(manifest)
+
+
+@contextmanager
+def _verified(directory: Path, names: Sequence[str]) -> Iterator[None]:
+    """Verify the files of a directory while the block reads them: hashing lets other threads work.
+
+    If a file is damaged, that error is raised, whatever the block raised.
+    """
+    faults: list[Exception] = []
+
+    def verify() -> None:
+        try:
+            _verify_files(directory, names)
+        except Exception as error:
+            faults.append(error)
+
+    hashing = Thread(target=verify, name="verification")
+    hashing.start()
+    try:
+        yield
+    finally:
+        hashing.join()
+        if faults:
+            raise faults[0] from None
+
+
+def _verify_files(directory: Path, names: Sequence[str]) -> None:
+    manifest = read_json(directory / MANIFEST)
+    version = manifest.get("format_version")
+    if manifest.get("format") != FORMAT or version != FORMAT_VERSION:
+        raise ModelFileError(
+            "another format, or another version of it",
+            where=str(directory / MANIFEST),
+            found=f"{manifest.get('format')!r} version {version!r}",
+            allowed=f"{FORMAT!r} version {FORMAT_VERSION}",
+            hint="Train the model again with this windowclf, or open it with the one that made it.",
+        )
+    files = manifest.get("files")
+    for name in names:
+        entry = files.get(name) if isinstance(files, dict) else None
+        if not isinstance(entry, dict):
+            raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
+        _verify_file(directory / name, entry)
+
+
+def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
+    if not path.is_file():
+        raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN)
+    if (size := path.stat().st_size) != entry.get("bytes"):
+        raise ModelFileError(
+            "a file of the model has another size than its manifest says",
+            where=str(path),
+            found=f"{size} bytes",
+            allowed=f"{entry.get('bytes')} bytes",
+            hint=TRAIN_AGAIN,
+        )
+    if (digest := sha256_of(path)) != entry.get("sha256"):
+        raise ModelFileError(
+            "a file of the model was changed or damaged",
+            where=str(path),
+            found=f"SHA-256 {digest}",
+            allowed=f"{entry.get('sha256')}",
+            hint=TRAIN_AGAIN,
+        )

@@ -30,22 +30,22 @@ class TrainedModel:
     """A trained model in memory: it scores, predicts and tags.
 
     Any number of threads may use it at once. It can be pickled and copied; a compiled model is compiled again
-    where it is unpickled.
+    when it is unpickled.
 
     Attributes
     ----------
     config : Config
     labels : LabelSet
     encoder : Encoder
-        Holds the vocabulary, the gazetteers and the values of columns.
+        With the vocabulary, the gazetteers and the values of columns.
     members : tuple of WindowModel
         One network, or those of an ensemble. Training changes their parameters in place.
     info : dict
-        The record of the model's making: name and hash of its vectors, coverage, scores.
+        How the model was made: name and hash of its vectors, coverage, scores.
     calibration : Calibration
         Fitted on development data.
     version : str
-        The SHA-256 of the manifest, and so of all files; empty before the model is saved.
+        The SHA-256 of the manifest, which has the hashes of all files; empty before the model is saved.
     """
 
     config: Config
@@ -62,7 +62,7 @@ class TrainedModel:
         self._compiled: CompiledScorer | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is derived: tables and their locks."""
+        """Leave out what is derived: tables and locks."""
         state = {f.name: getattr(self, f.name) for f in fields(self)}
         return state | {"compiled": self._compiled.settings if self._compiled else None}
 
@@ -83,17 +83,17 @@ class TrainedModel:
 
     @property
     def gazetteers(self) -> Gazetteers:
-        """Those that the configuration names, in its order."""
+        """The gazetteers of the configuration, in its order."""
         return self.encoder.gazetteers
 
     @property
     def columns(self) -> ColumnValues:
-        """The values of the columns that the configuration names, in its order."""
+        """The values of the columns of the configuration, in its order."""
         return self.encoder.columns
 
     @property
     def parameters(self) -> dict[str, Floats]:
-        """The arrays of all members by name."""
+        """The arrays of all members, by name."""
         return join_parameters(self.config.model, [member.parameters for member in self.members])
 
     def with_parameters(self, parameters: Mapping[str, Floats]) -> "TrainedModel":
@@ -102,7 +102,7 @@ class TrainedModel:
 
     @property
     def transitions(self) -> Floats | None:
-        """The score (C + 1, C + 1) of label j after label i, with a sentence-level loss."""
+        """The score (C + 1, C + 1) of label j after label i with a sentence-level loss; else None."""
         return Ensemble(self.members).transitions
 
     # -- scores --------------------------------------------------------------------------------------
@@ -115,23 +115,23 @@ class TrainedModel:
         dtype: TableType = "float32",
         prefill: bool = False,
     ) -> "TrainedModel":
-        """Fold the first layer into tables, for speed, and return the model itself.
+        """Fold the first layer into a table, for speed, and return the model itself.
 
         Probabilities stay the same within 1e-5 (float16: about 1e-2). The model must not be trained further.
 
         Parameters
         ----------
         table_mb, cache_mb : float
-            Megabytes (2^20 bytes) for the words of the vocabulary and of training, and for other words.
+            Megabytes (2^20 bytes) for known words, and for a cache of other words.
         dtype : {"float32", "float16"}
-            Of the tables; float16 holds twice as many words.
+            Of the table; float16 holds twice as many words.
         prefill : bool
-            Fill the tables now with the most frequent words, so that processes that fork later share them.
+            Put the most frequent words into the table now, so that processes that fork later share it.
 
         Raises
         ------
         ConfigError
-            If a size is negative, not finite or more than there is memory, or the type is unknown.
+            If a size is negative, not finite or larger than the memory, or the type is unknown.
         """
         self._compiled = CompiledScorer(
             self.members, self.encoder, table_mb=table_mb, cache_mb=cache_mb, dtype=dtype
@@ -148,9 +148,9 @@ class TrainedModel:
     def encode(
         self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
     ) -> tuple[EncodedText, Ints]:
-        """Return the text as integers, and the window (N, K) around each word, as rows of its words.
+        """Return the encoded text, and the window (N, K) around each token as rows of its words.
 
-        `own` (S,) are entities of training data that must not be found, as in `Encoder.encode`.
+        `own` (S,) is as in `Encoder.encode`.
         """
         encoded = self.encoder.encode(sentences, own)
         return encoded, windows(encoded.tokens, encoded.lengths, self.config.model.window)
@@ -158,9 +158,9 @@ class TrainedModel:
     def scores(
         self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
     ) -> Iterator[tuple[Floats, Ints]]:
-        """Yield scores (N, C) and lengths (S,) for part after part of the sentences; bounds memory.
+        """Yield scores (N, C) and lengths (S,) of part after part of the sentences; bounds memory.
 
-        With `own`, as in `encode`, the tables of a compiled model are not used.
+        With `own`, as in `encode`, the table of a compiled model is not used.
         """
         if self._compiled is not None and own is None:
             yield from self._compiled.scores(sentences)
@@ -174,27 +174,27 @@ class TrainedModel:
     def all_scores(
         self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
     ) -> tuple[Floats, Ints]:
-        """Return scores (N, C) and lengths (S,) of at least one sentence at once."""
+        """Return the scores (N, C) and lengths (S,) of all sentences, at least one."""
         scores, lengths = zip(*self.scores(sentences, own), strict=True)
         return np.concatenate(scores), np.concatenate(lengths)
 
     # -- labels --------------------------------------------------------------------------------------
 
     def label_ids(self, sentences: Sentences) -> Iterator[tuple[Ints, Ints]]:
-        """Yield label ids (N,), positions in `labels.names`, and lengths (S,), part after part, unchecked."""
+        """Yield label ids (N,) and lengths (S,) of part after part; the sentences are not checked."""
         for scores, lengths in self.scores(sentences):
             yield self.decoder.best(scores, lengths), lengths
 
     def predict(self, sentences: Sentences) -> list[list[str]]:
-        """Return the labels of each sentence, in the label scheme of the training data.
+        """Return the labels of each sentence, in the output scheme.
 
         Raises
         ------
         DataError
-            If a sentence is not a sequence of words, or lacks a column that the model reads.
+            If a sentence is not a sequence of words, or lacks a column of the configuration.
         """
         check_sentences(sentences)
-        spell = self.labels.spell
+        spell = self.labels.to_output
         return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]
 
     def predict_proba(self, sentences: Sentences) -> list[Floats]:
@@ -209,15 +209,14 @@ class TrainedModel:
     def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
         """Return the labels of each sentence, its spans, and their probabilities.
 
-        The labels are the best sequence that the label scheme allows. It is the most probable sequence, but
-        for the O penalty (`Calibration.outside_cost`), so one label alone need not be the most probable label
-        of its word.
+        The labels are the best legal sequence: the most probable one, apart from the O penalty
+        (`Calibration.outside_cost`). So a single label need not be the most probable one of its word.
 
         Parameters
         ----------
         sentences : sequence of sequences of str
         every : bool
-            Also return the probability of every label, as :attr:`Tagged.every`.
+            Also return the probability of every label, in :attr:`Tagged.every`.
         """
         check_sentences(sentences)
         return [
@@ -229,8 +228,8 @@ class TrainedModel:
     def n_best(self, sentence: Sequence[str], n: int) -> list[tuple[list[str], float]]:
         """Return the n best tag sequences of a sentence and their probabilities, best first.
 
-        The first is that of `tag`. Only sequences that the label scheme allows count, and the probabilities
-        of all of these sum to 1. There are fewer than n where the scheme allows fewer.
+        The first is that of `tag`. The probabilities of all legal sequences sum to 1. Fewer than n are
+        returned if there are fewer legal ones.
 
         Raises
         ------

@@ -1,12 +1,14 @@
-"""Runs compared: their scores, in what they differ, and whether they differ by more than chance."""
+"""Compare runs: their scores, their settings, and whether they differ by more than chance."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from statistics import fmean, stdev
 from typing import Any
+
+import msgspec
 
 from windowclf.arrays import Ints
 from windowclf.config import TABLE_MB
@@ -15,10 +17,9 @@ from windowclf.corpus.label_schemes import parse_label
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences, check_sentences
 from windowclf.errors import DataError
-from windowclf.evaluation.compare import compare_family
+from windowclf.evaluation.counts import sentence_counts
 from windowclf.evaluation.metrics import Evaluation, evaluate_labels
-from windowclf.evaluation.significance import sentence_counts
-from windowclf.runs.comparison import Difference, RunComparison, Spread, System
+from windowclf.evaluation.significance import Compared, compare_family
 from windowclf.runs.record import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger
 
@@ -27,8 +28,89 @@ _SEED = "training.seed"
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """A score over the runs of a system: its mean and, of several runs, its standard deviation."""
+
+    mean: float
+    deviation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Runs that differ only in the seed.
+
+    Attributes
+    ----------
+    name : str
+        The directory of its first run.
+    runs : tuple of str
+        Directories.
+    settings : dict
+        Configuration, training corpus and teacher, where systems differ in them.
+    dev : Spread or None
+        The recorded dev score; None where a run has none.
+    scores : dict of str to Spread
+        On the given data, named as in `Evaluation`, the main score first; empty without data.
+    """
+
+    name: str
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    settings: dict[str, Any]
+    dev: Spread | None
+    scores: dict[str, Spread]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference(Compared):
+    """How a system compares with the baseline on the given data, over `n_runs` runs of each.
+
+    `is_paired` says whether runs of the same seed were compared.
+    """
+
+    system: str
+    n_runs: int
+    is_paired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """Several systems side by side.
+
+    Attributes
+    ----------
+    score : {"f1", "token_accuracy"}
+        The main score, of `dev` and of the differences.
+    systems : tuple of System
+        Best first: on the given data, else on dev.
+    dev : str or None
+        The name of the dev corpus.
+    n_sentences : int or None
+        Of the given data.
+    baseline : str
+        The system of the first run.
+    differences : tuple of Difference
+        Of every other system, best first; empty without data.
+    interrupted : tuple of str
+        The directories of runs whose training did not finish.
+    """
+
+    score: str
+    systems: tuple[System, ...]
+    dev: str | None
+    n_sentences: int | None
+    baseline: str
+    differences: tuple[Difference, ...]
+    interrupted: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain values for JSON."""
+        return dict(msgspec.to_builtins(self))
+
+
+@dataclass(frozen=True, slots=True)
 class _Run:
-    """A run and what its model makes of the data; `scores` and `counts` are empty and None without data."""
+    """A run and its model's result on the data; without data, `scores` is empty and `counts` None."""
 
     record: RunRecord
     labels: LabelSet
@@ -47,30 +129,30 @@ def compare_runs(
     table_mb: float = TABLE_MB,
     n_resamples: int = 10_000,
 ) -> RunComparison:
-    """Compare runs by their dev scores and, where data are given, by what their models make of these.
+    """Compare runs by their recorded dev scores and, where data are given, by their models' scores on these.
 
     Parameters
     ----------
     records : sequence of RunRecord
-        At least two. The system of the first is what all others are tested against.
+        At least two. All other systems are tested against that of the first.
     data : (sentences, labels), optional
-        Every model labels them.
+        To be labelled by every model.
     table_mb : float
-        As for `WindowTagger.compile`.
+        As of `TrainedModel.compile`.
     n_resamples : int
         Of the tests and intervals.
 
     Raises
     ------
     DataError
-        If there are fewer than two runs, a run comes twice, runs or data are of different tasks, or there is
-        nothing to compare: no data, and no dev corpus that the runs share.
+        If there are fewer than two runs, a run is given twice, runs or data are of different tasks, or there
+        are neither data nor a common dev corpus.
     ModelFileError
         If a model is missing or damaged.
     """
     if len({record.directory.resolve() for record in records}) < max(len(records), 2):
         raise DataError(
-            "a comparison is of two runs or more, each given once",
+            "a comparison needs at least two runs, each given once",
             found=", ".join(str(record.directory) for record in records),
         )
     runs: list[_Run] = []
@@ -86,7 +168,11 @@ def compare_runs(
             seeds=tuple(run.seed for run in group),
             settings=settings,
             dev=None if dev is None else _spread([run.record.dev_score for run in group]),
-            scores={name: spread for name in group[0].scores if (spread := _spread_of(group, name))},
+            scores={
+                name: spread
+                for name in group[0].scores
+                if (spread := _spread(run.scores.get(name) for run in group))
+            },
         )
         for group, settings in zip(groups, _differing(groups), strict=True)
     ]
@@ -139,7 +225,7 @@ def _scores(e: Evaluation) -> dict[str, float]:
 
 
 def _check_task(first: _Run, other: _Run) -> None:
-    """Refuse two runs whose labels have nothing in common, or do not count alike."""
+    """Refuse two runs whose labels have nothing in common, or are scored differently."""
     kinds = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
     is_alike = (first.labels.scheme is None, first.labels.ignore) == (
         other.labels.scheme is None,
@@ -160,20 +246,21 @@ def _describe_labels(labels: LabelSet) -> str:
 
 
 def _shared_dev(records: Sequence[RunRecord], *, is_needed: bool) -> str | None:
-    """Return the name of the dev corpus of all runs that have one; None if there is none, or several."""
+    """Return the name of the dev corpus of all runs that have one; None if there are none or several."""
     corpora = {record.dev.identity: record.dev.name for record in records if record.dev is not None}
     if len(corpora) == 1:
         return next(iter(corpora.values()))
     if is_needed:
         problem = f"the runs were scored on different dev corpora: {', '.join(corpora.values())}"
         raise DataError(
-            problem if corpora else "no run has a dev score", hint="Give --data FILE: every model labels it."
+            problem if corpora else "no run has a dev score",
+            hint="Give labelled sentences to compare on: --data FILE.",
         )
     return None
 
 
 def _settings(record: RunRecord) -> dict[str, Any]:
-    """Return all that decides what a run becomes, but the seed, by name."""
+    """Return by name everything that decides the result of a run, except the seed."""
     values = {
         f"{section}.{key}": value
         for section, keys in config_to_dict(record.config).items()
@@ -184,7 +271,7 @@ def _settings(record: RunRecord) -> dict[str, Any]:
 
 
 def _group(runs: Sequence[_Run]) -> list[list[_Run]]:
-    """Put runs together that differ in the seed alone; a seed that was there begins another group."""
+    """Group runs that differ only in the seed; a repeated seed begins another group."""
     groups: dict[tuple[str, int], list[_Run]] = {}
     seen: Counter[tuple[str, int]] = Counter()
     for run in runs:
@@ -199,7 +286,7 @@ def _name(group: Sequence[_Run]) -> str:
 
 
 def _differing(groups: Sequence[Sequence[_Run]]) -> list[dict[str, Any]]:
-    """Return of each system only those settings in which not all are equal."""
+    """Return for each system those settings in which systems differ."""
     settings = [_settings(group[0].record) for group in groups]
     names = [name for name in settings[0] if any(values[name] != settings[0][name] for values in settings)]
     differing = [{name: values[name] for name in names} for values in settings]
@@ -223,12 +310,8 @@ def _spread(values: Iterable[float | None]) -> Spread | None:
     return Spread(fmean(known), stdev(known) if len(known) > 1 else None)
 
 
-def _spread_of(group: Sequence[_Run], name: str) -> Spread | None:
-    return _spread(run.scores.get(name) for run in group)
-
-
 def _value(score: str, system: System) -> float:
-    """Return what systems are ordered by."""
+    """Return the score that systems are ordered by."""
     spread = system.scores.get(score, system.dev)
     return -1.0 if spread is None else spread.mean
 
@@ -237,26 +320,15 @@ def _differences(groups: Sequence[Sequence[_Run]], n_resamples: int) -> list[Dif
     """Test every system against the first."""
     pairs = {_name(group): _paired(group, groups[0]) for group in groups[1:]}
     return [
-        Difference(
-            system=name,
-            n_runs=len(pairs[name][0]),
-            is_paired=pairs[name][2],
-            difference=found.interval.difference,
-            low=found.interval.low,
-            high=found.interval.high,
-            p_value=found.p_value,
-            corrected=found.corrected,
-            seeds_p_value=found.seeds_p_value,
-            is_clear=found.is_clear,
-        )
+        Difference(**asdict(found), system=name, n_runs=len(pairs[name][0]), is_paired=pairs[name][2])
         for name, found in compare_family(pairs, n_resamples=n_resamples).items()
     ]
 
 
 def _paired(first: Sequence[_Run], second: Sequence[_Run]) -> tuple[list[Ints], list[Ints], bool]:
-    """Return the counts of as many runs of both, those of the same seed at the same place, if they have them.
+    """Return the counts of equally many runs of both, and whether they are paired by seed.
 
-    Where one system's seeds are not all among the other's, the runs are taken as they come by seed.
+    They are if one system has all seeds of the other; else runs are taken in the order of their seeds.
     """
     by_seed = [
         {run.seed: run.counts for run in sorted(runs, key=lambda r: r.seed)} for runs in (first, second)

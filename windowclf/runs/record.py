@@ -1,4 +1,4 @@
-"""What a run directory says of its run, without its model."""
+"""The record of a run directory, without its model."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from windowclf.files import read_json
 
 @dataclass(frozen=True, slots=True)
 class CorpusRecord:
-    """A corpus that a run was trained or scored on; the SHA-256 of its file is None where it had none."""
+    """A corpus of a run; `sha256` is that of its file, None if it is not in a file."""
 
     name: str
     sha256: str | None
@@ -22,7 +22,7 @@ class CorpusRecord:
 
     @property
     def identity(self) -> tuple[str, int, int]:
-        """What two records of the same corpus share; a file of several parts has a size for each."""
+        """Equal for records of the same corpus; parts of one file differ in size."""
         return self.sha256 or self.name, self.sentences, self.tokens
 
 
@@ -33,14 +33,11 @@ class RunRecord:
     Attributes
     ----------
     directory : Path
-        As it was given; the model is in it.
-    config : Config
-    train, dev : CorpusRecord
-        `dev` is None where there was none.
+        As given; it contains the model.
     dev_score : float or None
-        Of the model as it is kept: entity F1, or token accuracy.
+        Of the saved model: entity F1, or token accuracy.
     teacher : str or None
-        The version of the model it learnt from too.
+        The version of the teacher model.
     finished : str or None
         Why the training ended; None if it was interrupted.
     """
@@ -68,7 +65,7 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """What is read of `run.json`."""
+    """The parts of `run.json` that are read."""
 
     corpora: dict[str, CorpusRecord]
     best: _Scored
@@ -84,9 +81,9 @@ def read_run(directory: Path) -> RunRecord:
     Raises
     ------
     DataError
-        If this is no run directory, or its record is of another form.
+        If this is not a run directory, or its record has another format.
     ModelFileError, ConfigError
-        If the record is no JSON, or the configuration cannot be read.
+        If the record is not JSON, or the configuration cannot be read.
     """
     path = directory / "run.json"
     if not path.is_file():
@@ -95,7 +92,7 @@ def read_run(directory: Path) -> RunRecord:
             "not a run",
             where=str(directory),
             found=found if directory.is_dir() else "a file" if directory.exists() else "nothing",
-            allowed="a directory that `windowclf train --out` has made",
+            allowed="a directory made by `windowclf train --out`",
         )
     config = read_config(directory / "config.toml")
     try:
@@ -103,7 +100,7 @@ def read_run(directory: Path) -> RunRecord:
         train = record.corpora["train"]
     except (msgspec.ValidationError, KeyError) as error:
         raise DataError(
-            "the record of this run is of another form",
+            "the record of this run has an unknown format",
             where=str(path),
             found=str(error),
             hint="Train again with this windowclf.",

@@ -1,11 +1,11 @@
-"""A comparison of runs for readers: as tables of text, and as one HTML file that needs nothing else."""
+"""A comparison of runs as tables of text, and as one self-contained HTML file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
 from windowclf.evaluation.significance import ALPHA, LEVEL
-from windowclf.runs.comparison import Difference, RunComparison, Spread, System
+from windowclf.runs.compare import Difference, RunComparison, Spread, System
 
 SCORE_NAMES = {
     "f1": "entity F1",
@@ -15,6 +15,11 @@ SCORE_NAMES = {
     "seen": "on seen words",
     "unseen": "on unseen words",
 }
+
+
+CLEAR = (
+    f"clear: p is below {ALPHA} after Holm's correction over this table, and zero is outside the interval."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +32,7 @@ class Table:
 
 
 def tables_of(comparison: RunComparison) -> list[Table]:
-    """Return the tables of a comparison: scores, what differs, differences from the baseline, and the runs.
-
-    Scores and differences are in per cent.
-    """
+    """Return the tables of a comparison: scores, settings, differences from the baseline (per cent), runs."""
     c = comparison
     tables = [_score_table(c)]
     if names := list(c.systems[0].settings):
@@ -61,22 +63,17 @@ def tables_of(comparison: RunComparison) -> list[Table]:
 
 
 def notes_of(comparison: RunComparison) -> list[str]:
-    """Return what a reader of the tables should know, a sentence or two each."""
+    """Return notes on the tables, a sentence or two each."""
     c = comparison
     notes = [f"{run}: this training was interrupted." for run in c.interrupted]
     if any(len(system.runs) > 1 for system in c.systems):
         notes.append("±: the standard deviation over seeds.")
     if c.differences:
-        notes.append(
-            f"clear: p is below {ALPHA} after Holm's correction over this table, and zero is outside "
-            "the interval."
-        )
-        notes.append(
-            "p is of approximate randomisation over sentences, the interval for seeds and sentences."
-        )
+        notes.append(CLEAR)
+        notes.append("p: approximate randomisation over sentences; the interval is for seeds and sentences.")
     if any(difference.n_runs == 1 for difference in c.differences):
         notes.append(
-            "With one run of each, the interval is for sentences alone: another seed may say something else."
+            "With one run of each, the interval covers sentences only: another seed may give another result."
         )
     return notes
 
@@ -157,7 +154,7 @@ def page_of(title: str, parts: Iterable[str], *, style: str = "") -> str:
 
 
 def table_html(table: Table) -> str:
-    """Return a table as HTML; it scrolls by itself where it is wider than the page."""
+    """Return a table as HTML, which scrolls where it is wider than the page."""
     parts = [
         f"<div><table><caption>{escape(table.title)}</caption>",
         f"<thead>{_row(table.columns, 'th')}</thead><tbody>",

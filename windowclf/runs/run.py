@@ -1,6 +1,6 @@
-"""A training run on files: reads corpora, trains, and keeps a run directory that is whole at any moment.
+"""A training run on files: reads corpora, trains, and keeps a run directory that is complete at any time.
 
-`config.toml` (resolved), `run.json` (data and their hashes, versions, result), `metrics.jsonl` (a line an
+`config.toml` (resolved), `run.json` (data and their hashes, versions, result), `metrics.jsonl` (a line per
 epoch) and `model/`.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from windowclf.config import Config
 from windowclf.config_io import config_to_toml
-from windowclf.corpus.named import locate, options_of, read_labelled
+from windowclf.corpus.readers import locate, options_of, read_labelled
 from windowclf.corpus.sentence import Sentence, columns
 from windowclf.files import check_free, sha256_of, write_text
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
@@ -25,41 +25,41 @@ _LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
 
 
 class TrainingRun:
-    """One training on files. Nothing is written before the first epoch is done.
+    """A training on files. Nothing is written before the end of the first epoch.
 
     Parameters
     ----------
     config : Config
     train, dev : str
-        Corpora, as `windowclf.corpus.named.locate` takes them; `dev` may be None.
+        Corpora, as `windowclf.corpus.readers.locate` takes them; `dev` may be None.
     out : Path
         The run directory.
     teacher : str, optional
-        A model whose probabilities are learnt too.
+        A model whose probabilities are also learnt.
     force : bool
-        Whether a run that is there may be replaced.
+        Replace an existing run.
     settings : dict, optional
-        What else is worth recording, such as the number of threads.
+        Anything else to record, such as the number of threads.
 
     Attributes
     ----------
     tagger : WindowTagger
-        Holds the best weights so far.
+        With the best weights so far.
     advice : Advice or None
-        What `advise` came to.
+        The result of `advise`.
     members : list of MemberDone
-        The networks of an ensemble that are finished.
+        The finished networks of an ensemble.
     best : EpochDone or None
         The epoch whose weights are kept; of an ensemble, that of its first network.
     corrected : Calibrated or None
-        What dev made of the finished model.
+        The calibration of the finished model on dev.
     record : dict
-        What `run.json` says.
+        The content of `run.json`.
 
     Raises
     ------
     WindowClfError
-        If the corpora cannot be read, or `out` is there and `force` is not given.
+        If the corpora cannot be read, or `out` exists and `force` is not given.
     """
 
     def __init__(
@@ -99,14 +99,14 @@ class TrainingRun:
         self._metrics = ""
 
     def advise(self) -> Generator[TrialEvent, None, None]:
-        """Choose the tuning of vectors by the training data and a trial on dev; before `events`."""
+        """Choose the tuning of vectors by the training data and a trial on dev; call it before `events`."""
         dev = None if self.dev is None else columns(self.dev)
         self.advice = yield from advise_events(self.tagger.config, *columns(self.train), dev)
         self.tagger = WindowTagger(self.tagger.config, tuning=self.advice.tuning)
         self.record["advice"] = asdict(self.advice)
 
     def events(self) -> Generator[Event, None, None]:
-        """Train; the directory is brought up to date after each epoch, before its event is yielded."""
+        """Train; the directory is updated after each epoch, before its event is yielded."""
         dev = None if self.dev is None else columns(self.dev)
         for event in self.tagger.fit_events(*columns(self.train), dev=dev, teacher=self._teacher):
             if isinstance(event, EpochDone):
@@ -128,7 +128,7 @@ class TrainingRun:
         self.epochs.append(epoch)
         if len(self.epochs) == 1:
             write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
-        if epoch.is_best and not self.members:  # a later network of an ensemble counts when it is finished
+        if epoch.is_best and not self.members:  # later networks of an ensemble count when they are finished
             self.best = epoch
             self.record["best"] = asdict(epoch)
             self._save()

@@ -1,4 +1,4 @@
-"""Advice on tuning, and how it follows from a trial."""
+"""Advice on tuning the vectors, from the size of the data and a trial."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,8 @@ from windowclf.config_io import config_from_dict, config_to_dict, with_value
 from windowclf.corpus.label_set import LabelSet
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import ConfigError
-from windowclf.evaluation.significance import compare, holm, score_of, sentence_counts
+from windowclf.evaluation.counts import score_of, sentence_counts
+from windowclf.evaluation.significance import compare, holm
 from windowclf.tagger import WindowTagger
 from windowclf.training.defaults import sized
 from windowclf.training.events import Event
@@ -22,8 +23,8 @@ from windowclf.training.fit import check_training
 from windowclf.vectors.selection import is_random, open_vectors
 from windowclf.vectors.word_vectors import WordVectors
 
-# words of training data from which on -> what is chosen unless a trial shows better; in docs/tuning-study.md
-# two channels have the highest mean or are close to it at every size, whatever the corpus
+# minimal number of training words -> the choice unless a trial shows better; in docs/tuning-study.md two
+# channels have the highest mean or are close to it at every size, on every corpus
 PRIORS: tuple[tuple[int, Tuning], ...] = ((0, "two-channel"),)
 TUNINGS: tuple[Tuning, ...] = ("frozen", "two-channel", "tuned")  # from the least to the most
 ALPHA = 0.05
@@ -31,19 +32,15 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a tuning made of dev.
+    """The dev scores of a tuning.
 
     Attributes
     ----------
-    tuning : str
-    seeds : tuple of int
-        One a training.
     scores : tuple of float
-        Of each on dev, in [0, 1]: entity F1, or token accuracy.
-    mean : float
+        One per seed, in [0, 1]: entity F1, or token accuracy.
     p_value : float or None
-        Of the difference to the choice by size alone, by approximate randomisation over sentences, corrected
-        by Holm's method; None for that choice itself.
+        Of the difference from the choice by size alone, by approximate randomisation over sentences with
+        Holm's correction; None for that choice itself.
     """
 
     tuning: Tuning
@@ -59,19 +56,18 @@ class Advice:
 
     Attributes
     ----------
-    tuning : str
     reason : str
-        In words, with the figures.
+        In words, with the scores.
     prior : str
-        What the number of training words alone would say.
+        The choice by the number of training words alone.
     n_sentences, n_words : int
         Of the training data.
     left_out : dict of str to str
-        Tunings that were no choice, and why.
+        Tunings that were not tried, and why.
     trials : tuple of Trial
-        One a tuning, from the least tuning to the most; empty where nothing was tried.
+        One per tuning, from the least tuning to the most; empty without a trial.
     trial_sentences, trial_epochs, dev_sentences : int
-        Of each training of the trial; 0 where nothing was tried.
+        Of each training of the trial; 0 without one.
     """
 
     tuning: Tuning
@@ -87,13 +83,13 @@ class Advice:
 
 
 def prior_tuning(n_words: int, left_out: Mapping[Tuning, str]) -> Tuning:
-    """Return the choice for training data of so many words; if it is left out, the next that tunes more."""
+    """Return the choice for a number of training words; if it is left out, the next that tunes more."""
     choice = next(tuning for first, tuning in reversed(PRIORS) if first <= n_words)
     return next(tuning for tuning in TUNINGS[TUNINGS.index(choice) :] if tuning not in left_out)
 
 
 def judged(advice: Advice, score: str) -> Advice:
-    """Choose by the trial, scored by what `score` names, and say why."""
+    """Choose by the trial and say why; `score` is the name of its scores."""
     means = {trial.tuning: trial.mean for trial in advice.trials}
     better = [
         trial
@@ -104,14 +100,14 @@ def judged(advice: Advice, score: str) -> Advice:
     figures = ", ".join(f"{100 * mean:.2f} {tuning}" for tuning, mean in means.items())
     tried = f"In a trial on {on}, dev {score} was {figures}"
     if not better:
-        return explained(advice, tried, f"{advice.prior} is kept: no other was better by more than chance")
+        return explained(advice, tried, f"{advice.prior} is kept: no other was significantly better")
     best = max(better, key=lambda trial: trial.mean)
-    why = f"was better than {advice.prior} by more than chance (p = {best.p_value:.1g})"
+    why = f"was significantly better than {advice.prior} (p = {best.p_value:.1g})"
     return explained(replace(advice, tuning=best.tuning), tried, f"{best.tuning} {why}")
 
 
 def explained(advice: Advice, *clauses: str) -> Advice:
-    """Give the advice its reason: the size of the data, these sentences, and what was left out."""
+    """Add the reason: the size of the data, these sentences, and what was left out."""
     size = f"{advice.n_sentences:,} training sentences ({advice.n_words:,} words)"
     left_out = [f"{tuning} was left out: {why}" for tuning, why in advice.left_out.items()]
     text = ". ".join(f"{clause[0].upper()}{clause[1:]}" for clause in (size, *clauses, *left_out))
@@ -120,15 +116,15 @@ def explained(advice: Advice, *clauses: str) -> Advice:
 
 TRIAL_SENTENCES = 2000  # of training and of dev, at most
 TRIAL_SEEDS = 2
-# the trial reads at most this share of what the training reads, which takes it longer by its small batches …
+# the trial reads at most this share of what the training reads …
 _SHARE = 1 / 5
-_FEWEST_READ = 6000  # … unless each of its trainings then read fewer sentences than this, over all epochs
-_PART = 2  # a sample is a part of the training data if these are more than so many times as many
+_FEWEST_READ = 6000  # … but each of its trainings reads at least this many sentences, over all epochs
+_PART = 2  # a sample is partial if the training data are more than this many times as large
 
 
 @dataclass(frozen=True, slots=True)
 class TrialEvent:
-    """Something happened in one of the trainings of a trial; these are counted from 1."""
+    """An event in one of the trainings of a trial, which are numbered from 1."""
 
     tuning: Tuning
     seed: int
@@ -146,34 +142,33 @@ def advise_tuning(
     vectors: Any = None,
     on_event: Callable[[TrialEvent], None] | None = None,
 ) -> Advice:
-    """Say whether pretrained vectors should be frozen, tuned, or both side by side, and why.
+    """Advise whether pretrained vectors should be frozen, tuned, or both side by side, and why.
 
-    The number of training words makes a first choice (`PRIORS`). With dev data, every tuning
-    that the configuration allows is tried: trained twice, on at most 2,000 of the training sentences, for as
-    few epochs as keep the trial to about a third of the time of a long training (a short one is tried at
-    greater length), and scored on at most 2,000 dev sentences. Another than the first choice is taken only
-    if it is better with p < 0.05. Where the trial sees less than half of the training sentences, tunings that
-    tune less than the first choice are left out, which saves time: docs/tuning-study.md found them clearly
-    better at no size, and a trial on a part of the data is no evidence against that.
+    The number of training words makes a first choice (`PRIORS`). With dev data, every tuning that the
+    configuration allows is trained twice, on at most 2,000 of the training sentences, for so few epochs that
+    the trial takes about a third of the time of a long training (relatively more for a short one), and scored
+    on at most 2,000 dev sentences. Another tuning than the first choice is taken only if it is better with
+    p < 0.05. If the trial uses less than half of the training sentences, tunings that tune less than the
+    first choice are left out: docs/tuning-study.md found them clearly better at no size.
 
     Parameters
     ----------
     config : Config
-        Of the training to come; its `model.tuning` does not matter. The trial is of single networks, without
-        a teacher.
+        Of the intended training; its `model.tuning` is ignored. The trial uses single networks, without a
+        teacher.
     sentences, labels : sequences of sequences of str
     dev : (sentences, labels), optional
     vectors : optional
-        As for `WindowTagger`.
+        As of `WindowTagger`.
     on_event : callable, optional
-        Is given what happens in the trial.
+        Called with every event of the trial.
 
     Raises
     ------
     ConfigError
-        If the configuration does not hold with any tuning.
+        If the configuration is wrong with every tuning.
     DataError
-        As for `WindowTagger.fit`, or if dev has no sentence.
+        As of `WindowTagger.fit`, or if dev has no sentence.
     TrainingError
         If a loss is not finite.
     """
@@ -196,10 +191,10 @@ def advise_events(
     *,
     vectors: Any = None,
 ) -> Generator[TrialEvent, None, Advice]:
-    """Do as `advise_tuning`, as a generator that returns the advice; closing it ends the trial."""
+    """Advise as `advise_tuning`, as a generator that returns the advice; closing it ends the trial."""
     single = replace(config.training, ensemble=1, bootstrap=False)
     config = replace(config, model=replace(config.model, tuning="tuned"), training=single)
-    config = config_from_dict(config_to_dict(config))  # what is wrong whatever the tuning is refused
+    config = config_from_dict(config_to_dict(config))  # refuses what is wrong with every tuning
     label_set, counts = check_training(config, sentences, labels, dev)
     given = config.model.vectors if vectors is None else vectors
     left_out = _left_out(config, are_random=is_random(given))
@@ -208,15 +203,15 @@ def advise_events(
     if len(left_out) == len(TUNINGS) - 1:
         return explained(advice)
     if dev is None:
-        return explained(advice, f"{prior} is the choice for so many; without dev data nothing was tried")
+        return explained(advice, f"{prior} is the choice for this size; without dev data there was no trial")
     sample = _draw(sentences, labels, config.training.seed)
     dev = _draw(*dev, config.training.seed)
     if len(sentences) > _PART * len(sample[0]):
-        why = "it was better at no size in docs/tuning-study.md, and the trial is on a part of the data"
+        why = "it was better at no size in docs/tuning-study.md, and the trial would use a part of the data"
         advice = replace(advice, left_out=dict.fromkeys(TUNINGS[: TUNINGS.index(prior)], why) | left_out)
     tunings = [tuning for tuning in TUNINGS if tuning not in advice.left_out]
     if len(tunings) == 1:
-        return explained(advice, f"{prior} is the choice for so many")
+        return explained(advice, f"{prior} is the choice for this size")
     config = _trial_config(config, len(sentences), len(sample[0]), TRIAL_SEEDS * len(tunings))
     loaded = open_vectors(given, counts, config.training.seed)
     found = yield from _try(config, tunings, sample, dev, label_set, loaded)
@@ -236,7 +231,7 @@ def advise_events(
 def _left_out(config: Config, *, are_random: bool) -> dict[Tuning, str]:
     """Return the tunings that the configuration does not allow, and why; it always allows `tuned`."""
     if are_random:
-        return dict.fromkeys(TUNINGS[:-1], "vectors that are drawn at random hold nothing to keep")
+        return dict.fromkeys(TUNINGS[:-1], "random vectors have nothing worth keeping")
     found: dict[Tuning, str] = {}
     for tuning in TUNINGS:
         try:
@@ -247,7 +242,7 @@ def _left_out(config: Config, *, are_random: bool) -> dict[Tuning, str]:
 
 
 def _draw(sentences: Sentences, labels: Sentences, seed: int) -> tuple[Sentences, Sentences]:
-    """Return at most `TRIAL_SENTENCES` of the sentences, in their order, among them one of each label."""
+    """Return at most `TRIAL_SENTENCES` of the sentences, in order, with every label among them."""
     if len(sentences) <= TRIAL_SENTENCES:
         return sentences, labels
     order = np.random.default_rng(seed).permutation(len(sentences)).tolist()
@@ -264,13 +259,13 @@ def _trial_config(config: Config, n_sentences: int, n_sample: int, n_trainings: 
     training = config.training
     real_epochs = sized(training, n_sentences).epochs
     epochs = _trial_epochs(training, n_sentences, n_sample, n_trainings)
-    # vectors that are tuned late are tuned for as large a share of the epochs
+    # late tuning starts after the same share of the epochs
     tuned_from = 1 + (training.vectors_from_epoch - 1) * epochs // real_epochs
     return replace(config, training=replace(training, epochs=epochs, vectors_from_epoch=tuned_from))
 
 
 def _trial_epochs(training: TrainingConfig, n_sentences: int, n_sample: int, n_trainings: int) -> int:
-    """Return at most half of the epochs that would suit the sample, or as few as there is time for."""
+    """Return at most half of the default epochs of the sample, or as few as there is time for."""
     to_read = max(_FEWEST_READ, _SHARE * n_sentences * sized(training, n_sentences).epochs / n_trainings)
     return max(1, min(ceil(sized(training, n_sample).epochs / 2), round(to_read / n_sample)))
 

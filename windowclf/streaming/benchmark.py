@@ -1,13 +1,12 @@
-"""How fast a model tags a file on this machine: each way in a process of its own, in turns."""
+"""How fast a model tags a file on this machine, in several ways, each in a process of its own, in turns."""
 
-import multiprocessing
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +18,20 @@ _PROC_STATUS = Path("/proc/self/status")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way to tag a file.
-
-    Attributes
-    ----------
-    is_compiled : bool
-    n_processes : int
-        As of `windowclf.streaming.tag.tag_blocks`.
-    """
+    """A way to tag a file."""
 
     is_compiled: bool
-    n_processes: int
+    n_processes: int  # as in `tag_blocks`
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What was measured of a way.
-
-    Attributes
-    ----------
-    way : Way
-    words_per_second : list of float
-        Of each repetition, from the bytes of the file to the bytes of labelled sentences.
-    n_words : int
-        Of the file.
-    peak_mb : float or None
-        Megabytes (2^20 bytes) of the largest of its processes; None where the system does not tell.
-    """
+    """Measurements of one way."""
 
     way: Way
-    words_per_second: list[float]
-    n_words: int
-    peak_mb: float | None
+    words_per_second: list[float]  # of each repetition, from the file's bytes to those of tagged sentences
+    n_words: int  # of the file
+    peak_mb: float | None  # megabytes (2^20 bytes) of its largest process; None where unknown
 
 
 def measure_speed(
@@ -63,7 +44,7 @@ def measure_speed(
     repetitions: int = 5,
     seconds: float = 0.5,
 ) -> list[Speed]:
-    """Measure all ways in turns, so that what else the machine does meets them alike.
+    """Measure all ways in turns, so that other load on the machine affects them alike.
 
     Parameters
     ----------
@@ -77,68 +58,47 @@ def measure_speed(
     table_mb : float
         As of `WindowTagger.compile`.
     repetitions : int
-        Of each way, after one that warms it up.
+        Of each way, after a warm-up.
     seconds : float
-        A repetition goes through the file as often as takes about so long.
+        About how long a repetition takes; it tags the file several times if needed.
 
     Raises
     ------
     WindowClfError
         If the model or the file cannot be read, or the file holds no word.
     """
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     with ExitStack() as stack:
-        processes = [
-            stack.enter_context(_process(model, file, options, way, table_mb, seconds)) for way in ways
-        ]
-        n_words = [_ask(process, "start") for process in processes]
-        rates: list[list[float]] = [[] for _ in ways]
-        for _ in range(repetitions):
-            for process, measured in zip(processes, rates, strict=True):
-                measured.append(_ask(process, "measure"))
-        peaks = [_ask(process, "peak") for process in processes]
-    return [Speed(*found) for found in zip(ways, rates, n_words, peaks, strict=True)]
+        # one process a way, which starts with empty memory
+        pools = [stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in ways]
+
+        def ask(question: str) -> Iterator[Any]:
+            for pool, way in zip(pools, ways, strict=True):
+                yield pool.submit(_answer, question, model, file, options, way, table_mb, seconds).result()
+
+        n_words = [*ask("start")]
+        rates = [[*ask("measure")] for _ in range(repetitions)]
+        peaks = [*ask("peak")]
+    return [
+        Speed(way, [*of_way], n, peak)
+        for way, of_way, n, peak in zip(ways, zip(*rates, strict=True), n_words, peaks, strict=True)
+    ]
 
 
-@contextmanager
-def _process(*arguments: Any) -> Iterator[Connection]:
-    """Start a process that measures; yield the way to ask it."""
-    context = multiprocessing.get_context("spawn")  # which begins with empty memory
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_answer, args=(theirs, *arguments))
-    process.start()
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        process.join()
+def _answer(question: str, *arguments: Any) -> Any:
+    return getattr(_bench(*arguments), question)()
 
 
-def _ask(process: Connection, question: str) -> Any:
-    process.send(question)
-    answer = process.recv()
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _answer(connection: Connection, *arguments: Any) -> None:
-    """Answer questions until there are no more."""
-    bench = None
-    try:
-        while True:
-            question = connection.recv()
-            try:
-                bench = bench or _Bench(*arguments)
-                connection.send(getattr(bench, question)())
-            except WindowClfError as error:
-                connection.send(error)
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        pass  # whoever asks has gone
+@cache
+def _bench(*arguments: Any) -> "_Bench":
+    """Return that of this process."""
+    return _Bench(*arguments)
 
 
 class _Bench:
-    """One way at work. The methods are the questions."""
+    """One way to tag the file. The methods are the questions."""
 
     def __init__(
         self, model: str, file: str | Path, options: ReadOptions, way: Way, table_mb: float, seconds: float
@@ -170,7 +130,7 @@ class _Bench:
         return n_words / (time.perf_counter() - began)
 
     def peak(self) -> float | None:
-        """Return the most megabytes that this process or one of its own had."""
+        """Return the peak megabytes of this process or the largest of its children."""
         if sys.platform != "linux":
             return None
         import resource
@@ -181,11 +141,11 @@ class _Bench:
     def _tag(self) -> int:
         from threadpoolctl import threadpool_limits
 
-        from windowclf.streaming.blocks import read_blocks
+        from windowclf.corpus.blocks import read_blocks
         from windowclf.streaming.tag import tag_blocks
 
         blocks = ((block, self._options) for block in read_blocks(self._file, self._options.format))
-        # several processes with a thread each, or one with as many as it likes
+        # several processes have a thread each
         limit = 1 if self._way.n_processes > 1 else None
         with open("/dev/null", "wb") as nowhere, threadpool_limits(limit):
             return tag_blocks(self._block_tagger, blocks, nowhere, n_processes=self._way.n_processes)

@@ -1,31 +1,31 @@
 """A function applied to a stream of items by several processes, in order and in flat memory.
 
-The processes are forks: what was in memory before is shared, not copied. They end with the process that made
-them, however it ends.
+The processes are forks: they share what was in memory before. They end with their parent, however it ends.
 """
 
 import gc
-import multiprocessing
 import signal
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from windowclf.errors import WindowClfError
 
+if TYPE_CHECKING:  # one process starts without
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_ITEMS_A_PROCESS = 2  # under way or waiting for their turn; bounds memory
+_ITEMS_A_PROCESS = 2  # in work or waiting to be yielded; bounds memory
 
 
 @dataclass(frozen=True, slots=True)
 class _Worker:
-    process: BaseProcess
-    connection: Connection
+    process: "BaseProcess"
+    connection: "Connection"
 
 
 def map_in_processes(
@@ -44,39 +44,43 @@ def map_in_processes(
     function : callable
         Need not be picklable; items and results must be.
     items : iterable
-        Read in this process. If it raises, the results of what came before are yielded first.
+        Read in this process. If it raises, the results of earlier items are yielded first.
     n_processes : int
         From 1.
     source : int, optional
-        The file descriptor that items are read from, if it may keep one waiting: results do not wait for it.
-        Once it can be read, the next item must come, or the end, without another wait.
+        The file descriptor that items are read from, if reading it may block: results do not wait for it.
+        Once it is readable, the next item, or the end, must come without blocking.
 
     Raises
     ------
     WindowClfError
-        If this system has no fork, or a process ends before its time.
+        If this system has no fork, or a process ends early.
     Exception
-        What the function raises, after the results of the items before.
+        What the function raises, after the results of earlier items.
     """
+    import multiprocessing
+
     if "fork" not in multiprocessing.get_all_start_methods():
         raise WindowClfError(
             "several processes need fork, which this system does not have", hint="Leave out --jobs."
         )
     workers: list[_Worker] = []
     try:
-        gc.freeze()  # the collector would write into pages that are shared otherwise
+        gc.freeze()  # or the garbage collector would write to shared pages
         for _ in range(n_processes):
             workers.append(_fork(function, workers))
         gc.unfreeze()
         yield from _exchange(workers, iter(items), source)
     finally:
         for worker in workers:
-            worker.connection.close()  # which tells it to end
+            worker.connection.close()  # so it ends
         for worker in workers:
             worker.process.join()
 
 
 def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None) -> Iterator[Any]:
+    from multiprocessing.connection import Connection, wait
+
     idle, busy = [*workers], dict[Connection, tuple[_Worker, int]]()
     results: dict[int, Any] = {}
     n_taken = n_yielded = 0
@@ -95,7 +99,7 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
             except Exception as error:
                 has_more, fault = False, error
             else:
-                # a worker has one item at a time: it reads when this writes, so neither waits for the other
+                # a worker has one item at a time: it reads while this writes, so there is no deadlock
                 worker = idle.pop()
                 _send(worker, item)
                 busy[worker.connection] = worker, n_taken
@@ -136,28 +140,30 @@ def _ended(worker: _Worker) -> WindowClfError:
     return WindowClfError(
         "a process ended before its work was done",
         found=f"exit status {worker.process.exitcode}",
-        hint="Perhaps memory ran out: fewer --jobs need less.",
+        hint="Perhaps memory ran out; use fewer --jobs.",
     )
 
 
 def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:
-    context = multiprocessing.get_context("fork")
+    from multiprocessing import get_context
+
+    context = get_context("fork")
     ours, theirs = context.Pipe()
     not_theirs = [ours, *(worker.connection for worker in others)]
     process = context.Process(target=_work, args=(function, theirs, not_theirs), daemon=True)
     with warnings.catch_warnings():
-        # Python 3.12 counts BLAS's threads too; these end before a fork, and there are no others
+        # Python 3.12 warns because of BLAS threads too; these end before a fork
         warnings.simplefilter("ignore", DeprecationWarning)
         process.start()
     theirs.close()
     return _Worker(process, ours)
 
 
-def _work(function: Callable[[Any], Any], connection: Connection, not_ours: list[Connection]) -> None:
+def _work(function: Callable[[Any], Any], connection: "Connection", not_ours: "list[Connection]") -> None:
     """Answer item after item until the other end is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other process's to hear
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
     for other in not_ours:
-        other.close()  # or it would stay open when the process that made this one ends
+        other.close()  # or it would stay open when the parent ends
     try:
         while True:
             item = connection.recv()
@@ -165,7 +171,7 @@ def _work(function: Callable[[Any], Any], connection: Connection, not_ours: list
                 answer: tuple[Any, Exception | None] = function(item), None
             except Exception as fault:
                 if not isinstance(fault, WindowClfError):
-                    fault.add_note(traceback.format_exc())  # which does not come along otherwise
+                    fault.add_note(traceback.format_exc())  # it is not pickled otherwise
                 answer = None, fault
             connection.send(answer)
     except (EOFError, ConnectionError):

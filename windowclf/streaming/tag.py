@@ -1,36 +1,30 @@
 """Tagging a stream: text in, labelled sentences out, in order, in flat memory, by one process or several."""
 
 import json
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from io import StringIO
-from itertools import chain
-from typing import BinaryIO
+from itertools import repeat
+from typing import Any, BinaryIO, Literal
 
-import numpy as np
-
-from windowclf.arrays import Ints
-from windowclf.corpus.lines import Block, is_utf8
-from windowclf.corpus.readers import ReadOptions, read_sentences, write_sentences
+from windowclf.corpus.blocks import Block, is_utf8
+from windowclf.corpus.chunk import read_chunk
+from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence, Sentences
+from windowclf.corpus.writers import formatter, write_sentences
 from windowclf.errors import ConfigError, DataError
 from windowclf.model.decoder import Tagged
-from windowclf.streaming.chunk import Chunk, parted_words, read_chunk
-from windowclf.streaming.writer import TagFormat, Writer
+from windowclf.streaming.processes import map_in_processes
 from windowclf.tagger import WindowTagger
+
+TagFormat = Literal["inline", "conll", "jsonl"]
+_NO_TEXTS: tuple[Iterable[None], Iterable[None]] = repeat(None), repeat(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A block's sentences as they are written, up to the first fault, if there is one.
-
-    Attributes
-    ----------
-    content : bytes
-    n_words : int
-    fault : DataError or None
-    """
+    """The output of a block, up to the first fault if there is one."""
 
     content: bytes
     n_words: int
@@ -48,12 +42,12 @@ class BlockTagger:
     probabilities : bool
         Whether "conll" and "jsonl" give the probability of each label too, and "jsonl" that of each span.
     n_best : int, optional
-        How many of the most probable labellings of each sentence "jsonl" gives beside its labels.
+        How many of the most probable tag sequences of each sentence "jsonl" gives beside its labels.
 
     Raises
     ------
     ConfigError
-        If probabilities or labellings are asked for in a format that has no place for them.
+        If the format cannot hold probabilities or several tag sequences.
     """
 
     def __init__(
@@ -66,67 +60,78 @@ class BlockTagger:
     ) -> None:
         if probabilities and format == "inline":
             raise ConfigError(
-                "no place for probabilities", where="format", found=format, allowed="conll, jsonl"
+                "no room for probabilities", where="format", found=format, allowed="conll, jsonl"
             )
         if n_best is not None and format != "jsonl":
             raise ConfigError(
-                "no place for several labellings", where="format", found=format, allowed="jsonl"
+                "no room for several tag sequences", where="format", found=format, allowed="jsonl"
             )
         self._tagger = tagger
-        self._format = format
+        self._output_format = format
         self._probabilities = probabilities
         self._n_best = n_best
+        self._marks_spans = tagger.model.labels.scheme is not None
+        self._format = formatter(format, marks_spans=self._marks_spans)
         self._is_plain = not probabilities and n_best is None
-        self._writer = Writer(tagger.model.labels, format)
 
     def __call__(self, item: tuple[Block, ReadOptions]) -> Labelled:
-        """Tag the sentences of a block, which is read as the options say; labels in it are left aside."""
+        """Tag the sentences of a block, which is read as the options say; labels in it are ignored."""
         block, options = item
-        is_plain = self._is_plain and not options.columns
-        if is_plain and (chunk := read_chunk(block, options.format)) is not None:
-            content = self._writer.write(chunk, self._label_ids(parted_words(chunk)))
+        if (
+            self._is_plain
+            and not options.columns
+            and (chunk := read_chunk(block, options.format)) is not None
+        ):
+            sentences = chunk.sentences()
+            texts = chunk.texts() if self._output_format == "jsonl" else _NO_TEXTS
+            content = self._formatted(sentences, self._predict(sentences), *texts)
             if content is not None:
                 return Labelled(content, len(chunk.words))
         return self.tag(read_sentences(block, options))
 
     def tag(self, sentences: Iterable[Sentence]) -> Labelled:
-        """Tag sentences, whatever they are made of."""
+        """Tag sentences, however they were read."""
         read, fault = _read(sentences)
         words = [sentence if sentence.columns else sentence.tokens for sentence in read]
-        if self._format != "jsonl" and self._is_plain:
-            lengths = np.fromiter(map(len, words), np.int64, len(words))
-            chunk = Chunk(list(chain.from_iterable(words)), lengths)
-            content = self._writer.write(chunk, self._label_ids(words))
-            if content is not None:
-                return Labelled(content, len(chunk.words), fault)
+        n_words = sum(map(len, words))
         stream = StringIO()
         try:
-            self._write(read, self._tagger.tag(words), stream)
+            if self._is_plain:
+                labels = self._predict(words)
+                texts = [s.text for s in read], [s.offsets for s in read]
+                if (content := self._formatted([s.tokens for s in read], labels, *texts)) is not None:
+                    return Labelled(content, n_words, fault)
+                labelled = (replace(s, labels=tuple(names)) for s, names in zip(read, labels, strict=True))
+                write_sentences(labelled, stream, self._output_format, marks_spans=self._marks_spans)
+            else:
+                write = _conll_with_probabilities if self._output_format == "conll" else self._record
+                for sentence, tagged in zip(read, self._tagger.tag(words), strict=True):
+                    written = write(sentence, tagged)
+                    if not is_utf8(written):
+                        raise sentence.error("a lone surrogate cannot be written", found=written)
+                    stream.write(written)
         except DataError as error:
             fault = error
-        return Labelled(stream.getvalue().encode("utf-8"), sum(map(len, words)), fault)
+        return Labelled(stream.getvalue().encode("utf-8"), n_words, fault)
 
-    def _label_ids(self, sentences: Sentences) -> Ints:
-        parts = [ids for ids, _ in self._tagger.model.label_ids(sentences)]
-        return np.concatenate([np.zeros(0, np.int64), *parts])
+    def _formatted(self, *parts: Any) -> bytes | None:
+        """Return sentences by their tokens, labels, texts and offsets; None if one cannot be written."""
+        try:
+            return self._format(*parts).encode("utf-8")
+        except (DataError, UnicodeEncodeError):
+            return None  # write_sentences says which
 
-    def _write(self, sentences: Sequence[Sentence], tagged: Sequence[Tagged], stream: StringIO) -> None:
-        if self._is_plain:
-            labelled = (replace(s, labels=tuple(t.labels)) for s, t in zip(sentences, tagged, strict=True))
-            write_sentences(labelled, stream, self._format, scheme=self._tagger.model.labels.scheme)
-            return
-        write = _conll_with_probabilities if self._format == "conll" else self._record
-        for sentence, t in zip(sentences, tagged, strict=True):
-            written = write(sentence, t)
-            if not is_utf8(written):
-                raise sentence.error("a lone surrogate cannot be written", found=written)
-            stream.write(written)
+    def _predict(self, sentences: Sentences) -> list[list[str]]:
+        spell = self._tagger.model.labels.to_output
+        return [
+            names for ids, lengths in self._tagger.model.label_ids(sentences) for names in spell(ids, lengths)
+        ]
 
     def _record(self, sentence: Sentence, tagged: Tagged) -> str:
         record: dict[str, object] = {"tokens": sentence.tokens, "labels": tagged.labels}
         if self._probabilities:
             record["probabilities"] = [round(p, 6) for p in tagged.probabilities]
-            if self._tagger.model.labels.scheme is not None:
+            if self._marks_spans:
                 spans = [asdict(span) for span in tagged.spans]
                 record["spans"] = [span | {"probability": round(span["probability"], 6)} for span in spans]
         if self._n_best is not None:
@@ -147,28 +152,32 @@ def tag_blocks(
     n_processes: int = 1,
     source: int | None = None,
 ) -> int:
-    """Tag blocks as they come and write them in order; return how many words they held.
+    """Tag blocks as they come, write them in order and return the number of their words.
 
     Parameters
     ----------
     block_tagger : BlockTagger
         With more than one process, its tagger should be compiled and prefilled: they share its tables.
     blocks : iterable of (Block, ReadOptions)
-        As `windowclf.streaming.blocks.read_blocks` yields them, and how they are read.
+        From `read_blocks`, and how they are read.
     stream : binary stream
         Flushed after every block.
     n_processes : int
-        Beside this one, which reads and writes; with 1 there is none beside it.
+        From 1. If more than 1, they are in addition to this one, which reads and writes.
     source : int, optional
-        The file descriptor that all blocks come from, if it may keep one waiting.
+        The file descriptor that all blocks come from, if reading it may block.
 
     Raises
     ------
     DataError
-        If the input is malformed. What came before the fault has been written then.
+        If the input is malformed; the output of what came before is written first.
     """
     n_words = 0
-    with closing(_map(block_tagger, blocks, n_processes, source)) as labelled:
+    if n_processes > 1:
+        parts = map_in_processes(block_tagger, blocks, n_processes, source=source)
+    else:
+        parts = (block_tagger(block) for block in blocks)
+    with closing(parts) as labelled:
         for part in labelled:
             stream.write(part.content)
             stream.flush()
@@ -176,19 +185,6 @@ def tag_blocks(
             if part.fault is not None:
                 raise part.fault
     return n_words
-
-
-def _map(
-    function: Callable[[tuple[Block, ReadOptions]], Labelled],
-    blocks: Iterable[tuple[Block, ReadOptions]],
-    n_processes: int,
-    source: int | None,
-) -> Generator[Labelled, None, None]:
-    if n_processes > 1:
-        from windowclf.streaming.processes import map_in_processes  # here: one process starts without
-
-        return map_in_processes(function, blocks, n_processes, source=source)
-    return (function(block) for block in blocks)
 
 
 def _read(sentences: Iterable[Sentence]) -> tuple[list[Sentence], DataError | None]:

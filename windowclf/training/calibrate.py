@@ -14,8 +14,8 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences
 from windowclf.errors import DataError
+from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.evaluation.metrics import judge_entities
-from windowclf.evaluation.significance import score_of, sentence_counts
 from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
 from windowclf.model.decoder import Decoder
 from windowclf.model.trained import TrainedModel
@@ -71,7 +71,7 @@ def fit_outside_cost(
     before = np.full(len(scores), -1)
     for row, cost in enumerate(_COSTS.tolist()):
         best = Decoder(label_set, A, Calibration(outside_cost=cost)).best(scores, lengths)
-        spelled = label_set.spell(best, lengths)
+        spelled = label_set.to_output(best, lengths)
         # few sentences change from one cost to the next
         changed = np.unique(sentence_of[best != before]).tolist()
         counts[row] = counts[row - 1]

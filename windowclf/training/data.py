@@ -12,7 +12,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_set import IGNORED, LabelSet
 from windowclf.corpus.sentence import Sentences, cut
 from windowclf.encoding.encoder import Encoder, windows
-from windowclf.evaluation.significance import score_of, sentence_counts
+from windowclf.evaluation.counts import score_of, sentence_counts
 from windowclf.model.trained import TrainedModel
 
 
@@ -131,7 +131,7 @@ class DevData:
         best = model.decoder.best(self.scores(model), self.lengths)
         counts = sentence_counts(
             self.labels,
-            self.label_set.spell(best, self.lengths),
+            self.label_set.to_output(best, self.lengths),
             span_labels=self.label_set.scheme is not None,
             ignore_label=self.label_set.ignore,
         )

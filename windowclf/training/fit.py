@@ -61,7 +61,7 @@ def check_training(
     label_set = LabelSet.of(
         labels,
         scheme=config.data.scheme,
-        inner_scheme=Scheme(config.model.inner_scheme),
+        internal_scheme=Scheme(config.model.inner_scheme),
         ignore=config.data.ignore_label or None,
     )
     if dev is not None:

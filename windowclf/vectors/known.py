@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from windowclf.corpus.catalog import VectorsEntry, catalog
+from windowclf.corpus.catalog import VectorsEntry, read_catalog
 from windowclf.vectors.cache import list_named
 from windowclf.vectors.sources import (
     FULL_GLOVE,
@@ -45,7 +45,7 @@ def list_vectors() -> list[VectorsStatus]:
     """Return the sets of the catalogue and those converted under a name; nothing is loaded or fetched."""
     default = default_vectors_name()
     statuses = []
-    for entry in catalog().vectors:
+    for entry in read_catalog().vectors:
         here = _is_here(entry)
         size = (entry.words, entry.dimension)
         obtain = "" if here else entry.obtain

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.corpus.lines import is_utf8
+from windowclf.corpus.blocks import is_utf8
 from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary
 from windowclf.errors import ModelFileError, VectorsError
 from windowclf.files import map_arrays, save_arrays

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.corpus.catalog import catalog
+from windowclf.corpus.catalog import read_catalog
 from windowclf.errors import VectorsError, did_you_mean
 from windowclf.vectors.cache import cached_table, list_named, load_named
 from windowclf.vectors.formats import (
@@ -219,7 +219,7 @@ def _unknown(name: str, cache_dir: Path | None) -> VectorsError:
         return VectorsError("random vectors cannot be loaded", found=name, hint=hint)
     if is_vectors_suffix(name) or "/" in name or "\\" in name:
         return VectorsError("no such file or directory", where=name)
-    known = [entry.name for entry in catalog().vectors] + [found[0] for found in list_named(cache_dir)]
+    known = [entry.name for entry in read_catalog().vectors] + [found[0] for found in list_named(cache_dir)]
     return VectorsError(
         "no vectors of this name",
         found=name,

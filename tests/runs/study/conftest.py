@@ -52,7 +52,7 @@ def make_world(
         sentences = [[words[i] for i in row] for row in drawn]
         corpora.append(Labelled(name, sentences, [[label_of(i) for i in row] for row in drawn]))
     vectors = WordVectors("planted", "made up", words, matrix.astype(np.float32), "sha256 of it")
-    labels = LabelSet.of(corpora[0].labels, scheme="none", inner_scheme=Scheme.IOBES, ignore=None)
+    labels = LabelSet.of(corpora[0].labels, scheme="none", internal_scheme=Scheme.IOBES, ignore=None)
     train, dev, test = corpora
     return StudyData(train, dev, test, vectors, labels)
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from statistics import mean
 
-from windowclf.evaluation.slices import GROUPS
+from windowclf.evaluation.counts import GROUPS
 from windowclf.inspection.drift import Neighbour, WordDrift
 from windowclf.runs.study.modes import BASELINE, CARRIED, MODES, TUNED
 from windowclf.runs.study.results import (

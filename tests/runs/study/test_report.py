@@ -13,10 +13,11 @@ import pytest
 
 from study_example import made_up_study
 from windowclf.errors import WindowClfError
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves
-from windowclf.runs.study.report import check_report, html_of, tables_of
+from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
+from windowclf.runs.study.report import check_report, study_html, study_tables
 from windowclf.runs.study.results import ProjectedWord, StudyResults
+
+pytestmark = pytest.mark.slow  # most figures are drawn by each of the tests
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta"}
@@ -64,7 +65,7 @@ def results() -> StudyResults:
 
 @pytest.fixture(scope="module")
 def page(results: StudyResults) -> str:
-    return html_of(results)
+    return study_html(results)
 
 
 def texts(svg: str) -> list[str]:
@@ -97,7 +98,7 @@ def test_every_figure_has_a_label_for_those_who_do_not_see_it(page: str, results
 
 def test_the_verdict_comes_first_and_nothing_is_shown_as_markup() -> None:
     verdict = ("Tuning <b>harms</b> & strands.", "Frozen > tuned.")
-    page = html_of(made_up_study(corpus='<i>&"odd"', words=ODD_WORDS, verdict=verdict, sizes=("1000",)))
+    page = study_html(made_up_study(corpus='<i>&"odd"', words=ODD_WORDS, verdict=verdict, sizes=("1000",)))
     read = Page(page)
     assert not read.names & {"b", "i"}
     places = [read.text.index(part) for part in ("Verdict", *verdict, "What was compared")]
@@ -108,11 +109,11 @@ def test_the_verdict_comes_first_and_nothing_is_shown_as_markup() -> None:
 
 
 def test_the_same_results_make_the_same_bytes_in_every_process() -> None:
-    page = html_of(made_up_study(sizes=("1000",)))
+    page = study_html(made_up_study(sizes=("1000",)))
     code = (
         "import sys; from study_example import made_up_study\n"
-        "from windowclf.runs.study.report import html_of\n"
-        "sys.stdout.buffer.write(html_of(made_up_study(sizes=('1000',))).encode())"
+        "from windowclf.runs.study.report import study_html\n"
+        "sys.stdout.buffer.write(study_html(made_up_study(sizes=('1000',))).encode())"
     )
     for seed in ("1", "2"):
         environment = {
@@ -126,7 +127,7 @@ def test_the_same_results_make_the_same_bytes_in_every_process() -> None:
 
 
 def test_the_tables_of_the_terminal_are_of_the_results(results: StudyResults) -> None:
-    scores, tests = tables_of(results)
+    scores, tests = study_tables(results)
     assert [row[0] for row in scores.rows] == list(results.modes)
     tuned, point = scores.rows[1], results.point("10000", "tuned")
     assert point.low is not None
@@ -142,7 +143,7 @@ def test_the_tables_of_the_terminal_are_of_the_results(results: StudyResults) ->
 
 def test_the_page_says_what_the_results_say(page: str, results: StudyResults) -> None:
     read = Page(page)
-    for table in tables_of(results):
+    for table in study_tables(results):
         assert {table.title, *table.columns} <= read.cells | {table.title}
         assert table.title in read.text
         assert {cell for row in table.rows for cell in row} <= read.cells
@@ -173,22 +174,22 @@ def test_the_page_says_what_the_results_say(page: str, results: StudyResults) ->
 
 def test_with_one_seed_there_are_no_intervals_of_the_mean() -> None:
     results = made_up_study(score="f1", seeds=1, modes=("frozen", "random"), sizes=("1000", "all"))
-    scores, tests = tables_of(results)
+    scores, tests = study_tables(results)
     assert scores.title == "Entity F1 in per cent on ewt:c, by words of training"
     assert scores.rows[0][1] == f"{100 * results.points[0].mean:.2f}"
     assert {row[7] for row in tests.rows} == {"–"}
-    read = Page(html_of(results))
+    read = Page(study_html(results))
     assert "a model of seed 0." in read.text and "of the mean over" not in read.text
 
 
 def test_without_the_tuned_modes_there_is_neither_drift_nor_carrying() -> None:
-    read = Page(html_of(made_up_study(modes=("frozen", "two-channel"), sizes=("1000",))))
+    read = Page(study_html(made_up_study(modes=("frozen", "two-channel"), sizes=("1000",))))
     assert "What tuning did" not in read.text and "Carrying" not in read.text
     assert [name for name, _ in read.elements].count("svg") == 2
 
 
 def test_a_drift_of_no_words_has_no_figure_and_no_tables() -> None:
-    read = Page(html_of(made_up_study(words=(), sizes=("1000",))))
+    read = Page(study_html(made_up_study(words=(), sizes=("1000",))))
     assert "12,345 that training never read" in read.text
     assert not {"Moved furthest", "Stranded, worst first"} & {*read.text.splitlines()}
     assert "each replaced by" not in read.text and "drift-1000" not in str(read.elements)
@@ -196,10 +197,10 @@ def test_a_drift_of_no_words_has_no_figure_and_no_tables() -> None:
 
 def test_the_curves_have_a_panel_for_each_slice_that_has_words(results: StudyResults) -> None:
     panels = ["all words", "seen", "vector never read", "unseen with a vector"]
-    shown = texts(learning_curves(results))
+    shown = texts(draw_learning_curves(results))
     assert [text for text in shown if text in panels] == panels
     assert set(results.modes) <= set(shown)
-    of_all = texts(learning_curves(made_up_study(sizes=("all",), score="f1")))
+    of_all = texts(draw_learning_curves(made_up_study(sizes=("all",), score="f1")))
     assert [text for text in of_all if text in {"all entities", *panels}] == ["all entities", *panels[1:]]
 
 
@@ -207,7 +208,8 @@ def test_in_the_figure_of_differences_clear_ones_are_filled() -> None:
     results = made_up_study(sizes=("1000",), modes=("frozen", "tuned"))
     (test,) = results.tests
     filled, hollow = (
-        differences(replace(results, tests=(replace(test, is_clear=is_clear),))) for is_clear in (True, False)
+        draw_differences(replace(results, tests=(replace(test, is_clear=is_clear),)))
+        for is_clear in (True, False)
     )
     assert "fill: #d55e00" in filled and "fill: #d55e00" not in hollow
 
@@ -216,27 +218,29 @@ def test_differences_of_every_size_are_within_the_figure() -> None:
     results = made_up_study(sizes=("1000", "all"), modes=("frozen", "tuned"))
     small, large = results.tests
     large = replace(large, gap=replace(large.gap, difference=0.35, low=0.32, high=0.38))
-    shown, without = (texts(differences(replace(results, tests=(small, last)))) for last in (large, small))
+    shown, without = (
+        texts(draw_differences(replace(results, tests=(small, last)))) for last in (large, small)
+    )
     assert {"0", "+1", "+10"} <= {*shown} and not {"+100", "−10"} & {*shown}
     assert "+10" not in without
 
 
 def test_carrying_is_drawn_beside_what_nothing_carried_gives(results: StudyResults) -> None:
-    shown = texts(carrying(results))
+    shown = texts(draw_carrying(results))
     assert shown.count("strength") == len(results.sizes)
     assert {"ridge", "neighbours", "nothing carried"} <= set(shown) and "none" not in shown
 
 
 def test_words_have_a_label_at_both_ends_of_their_way_and_one_if_they_stayed() -> None:
     (drift,) = made_up_study(sizes=("all",)).drift
-    shown = texts(drift_scatter(drift))
+    shown = texts(draw_drift(drift))
     for word in drift.projected:
         assert shown.count(word.word) == (2 if word.before != word.after else 1)
 
 
 def test_odd_words_are_drawn_as_they_are_and_long_ones_shortened() -> None:
     (drift,) = made_up_study(sizes=("all",), words=ODD_WORDS).drift
-    shown = texts(drift_scatter(drift))
+    shown = texts(draw_drift(drift))
     assert {*ODD_WORDS[:-1], ODD_WORDS[-1][:23] + "…"} <= {*shown}
 
 
@@ -256,7 +260,7 @@ def test_labels_of_crowded_words_do_not_cover_each_other() -> None:
     names = [f"word{i}" for i in range(12)]
     crowded = tuple(ProjectedWord(name, 0, (0.01 * i, 0.0), (0.01 * i, 0.0)) for i, name in enumerate(names))
     far = ProjectedWord("far", 3, (5.0, 5.0), (6.0, 5.0))
-    found = boxes(drift_scatter(replace(drift, projected=(*crowded, far))), set(names))
+    found = boxes(draw_drift(replace(drift, projected=(*crowded, far))), set(names))
     assert len(found) == 12
     for i, a in enumerate(found):
         for b in found[:i]:
@@ -266,7 +270,7 @@ def test_labels_of_crowded_words_do_not_cover_each_other() -> None:
 def test_words_all_in_one_place_can_be_drawn() -> None:
     (drift,) = made_up_study(sizes=("all",)).drift
     same = tuple(ProjectedWord(name, 0, (0.0, 0.0), (0.0, 0.0)) for name in ("a", "b"))
-    assert {"a", "b"} <= set(texts(drift_scatter(replace(drift, projected=same))))
+    assert {"a", "b"} <= set(texts(draw_drift(replace(drift, projected=same))))
 
 
 def test_without_matplotlib_the_report_is_refused_at_once(
@@ -276,6 +280,6 @@ def test_without_matplotlib_the_report_is_refused_at_once(
     monkeypatch.setattr(sys, "path", [])
     for name in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
-    for refused in (check_report, lambda: html_of(results)):
+    for refused in (check_report, lambda: study_html(results)):
         with pytest.raises(WindowClfError, match=r"the report: plots need matplotlib\. Install it: .*plots"):
             refused()

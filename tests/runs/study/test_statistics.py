@@ -7,11 +7,19 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.significance import score_of
-from windowclf.evaluation.slices import GROUPS
+from windowclf.evaluation.counts import GROUPS, score_of
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
-from windowclf.runs.study.results import CarryingTrial, Gap, ModeTest, Point, Slice
-from windowclf.runs.study.statistics import carrying_of, compare_modes, mean_interval, points_of
+from windowclf.runs.study.results import (
+    CarryingTrial,
+    Gap,
+    ModeTest,
+    Point,
+    Slice,
+    carrying_of,
+    compare_modes,
+    mean_interval,
+    points_of,
+)
 from windowclf.runs.study.verdict import verdict_of
 
 N_SENTENCES, N_WORDS = 300, 12
@@ -191,7 +199,7 @@ def test_the_verdict_names_what_is_clearly_better_or_worse() -> None:
     assert of_sizes[1].endswith("Clearly better than frozen: none; clearly worse: tuned.")
     assert of_sizes[2].endswith("Clearly better than frozen: none; clearly worse: none.")
     of_slices = [sentence for sentence in said if sentence.startswith("On words ")]
-    assert all("harms at 2,000" in s and "may do either at 3,000" in s for s in of_slices)
+    assert all("harms at 2,000" in s and "is inconclusive at 3,000" in s for s in of_slices)
     assert len(of_slices) == 2
 
 
@@ -213,5 +221,5 @@ def test_the_verdict_on_carrying() -> None:
     said = verdict_of([*points, carried], tests, trials, of_spans=False)
     assert said[-1] == (
         "Carrying the movement over to words never read changes their difference from frozen at 1,000 words "
-        "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing with 1 of 5 seeds."
+        "from -2.00 to -0.50, -1.00 to +0.10; dev chose to carry nothing for 1 of 5 seeds."
     )

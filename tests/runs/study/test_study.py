@@ -10,8 +10,7 @@ from windowclf.errors import DataError
 from windowclf.runs.study.cells import CellKey, CellStore
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import MODES
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import read_results
+from windowclf.runs.study.results import StudyResults, read_results
 
 Run = Callable[..., StudyResults]
 
@@ -21,6 +20,7 @@ def clear(results: StudyResults) -> dict[str, float]:
     return {test.mode: test.gap.difference for test in results.tests if test.is_clear}
 
 
+@pytest.mark.slow
 def test_a_planted_effect_is_found(meaning: StudyData, run_study: Run) -> None:
     found = run_study(meaning, modes=("frozen", "two-channel", "random"))
     assert clear(found)["random"] < -0.2  # labels of unseen words can only be guessed
@@ -33,6 +33,7 @@ def test_a_planted_effect_is_found(meaning: StudyData, run_study: Run) -> None:
     assert unseen.gap.high < -0.1
 
 
+@pytest.mark.slow
 def test_an_effect_of_tuning_is_found(names: StudyData, run_study: Run) -> None:
     found = run_study(names, modes=("frozen", "tuned", "random"))
     assert clear(found)["tuned"] > 0.05
@@ -40,6 +41,7 @@ def test_an_effect_of_tuning_is_found(names: StudyData, run_study: Run) -> None:
     assert found.point("all", "tuned").slices["training"]["seen"].count == 1000
 
 
+@pytest.mark.slow
 def test_a_planted_null_is_not_found(chance: StudyData, run_study: Run) -> None:
     found = run_study(chance, modes=("frozen", "tuned", "tuned-slow", "two-channel"))
     assert clear(found) == {}
@@ -55,6 +57,7 @@ def test_a_mode_that_changes_nothing_is_no_different(meaning: StudyData, run_stu
     assert test.p_value == 1
 
 
+@pytest.mark.slow
 def test_all_modes_and_sizes_have_their_figures(meaning: StudyData, run_study: Run, tmp_path: Path) -> None:
     found = run_study(meaning, modes=tuple(MODES), sizes=("100", "all"), n_seeds=2, with_report=True)
     assert [(point.size, point.mode) for point in found.points] == [
@@ -90,6 +93,7 @@ def test_figures_are_of_the_predictions(meaning: StudyData, run_study: Run, tmp_
         assert dev_score == tagger.evaluate(meaning.dev.sentences, meaning.dev.labels).main_score
 
 
+@pytest.mark.slow
 def test_results_are_the_same_however_many_processes(
     meaning: StudyData, run_study: Run, tmp_path: Path
 ) -> None:
@@ -109,6 +113,7 @@ def test_results_are_the_same_however_many_processes(
     assert json.loads((one / "timings.json").read_text())["training_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_study_grows_and_finished_trainings_are_kept(
     meaning: StudyData, run_study: Run, tmp_path: Path
 ) -> None:
@@ -144,7 +149,7 @@ def test_a_study_of_something_else_is_not_continued(
     meaning: StudyData, names: StudyData, run_study: Run, tmp_path: Path
 ) -> None:
     run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
-    with pytest.raises(DataError, match=r"train is another.*another --out"):
+    with pytest.raises(DataError, match=r"another value of 'train'.*another --out"):
         run_study(names, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1)
     with pytest.raises(DataError, match="threads"):
         run_study(meaning, out=tmp_path / "study", modes=("frozen", "tuned"), n_seeds=1, threads=3)

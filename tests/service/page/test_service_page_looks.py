@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from windowclf import WindowTagger
-from windowclf.corpus.readers import ReadOptions, read_corpus
+from windowclf.corpus.readers import ReadOptions, read_labelled
 from windowclf_service.config import ServiceConfig
 
 ROOT = Path(__file__).parents[3]
@@ -170,7 +170,7 @@ def train_on_the_sample(tuning: Literal["frozen", "tuned"]) -> WindowTagger:
     parts = []
     for part in ("train", "dev"):
         file = ROOT / "data" / "windowclf_data" / "sample" / f"{part}.conll"
-        corpus = list(read_corpus(file, ReadOptions()))
+        corpus = list(read_labelled(file, ReadOptions()))
         parts.append(([s.tokens for s in corpus], [s.labels or () for s in corpus]))
     return WindowTagger(vectors="glove-6b-50d-small", tuning=tuning).fit(*parts[0], dev=parts[1])
 

@@ -1,7 +1,7 @@
-"""The trainings of a study, each kept in files of its own as soon as it is done.
+"""The trainings of a study, each kept in its own files as soon as it is done.
 
-A cell is what came of one mode, on training data of one size, with one seed. Its arrays are written before
-its record, and each file is whole or absent, so that a cell whose record is there is finished.
+A cell is the outcome of one mode, on training data of one size, with one seed. Its arrays are written before
+its record, and each file atomically, so a cell with a record is finished.
 
 S test sentences.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError, ModelFileError
-from windowclf.evaluation.slices import GROUPS, LABEL
+from windowclf.evaluation.counts import GROUPS, LABEL
 from windowclf.files import atomic_path, map_arrays, save_arrays, write_text
 
 _COUNTS = "counts"
@@ -25,7 +25,7 @@ _RECORDS, _ARRAYS = ".json", ".safetensors"
 
 @dataclass(frozen=True, slots=True, order=True)
 class CellKey:
-    """Which training: the size as it was asked for, the mode, the seed."""
+    """Which training: the size as given, the mode, the seed."""
 
     size: str
     mode: str
@@ -37,7 +37,7 @@ class CellKey:
 
 @dataclass(frozen=True, slots=True)
 class Carrying:
-    """A way of carrying movement over, and the dev score it gives; of strength 0, nothing is carried."""
+    """A way of carrying movement over, and its dev score; with strength 0, nothing is carried."""
 
     method: str
     strength: float
@@ -46,19 +46,18 @@ class Carrying:
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:
-    """What is said of a cell in JSON.
+    """What is kept of a cell as JSON.
 
     Attributes
     ----------
     words, sentences : int
         Of its training data.
-    best_epoch, epochs : int
     dev_score : float
         Of the finished model.
     carrying : tuple of Carrying
-        Every way that was tried, of the mode that carries over.
+        Every way that was tried, in the mode that carries over.
     seconds, words_per_second : float
-        Of training; these alone differ from run to run.
+        Of training; only these differ from run to run.
     """
 
     words: int
@@ -79,9 +78,9 @@ class Cell:
     ----------
     record : CellRecord
     counts : array (S, 3)
-        As `significance.sentence_counts`, of the test data.
+        `sentence_counts` of the test data.
     slices : dict of str to dict of str to array (S, 3)
-        As `slices.slice_counts`; of its group "label", arrays (1, 3), summed over sentences.
+        `slice_counts` of the test data; of the group "label", arrays (1, 3), summed over sentences.
     """
 
     record: CellRecord
@@ -90,13 +89,7 @@ class Cell:
 
 
 class CellStore:
-    """The cells in a directory.
-
-    Parameters
-    ----------
-    directory : Path
-        Made when the first cell is kept.
-    """
+    """The cells in a directory, which is made when the first cell is kept."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -117,11 +110,12 @@ class CellStore:
         try:
             return self._read(key)
         except (msgspec.DecodeError, ModelFileError, OSError, KeyError) as error:
+            found = error.problem if isinstance(error, ModelFileError) else str(error)
             raise DataError(
-                "a training that was kept cannot be read",
+                "a finished training cannot be read",
                 where=str(path),
-                found=_describe(error),
-                hint="Delete this file: it is trained again.",
+                found=f"no counts of {error}" if isinstance(error, KeyError) else found,
+                hint="Delete this file to train it again.",
             ) from error
 
     def _read(self, key: CellKey) -> Cell:
@@ -138,12 +132,6 @@ class CellStore:
         return self._directory / f"{key}{ending}"
 
 
-def _describe(error: Exception) -> str:
-    if isinstance(error, ModelFileError):
-        return error.problem
-    return f"no counts of {error}" if isinstance(error, KeyError) else str(error)
-
-
 def json_of(value: Any) -> str:
-    """Return a value of dataclasses as JSON, as all files of a study have it."""
+    """Return dataclasses as JSON, in the form of all files of a study."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"

@@ -1,4 +1,4 @@
-"""What the tuning study trains and tests on: three corpora, training data of several sizes, and vectors."""
+"""The data of the tuning study: three corpora, training data of several sizes, and vectors."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from windowclf.config import Config
 from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.named import options_of, read_labelled
+from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import Sentences, columns
 from windowclf.errors import ConfigError, DataError
 from windowclf.runs.study.results import Corpus, Vectors
@@ -25,7 +25,7 @@ DEFAULT_SIZES = ("1000", "10000", "100000", ALL)
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """A labelled corpus: what users call it, its sentences and their labels."""
+    """A labelled corpus: its name as given, its sentences and their labels."""
 
     name: str
     sentences: Sentences
@@ -33,7 +33,7 @@ class Labelled:
 
     @property
     def n_words(self) -> int:
-        """How many words it has."""
+        """Its number of words."""
         return sum(map(len, self.sentences))
 
     @cached_property
@@ -46,9 +46,9 @@ class Labelled:
         return Corpus(self.name, digest.hexdigest(), len(self.sentences), self.n_words)
 
     def take(self, size: str, seed: int) -> "Labelled":
-        """Return training data of a size: sentences drawn without replacement until they have so many words.
+        """Return training data of a size: sentences drawn at random until they have that many words.
 
-        With the same seed, smaller data are a part of larger ones. Of size ``all``, it is the whole corpus.
+        With the same seed, smaller data are part of larger data. ``all`` is the whole corpus.
         """
         if size == ALL:
             return self
@@ -61,15 +61,7 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class StudyData:
-    """Everything that a study reads.
-
-    Attributes
-    ----------
-    train, dev, test : Labelled
-    vectors : WordVectors
-    label_set : LabelSet
-        Of the whole training corpus: how its labels count.
-    """
+    """Everything that a study reads; `label_set` is that of the whole training corpus."""
 
     train: Labelled
     dev: Labelled
@@ -79,17 +71,17 @@ class StudyData:
 
     @property
     def span_labels(self) -> bool:
-        """Whether entities count, or else words."""
+        """Whether entities are scored, or else words."""
         return self.label_set.scheme is not None
 
     @property
     def score(self) -> str:
-        """The main score."""
+        """The name of the main score."""
         return "f1" if self.span_labels else "token_accuracy"
 
     @property
     def described_vectors(self) -> Vectors:
-        """Name, hash and size of the pretrained set."""
+        """Name, hash and size of the pretrained vectors."""
         v = self.vectors
         return Vectors(v.name, v.sha256, len(v), v.dimension)
 
@@ -101,36 +93,39 @@ def read_study_data(config: Config, train: str, dev: str, test: str) -> StudyDat
     ----------
     config : Config
     train, dev, test : str
-        As `windowclf.corpus.named.locate` takes them.
+        As `windowclf.corpus.readers.locate` takes them.
 
     Raises
     ------
     WindowClfError
-        If one cannot be read, they are not of the same task, or the vectors are not pretrained ones.
+        If one cannot be read, they are not of the same task, or the vectors are not pretrained.
     """
     if is_random(config.model.vectors):
         raise ConfigError(
-            "the study is of pretrained vectors",
+            "the study compares uses of pretrained vectors",
             where="model.vectors",
             found=config.model.vectors,
-            hint="The mode `random` draws its own.",
+            hint="Use the mode `random` for random vectors.",
         )
     options = options_of(config.data, columns=config.features.columns)
     corpora = [_without_empty(name, *columns(read_labelled(name, options))) for name in (train, dev, test)]
     whole, on_dev, on_test = corpora
     label_set, _ = check_training(config, whole.sentences, whole.labels, (on_dev.sentences, on_dev.labels))
     label_set.check_comparable(on_test.labels)
-    _check_apart(whole, on_test)
+    if whole.described.sha256 == on_test.described.sha256:
+        raise DataError(
+            "training and test data are the same", where=Path(test).name, hint="Give another --test."
+        )
     return StudyData(whole, on_dev, on_test, load_vectors(config.model.vectors or None), label_set)
 
 
 def check_sizes(sizes: Sequence[str] | None, train: Labelled) -> tuple[str, ...]:
-    """Return sizes in words, smallest first, once each; None stands for those of `DEFAULT_SIZES` that fit.
+    """Return sizes in words, smallest first, once each; None means those of `DEFAULT_SIZES` that fit.
 
     Raises
     ------
     ConfigError
-        If one is neither a number of words that the corpus has, nor ``all``.
+        If one is neither ``all`` nor a number of words below that of the corpus.
     """
     n = train.n_words
     if sizes is None:
@@ -138,7 +133,7 @@ def check_sizes(sizes: Sequence[str] | None, train: Labelled) -> tuple[str, ...]
     for size in sizes:
         if size != ALL and not (size.isascii() and size.isdecimal() and 0 < int(size) < n):
             raise ConfigError(
-                "no size of training data",
+                "not a size of training data",
                 where="sizes",
                 found=size,
                 allowed=f"a number of words below {n:,}, the size of {train.name}, or {ALL!r}",
@@ -152,11 +147,3 @@ def check_sizes(sizes: Sequence[str] | None, train: Labelled) -> tuple[str, ...]
 def _without_empty(name: str, sentences: Sequence[Any], labels: Sequence[Any]) -> Labelled:
     kept = [i for i, sentence in enumerate(sentences) if len(sentence)]
     return Labelled(name, [sentences[i] for i in kept], [labels[i] for i in kept])
-
-
-def _check_apart(train: Labelled, test: Labelled) -> None:
-    """Refuse a test corpus that is the training corpus."""
-    if train.described.sha256 == test.described.sha256:
-        raise DataError(
-            "training and test data are the same", where=Path(test.name).name, hint="Give another --test."
-        )

@@ -1,4 +1,4 @@
-"""What tuning did to the vectors of a study's models: words that moved, words left behind, a picture of both.
+"""How tuning changed the vectors of a study's models: words that moved, words left behind, a picture of both.
 
 P chosen words, D dimensions.
 """
@@ -11,45 +11,37 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.encoding.vocabulary import count_tuned
 from windowclf.errors import VectorsError
-from windowclf.files import write_text
 from windowclf.inspection.drift import Drift, Surroundings, describe_drift, find_stranded
 from windowclf.inspection.movement import Movement, row_of, trace_movement
 from windowclf.inspection.replacing import pair_stranded, replace_words
+from windowclf.model.storage import load_model
 from windowclf.model.trained import TrainedModel
-from windowclf.runs.study.cells import json_of
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import BASELINE, TUNED
 from windowclf.runs.study.results import ProjectedWord, Replaced, SizeDrift
-from windowclf.tagger import WindowTagger
 
-CHOSEN = ("TV", "telly", "television")  # the example of the lecture that the question comes from
+CHOSEN = ("TV", "telly", "television")  # the example of the lecture that asked the question
 _MOST_OTHERS = 15_000  # words that training never read, the most frequent ones
-_MOST_PLACES = 5_000  # where a word is replaced
-_SHOWN = 10  # words of a list
+_MOST_PLACES = 5_000  # positions where a word is replaced
+_SHOWN = 10  # words per list
 _SHOWN_PAIRS = 4  # stranded words in the picture, each with the neighbour that left it
 
 
 def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
-    """Return what tuning did at a size, by the models of the first seed in `models`.
-
-    Raises
-    ------
-    ModelFileError
-        If a model is missing or damaged.
-    """
-    taggers = {mode: WindowTagger.load(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
-    tuned = taggers[TUNED]
-    chosen = _with_vectors(tuned.model)
-    vocabulary = tuned.model.vocabulary
+    """Return how tuning changed the vectors at a size, in the models of the first seed in `models`."""
+    trained = {mode: load_model(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
+    tuned = trained[TUNED]
+    chosen = _with_vectors(tuned)
+    vocabulary = tuned.vocabulary
     most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
-    movement = trace_movement(tuned.model, vectors=data.vectors, most=most, include=chosen)
+    movement = trace_movement(tuned, vectors=data.vectors, most=most, include=chosen)
     stranded = find_stranded(movement)
     found = describe_drift(movement, n=_SHOWN, stranded=stranded)
-    words = [vocabulary.words[row_of(tuned.model, word)] for word in chosen]
+    words = [vocabulary.words[row_of(tuned, word)] for word in chosen]
     pairs = pair_stranded(movement, stranded)
     replaced = []
-    for mode, tagger in taggers.items():
-        counts = replace_words(tagger, pairs, data.test.sentences, data.test.labels, most=_MOST_PLACES)
+    for mode, model in trained.items():
+        counts = replace_words(model, pairs, data.test.sentences, data.test.labels, most=_MOST_PLACES)
         if counts.places:
             assert counts.right_before is not None and counts.right_after is not None
             right = counts.right_before, counts.right_after
@@ -70,16 +62,11 @@ def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
 
 
 def read_drift(path: Path) -> SizeDrift | None:
-    """Read what was kept of a size; None if there is nothing, or it is cut short."""
+    """Read the drift of a size; None if there is no such file, or it is cut short."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=SizeDrift)
     except (msgspec.DecodeError, OSError):
         return None
-
-
-def write_drift(path: Path, drift: SizeDrift) -> None:
-    """Keep it."""
-    write_text(path, json_of(drift))
 
 
 def _with_vectors(model: TrainedModel) -> list[str]:
@@ -120,7 +107,7 @@ def _project(movement: Movement, words: list[str]) -> tuple[ProjectedWord, ...]:
 
 
 def _principal_plane(points: Floats) -> Floats:
-    """Return points (n, D) in the plane (n, 2) of their greatest variance; the signs are fixed."""
+    """Return points (n, D) on their first two principal components (n, 2), with fixed signs."""
     centred = points - points.mean(axis=0)
     components = np.linalg.svd(centred, full_matrices=False)[2][:2]
     largest = np.abs(components).argmax(axis=1)

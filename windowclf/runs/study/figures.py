@@ -1,13 +1,13 @@
 """The figures of the tuning study's report, as SVG files: the same bytes for the same results."""
 
-from collections.abc import Iterable
-from math import nan
+from collections.abc import Iterable, Iterator, Sequence
+from math import cos, hypot, nan, pi, sin
 from typing import TYPE_CHECKING, Any
 
 from windowclf.evaluation.plots import draw_svg
 from windowclf.runs.report import SCORE_NAMES
 from windowclf.runs.study.modes import MODES
-from windowclf.runs.study.results import Gap, Point, StudyResults
+from windowclf.runs.study.results import Gap, Point, ProjectedWord, SizeDrift, StudyResults
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 9.0  # inches: a page of text
 FONT_SIZE = 9.0
-# after Okabe and Ito, which those tell apart who do not see all colours; with brown for yellow, hard to see
+# after Okabe and Ito, for readers with any colour vision; brown replaces yellow, which is hard to see
 _COLOURS = "#000000 #d55e00 #e69f00 #a6611a #56b4e9 #0072b2 #009e73 #888888 #cc79a7".split()
 _MARKERS = "os^vDPXd*"
 _LINES = "- - -- -. -- -. - : -".split()
@@ -24,8 +24,21 @@ _SLICES = ("seen", "vector never read", "unseen with a vector")
 _TICKS = (0, 1, -1, 10, -10, 100, -100, 0.5, -0.5, 3, -3, 30, -30)  # of differences; the first ones first
 _APART = 0.13  # of a panel's width, that labels of ticks are at least
 
+_Point = tuple[float, float]
+_Box = tuple[float, float, float, float]  # left, bottom, right, top
+_READ, _NEVER_READ = "#0072b2", "#d55e00"
+_LABEL_SIZE = 8.5
+_LONGEST = 24  # letters of a label
+# in points, 72 to the inch:
+_NEAR = 4.0  # what moved less has one label
+_STEP = 6.0  # along arrows, which labels avoid
+_FAR = 9.0  # labels further away have a line to their point
+_DISTANCES = (5.0, 8.0, 12.0, 18.0, 26.0, 36.0)  # of labels from their points, as tried
+_TURNS = [pi * n / 4 for n in (0, 4, 2, 6, 1, 3, 5, 7)]
+_LEADER = {"arrowstyle": "-", "color": "0.6", "linewidth": 0.5, "shrinkA": 4, "shrinkB": 3}
 
-def learning_curves(results: StudyResults) -> str:
+
+def draw_learning_curves(results: StudyResults) -> str:
     """Draw scores by the words of training, a line a mode, on all of the test data and on slices of it."""
     panels = [None, *_slices(results, _SLICES)]
 
@@ -44,10 +57,10 @@ def learning_curves(results: StudyResults) -> str:
     return draw_svg(draw, name="curves", width=WIDTH, height=7.5)
 
 
-def differences(results: StudyResults) -> str:
+def draw_differences(results: StudyResults) -> str:
     """Draw the differences from the baseline with their intervals, a row of panels a size.
 
-    Of the tests, on all of the test data, filled markers are clear differences; slices are not tested.
+    On all of the test data, filled markers are clear differences; slices are not tested.
     """
     baseline, *modes = results.modes
     panels = [None, *_slices(results, _SLICES[:2])]
@@ -73,7 +86,7 @@ def differences(results: StudyResults) -> str:
     return draw_svg(draw, name="differences", width=WIDTH, height=height)
 
 
-def carrying(results: StudyResults) -> str:
+def draw_carrying(results: StudyResults) -> str:
     """Draw the dev score by the strength with which movement is carried over, a panel a size."""
     sizes = [size for size in results.sizes if any(trial.size == size for trial in results.carrying)]
     methods = list(dict.fromkeys(trial.method for trial in results.carrying if trial.strength))
@@ -102,7 +115,7 @@ def carrying(results: StudyResults) -> str:
             axis.grid(True, linewidth=0.3)
         for axis in axes[len(sizes) :]:
             axis.set_axis_off()
-        # all of them, though at a size where nothing moved there may be nothing to carry
+        # at a size where nothing moved there may be nothing to carry
         handles, labels = max((axis.get_legend_handles_labels() for axis in axes), key=lambda of: len(of[1]))
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
 
@@ -110,13 +123,13 @@ def carrying(results: StudyResults) -> str:
 
 
 def size_name(results: StudyResults, size: str) -> str:
-    """Return a size as readers know it: how many words of training."""
+    """Return a size as the number of training words."""
     words = next(point.words for point in results.points if point.size == size)
     return f"{words:,} words" + (" (all)" if size == "all" else "")
 
 
 def _slices(results: StudyResults, names: Iterable[str]) -> list[str]:
-    """Return those slices that any test words or entities are in."""
+    """Return those slices that are not empty."""
     parts = {name: [point.part(name) for point in results.points] for name in names}
     return [name for name, found in parts.items() if any(part and part.count for part in found)]
 
@@ -128,7 +141,7 @@ def _panel_title(results: StudyResults, name: str | None) -> str:
 def _draw_curves(axis: "Axes", results: StudyResults, name: str | None) -> None:
     """Draw a slice of the test data, or all of them (None)."""
     for i, mode in enumerate(results.modes):
-        dodge = 1.025 ** (i - (len(results.modes) - 1) / 2)  # that intervals stand side by side
+        dodge = 1.025 ** (i - (len(results.modes) - 1) / 2)  # so that intervals stand side by side
         found = [
             (dodge * point.words, *_scores(point, name)) for point in results.points if point.mode == mode
         ]
@@ -154,7 +167,7 @@ def _draw_curves(axis: "Axes", results: StudyResults, name: str | None) -> None:
 
 
 def _scores(point: Point, name: str | None) -> tuple[float, float, float]:
-    """Return score, low and high in per cent; not a number, which is not drawn, where there is none."""
+    """Return score, low and high in per cent; NaN, which is not drawn, where there is none."""
     if name is not None:
         part = point.part(name)
         if part is None or not part.count:
@@ -204,6 +217,123 @@ def _scale_differences(axis: "Axes", lowest: float, highest: float) -> None:
 
 
 def _style(mode: str) -> dict[str, Any]:
-    """Return colour, marker and kind of line: the same in all studies."""
+    """Return colour, marker and line style: the same in all studies."""
     i = list(MODES).index(mode)
     return {"color": _COLOURS[i], "marker": _MARKERS[i], "linestyle": _LINES[i]}
+
+
+# -- the drift scatter: where chosen words were before training and where they are after it ---------------
+
+
+def draw_drift(drift: SizeDrift) -> str:
+    """Draw words before training (hollow) and after it (filled), with an arrow where they moved."""
+
+    def draw(figure: "Figure") -> None:
+        axis = figure.subplots()
+        words = drift.projected
+        points = [point for word in words for point in (word.before, word.after)]
+        axis.plot(*zip(*points, strict=True), linestyle="")  # draws nothing, sets the limits
+        axis.margins(0.08)
+        axis.set(xlabel="first principal component", ylabel="second principal component")
+        axis.grid(True, linewidth=0.3)
+        axis.set_axisbelow(True)
+        for word in words:
+            colour, marker = (_READ, "o") if word.count else (_NEVER_READ, "s")
+            if word.before != word.after:
+                arrow = {"arrowstyle": "-|>", "color": colour, "alpha": 0.5, "shrinkA": 3, "shrinkB": 3}
+                axis.annotate("", word.after, word.before, arrowprops=arrow)
+            axis.plot(*word.before, marker, color=colour, markerfacecolor="white", markersize=5)
+            axis.plot(*word.after, marker, color=colour, markersize=5)
+        _add_legend(figure, axis)
+        figure.draw_without_rendering()  # so that the layout is known
+        _label(axis, words)
+
+    return draw_svg(draw, name=f"drift-{drift.size}", width=WIDTH, height=6.5)
+
+
+def _add_legend(figure: "Figure", axis: "Axes") -> None:
+    kinds = {
+        "read in training: before it": ("o", _READ, "white"),
+        "after it": ("o", _READ, _READ),
+        "never read in training": ("s", _NEVER_READ, _NEVER_READ),
+    }
+    handles = [
+        axis.plot([], [], marker, color=colour, markerfacecolor=face, label=name)[0]
+        for name, (marker, colour, face) in kinds.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=FONT_SIZE)
+
+
+def _label(axis: "Axes", words: Sequence[ProjectedWord]) -> None:
+    """Label each word at both ends of its arrow, over as few points, arrows and labels as possible."""
+    labels: list[tuple[str, _Point, dict[str, Any]]] = []
+    taken: list[_Box] = []
+    for word in words:
+        before, after = (_in_points(axis, point) for point in (word.before, word.after))
+        distance = hypot(after[0] - before[0], after[1] - before[1])
+        labels.append((word.word, after, {"color": "black"}))
+        if distance > _NEAR:
+            labels.append((word.word, before, {"color": "0.4", "fontstyle": "italic"}))
+        steps = int(distance / _STEP) + 1
+        for i in range(steps + 1):  # along the arrow, the points at its ends larger
+            x, y = (b + (a - b) * i / steps for b, a in zip(before, after, strict=True))
+            taken.append(_box(x, y, 3 if i in (0, steps) else 1))
+    frame = _in_points(axis, axis.viewLim.min), _in_points(axis, axis.viewLim.max)
+    for name, (x, y), style in labels:
+        name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+        text = axis.annotate(
+            name, (x, y), xycoords="figure points", fontsize=_LABEL_SIZE, ha="center", va="center", **style
+        )
+        text.set_in_layout(False)  # the layout is done
+        extent = text.get_window_extent()
+        width, height = (side * 72 / axis.figure.dpi for side in (extent.width, extent.height))
+        offset, box = _find_room(x, y, width, height, taken, frame)
+        taken.append(box)
+        text.xyann = (x + offset[0], y + offset[1])
+        if hypot(*offset) - width / 2 > _FAR:
+            line = axis.annotate("", (x, y), text.xyann, xycoords="figure points", arrowprops=_LEADER)
+            line.set_in_layout(False)
+
+
+def _in_points(axis: "Axes", point: _Point) -> _Point:
+    """Return a point of the axes in 1/72 inch from the lower left corner of the figure."""
+    x, y = axis.transData.transform(point)
+    return float(x) * 72 / axis.figure.dpi, float(y) * 72 / axis.figure.dpi
+
+
+def _find_room(
+    x: float, y: float, width: float, height: float, taken: Sequence[_Box], frame: tuple[_Point, _Point]
+) -> tuple[_Point, _Box]:
+    """Return the offset of a label from (x, y), and its box: the least overlap first, then the nearest."""
+
+    def cost(box: _Box) -> float:
+        covered = sum(_overlap(box, other) for other in taken)
+        outside = width * height - _overlap(box, (*frame[0], *frame[1]))
+        return round(covered + outside, 1)  # rounding noise must not decide between equals
+
+    def candidates() -> Iterator[tuple[_Point, _Box]]:
+        for distance in _DISTANCES:
+            for turn in _TURNS:
+                dx = cos(turn) * (distance + width / 2)
+                dy = sin(turn) * (distance + height / 2)
+                left, bottom = x + dx - width / 2, y + dy - height / 2
+                yield (dx, dy), (left, bottom, left + width, bottom + height)
+
+    tried = []
+    for offset, box in candidates():
+        tried.append((cost(box), offset, box))
+        if tried[-1][0] == 0:
+            break
+    _, offset, box = min(tried, key=lambda candidate: candidate[0])  # the first of equals
+    return offset, box
+
+
+def _box(x: float, y: float, half: float) -> _Box:
+    return x - half, y - half, x + half, y + half
+
+
+def _overlap(a: _Box, b: _Box) -> float:
+    """Return the area that two boxes share."""
+    across = min(a[2], b[2]) - max(a[0], b[0])
+    along = min(a[3], b[3]) - max(a[1], b[1])
+    return max(across, 0.0) * max(along, 0.0)

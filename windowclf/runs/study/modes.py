@@ -30,7 +30,7 @@ MODES = {
 }
 """The modes by name, and what they are."""
 
-# everything that a mode decides; what a user's configuration says of these does not count
+# everything that a mode decides; the user's values of these are ignored
 _DECIDED = ("vectors_rate", "vectors_from_epoch", "l2_anchor", "tuned_from_count", "carry", "carry_strength")
 
 
@@ -40,7 +40,7 @@ def check_modes(names: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     ConfigError
-        If there is no such mode, or the baseline, which all are compared with, or every other is missing.
+        If there is no such mode, or the baseline or every other mode is missing.
     """
     for name in names:
         if name not in MODES:
@@ -62,7 +62,7 @@ def check_modes(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def without_mode(config: Config) -> Config:
-    """Return a configuration with all that a mode decides as `TUNED` has it."""
+    """Return a configuration with everything that a mode decides set as for `TUNED`."""
     defaults = TrainingConfig()
     return replace(
         config,
@@ -72,18 +72,18 @@ def without_mode(config: Config) -> Config:
 
 
 def configure(config: Config, mode: str, *, n_sentences: int, dimension: int) -> Config:
-    """Return a configuration with the vectors used in a mode.
+    """Return the configuration of a mode; `CARRIED` is trained as `TUNED`.
 
     Parameters
     ----------
     config : Config
-        Decides everything else.
+        Decides everything that the mode does not.
     mode : str
-        One of `MODES`; `CARRIED` is trained as `TUNED` is.
+        One of `MODES`.
     n_sentences : int
-        Of the training data: how many epochs are half of them.
+        Of the training data, which decide the number of epochs.
     dimension : int
-        D, of the pretrained vectors; those of ``random`` are as long.
+        Of the pretrained vectors, and of those of ``random``.
     """
     plain = without_mode(config)
     late = sized(plain.training, n_sentences).epochs // 2 + 1

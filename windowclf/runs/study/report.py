@@ -1,4 +1,7 @@
-"""The tuning study for readers: one HTML file, which needs no network and no script."""
+"""The tuning study for readers: its tables, and one HTML file that needs no network and no script.
+
+Scores and differences are in per cent.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,22 +9,19 @@ from html import escape
 from typing import Any
 
 from windowclf.evaluation.plots import check_matplotlib
-from windowclf.evaluation.significance import ALPHA, LEVEL
-from windowclf.runs.report import SCORE_NAMES, Table, page_of, paragraph, table_html
-from windowclf.runs.study.drift_figure import drift_scatter
-from windowclf.runs.study.figures import carrying, differences, learning_curves, size_name
-from windowclf.runs.study.results import SizeDrift, StudyResults
-from windowclf.runs.study.tables import (
-    carrying_table,
-    drift_tables,
-    gap_tables,
-    score_name,
-    score_table,
-    seed_tables,
-    slice_tables,
-    test_table,
+from windowclf.evaluation.significance import LEVEL
+from windowclf.inspection.drift import DRIFT_COLUMNS, WordDrift, drift_row
+from windowclf.runs.report import CLEAR, SCORE_NAMES, Table, page_of, paragraph, table_html
+from windowclf.runs.study.figures import (
+    draw_carrying,
+    draw_differences,
+    draw_drift,
+    draw_learning_curves,
+    size_name,
 )
+from windowclf.runs.study.results import Gap, Point, SizeDrift, Slice, StudyResults
 
+_NEIGHBOURS = 5  # of a word that are named
 _STYLE = (
     ":root{color-scheme:light dark}"
     "table{font-size:.9em}"
@@ -40,32 +40,20 @@ _STYLE = (
 
 
 def check_report() -> None:
-    """Refuse, before anything is computed, a report that could not be drawn.
-
-    Raises
-    ------
-    WindowClfError
-        If matplotlib is not installed.
-    """
+    """Raise WindowClfError if matplotlib, which draws the report, is not installed."""
     check_matplotlib("the report")
 
 
-def html_of(results: StudyResults) -> str:
-    """Return the report as an HTML page, the same for the same results and version of matplotlib.
-
-    Raises
-    ------
-    WindowClfError
-        As `check_report` does.
-    """
+def study_html(results: StudyResults) -> str:
+    """Return the report as an HTML page, the same for the same results and version of matplotlib."""
     check_report()
     title = f"Frozen or tuned vectors? {score_name(results)} after training on {results.train.name}"
     return page_of(title, _parts(results), style=_STYLE)
 
 
-def tables_of(results: StudyResults) -> list[Table]:
-    """Return the scores by mode and size, and the tests; in per cent."""
-    return [score_table(results), test_table(results)]
+def study_tables(results: StudyResults) -> list[Table]:
+    """Return the scores by mode and size, and the tests."""
+    return [score_table(results), comparison_table(results)]
 
 
 def _parts(r: StudyResults) -> Iterator[str]:
@@ -103,10 +91,10 @@ def _curves(r: StudyResults) -> Iterator[str]:
     yield "<h2>Scores by the size of the training data</h2>"
     bars = f"Bars: {100 * LEVEL:g} % intervals of the mean over {r.seeds} seeds. "
     yield _figure(
-        learning_curves(r),
+        draw_learning_curves(r),
         f"Learning curves: {SCORE_NAMES[r.score]} by words of training for each mode; the numbers are in the "
         "tables of scores and of slices",
-        f"{bars if r.seeds > 1 else ''}Modes stand a little apart sideways, to be told from each other.",
+        f"{bars if r.seeds > 1 else ''}Modes are shifted a little sideways to tell them apart.",
     )
     yield table_html(score_table(r))
     yield from _folded("Scores of each seed", seed_tables(r))
@@ -116,33 +104,30 @@ def _tests(r: StudyResults) -> Iterator[str]:
     baseline = next(iter(r.modes))
     yield f"<h2>Differences from {escape(baseline)}</h2>"
     yield _figure(
-        differences(r),
+        draw_differences(r),
         f"Differences from {baseline} with intervals by mode and size; the numbers are in the tables of "
         "tests and of slices",
         f"Right of zero a mode is better than {baseline}. Lines are {100 * LEVEL:g} % intervals. On the "
         "whole test data, filled markers are clear differences and hollow ones are not; differences on "
         "slices were not tested.",
     )
-    yield table_html(test_table(r))
+    yield table_html(comparison_table(r))
+    yield paragraph(CLEAR)
     yield paragraph(
-        f"clear: p is below {ALPHA} after Holm's correction over this table, and zero is outside the "
-        "interval."
-    )
-    yield paragraph(
-        "p is of approximate randomisation over sentences with the seeds pooled, p of seeds of Wilcoxon's "
-        "signed ranks over 10 seeds or more; the interval holds for seeds and sentences together."
+        "p: approximate randomisation over sentences with the seeds pooled; p of seeds: Wilcoxon's signed "
+        "ranks over 10 seeds or more; the interval is for seeds and sentences together."
     )
 
 
 def _slices(r: StudyResults) -> Iterator[str]:
     yield "<h2>Slices of the test data</h2>"
     yield paragraph(
-        "Scores in per cent, means over seeds; in brackets and under “true ones” how many true labels or "
-        "entities of the test data are in the slice. An entity is where the least known of its words is."
+        "Scores in per cent, means over seeds; in brackets and under “true ones”, how many true labels or "
+        "entities of the test data are in the slice. An entity is in the slice of its least known word."
     )
     headings = {
         "training": "Words that training read, and others",
-        "vectors": "Words whose vector training read, in whatever spelling, and others",
+        "vectors": "Words whose vector training read, in any spelling, and others",
         "ambiguity": "Words that had one label in training, and words that had several",
     }
     for group, heading in headings.items():
@@ -161,10 +146,10 @@ def _drift(r: StudyResults, drift: SizeDrift) -> Iterator[str]:
     )
     if drift.projected:
         yield _figure(
-            drift_scatter(drift),
+            draw_drift(drift),
             f"Scatter of {len(drift.projected)} words before and after training on {size}",
-            "Vectors on the first two principal components of those shown. Labels in italics are where words "
-            "were, the others where they are; words that hardly moved have one label.",
+            "Vectors on the first two principal components of those shown. Labels in italics are at the old "
+            "position, the others at the new one; words that hardly moved have one label.",
         )
     yield '<section class="drift">'
     yield from map(table_html, drift_tables(drift))
@@ -183,9 +168,9 @@ def _drift(r: StudyResults, drift: SizeDrift) -> Iterator[str]:
 def _carrying(r: StudyResults) -> Iterator[str]:
     yield "<h2>Carrying the movement over to words never read</h2>"
     yield _figure(
-        carrying(r),
+        draw_carrying(r),
         f"{SCORE_NAMES[r.score]} on dev by strength, for each way of carrying; the numbers are in the table",
-        f"Mean over seeds on {r.dev.name}. With nothing carried it is the tuned model.",
+        f"Mean over seeds on {r.dev.name}. With nothing carried, it is the tuned model.",
     )
     yield from _folded("What was tried", [carrying_table(r)])
 
@@ -216,7 +201,7 @@ def _folded(summary: str, tables: Iterable[Table], *, is_open: bool = False) -> 
 
 
 def _figure(svg: str, label: str, caption: str) -> str:
-    """Return an SVG file as a part of the page: what only files need goes, and a label for readers comes."""
+    """Return an SVG file as a part of the page: without its metadata, with a label for screen readers."""
     opening, rest = svg[svg.index("<svg") :].split(">", 1)
     box = opening.split('viewBox="')[1].split('"')[0]
     metadata_end = rest.index("</metadata>") + len("</metadata>")
@@ -225,3 +210,148 @@ def _figure(svg: str, label: str, caption: str) -> str:
         f'<figure><svg viewBox="{box}" role="img" aria-label="{escape(label)}">{drawn}'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
+
+
+# -- tables ------------------------------------------------------------------------------------------
+
+
+def score_table(results: StudyResults) -> Table:
+    """Return the mean over seeds with its interval, a row per mode and a column per size."""
+    title = f"{score_name(results)} in per cent on {results.test.name}, by words of training"
+    if results.seeds > 1:
+        title += f"; mean of {results.seeds} seeds ± half of its {100 * LEVEL:g} % interval"
+
+    def cell(point: Point) -> str:
+        mean = f"{100 * point.mean:.2f}"
+        if point.low is None or point.high is None:
+            return mean
+        return f"{mean} ± {100 * (point.high - point.low) / 2:.2f}"
+
+    rows = ((mode, *(cell(results.point(size, mode)) for size in results.sizes)) for mode in results.modes)
+    return Table(title, ("mode", *(size_name(results, size) for size in results.sizes)), tuple(rows))
+
+
+def seed_tables(results: StudyResults) -> list[Table]:
+    """Return the scores of each seed, on test and on dev."""
+    parts = [(results.test.name, "scores"), (results.dev.name, "dev_scores")]
+    return [
+        Table(
+            f"{score_name(results)} in per cent on {name}, seed by seed",
+            ("training data", "mode", *(str(seed) for seed in range(results.seeds))),
+            tuple(
+                (size_name(results, p.size), p.mode, *(f"{100 * score:.2f}" for score in getattr(p, which)))
+                for p in results.points
+            ),
+        )
+        for name, which in parts
+    ]
+
+
+def comparison_table(results: StudyResults) -> Table:
+    """Return the family of comparisons, one per row."""
+    title = f"Difference from {_baseline(results)} on all of {results.test.name}, in percentage points"
+    columns = ("training data", "mode", "difference", f"{100 * LEVEL:g} % from", "to")
+    rows = (
+        (
+            size_name(results, test.size),
+            test.mode,
+            *(f"{100 * value:+.2f}" for value in (test.gap.difference, test.gap.low, test.gap.high)),
+            f"{test.p_value:.4f}",
+            f"{test.corrected:.4f}",
+            "–" if test.seeds_p_value is None else f"{test.seeds_p_value:.4f}",
+            "yes" if test.is_clear else "no",
+        )
+        for test in results.tests
+    )
+    return Table(title, (*columns, "p", "p (Holm)", "p of seeds", "clear"), tuple(rows))
+
+
+def gap_tables(results: StudyResults, group: str) -> list[Table]:
+    """Return scores and differences from the baseline on slices: a table per size, a row per mode."""
+    tables = []
+    for size in results.sizes:
+        points = [results.point(size, mode) for mode in results.modes]
+        names = _filled(points, group)
+        columns = [
+            title
+            for name, count in names.items()
+            for title in (f"{name} ({count:,.0f})", f"against {_baseline(results)}")
+        ]
+        rows = tuple(
+            (p.mode, *(cell for name in names for cell in _slice_cells(p.slices[group].get(name))))
+            for p in points
+        )
+        tables.append(Table(size_name(results, size), ("mode", *columns), rows))
+    return tables
+
+
+def slice_tables(results: StudyResults, group: str) -> list[Table]:
+    """Return scores on slices: a table per size, a row per slice and a column per mode."""
+    tables = []
+    for size in results.sizes:
+        points = [results.point(size, mode) for mode in results.modes]
+        rows = tuple(
+            (name, f"{count:,.0f}", *(_slice_cells(p.slices[group].get(name))[0] for p in points))
+            for name, count in _filled(points, group).items()
+        )
+        tables.append(Table(size_name(results, size), (group, "true ones", *results.modes), rows))
+    return tables
+
+
+def drift_tables(drift: SizeDrift) -> list[Table]:
+    """Return the words that moved furthest and those most stranded, as `windowclf vectors drift` does."""
+    lists = {"Moved furthest": drift.furthest, "Stranded, worst first": drift.most_stranded}
+
+    def row(word: WordDrift) -> tuple[str, ...]:
+        now = ", ".join(f"{n.word} {n.after:.2f}" for n in word.nearest_after[:_NEIGHBOURS])
+        return *drift_row(word, _NEIGHBOURS), now
+
+    return [Table(title, DRIFT_COLUMNS, tuple(map(row, words))) for title, words in lists.items() if words]
+
+
+def carrying_table(results: StudyResults) -> Table:
+    """Return what was tried on dev to carry movement over."""
+    rows = tuple(
+        (
+            size_name(results, trial.size),
+            trial.method,
+            f"{trial.strength:g}",
+            f"{100 * trial.dev_score:.2f}",
+            str(trial.chosen),
+        )
+        for trial in results.carrying
+    )
+    title = f"{score_name(results)} in per cent on {results.dev.name}, mean over seeds"
+    return Table(title, ("training data", "method", "strength", "score", "best for seeds"), rows)
+
+
+def score_name(results: StudyResults) -> str:
+    """Return the name of the score, capitalised."""
+    name = SCORE_NAMES[results.score]
+    return name[0].upper() + name[1:]
+
+
+def _baseline(results: StudyResults) -> str:
+    return next(iter(results.modes))
+
+
+def _filled(points: Iterable[Point], group: str) -> dict[str, float]:
+    """Return the non-empty slices of a group and how many true ones they have."""
+    counts: dict[str, float] = {}
+    for point in points:
+        for name, part in point.slices.get(group, {}).items():
+            counts[name] = max(counts.get(name, 0), part.count)
+    return {name: count for name, count in counts.items() if count}
+
+
+def _slice_cells(part: Slice | None) -> tuple[str, str]:
+    if part is None or not part.count:
+        return "–", "–"
+    return f"{100 * part.score:.2f}", _gap(part.gap)
+
+
+def _gap(gap: Gap | None) -> str:
+    if gap is None:
+        return "–"
+    difference, low, high = (f"{100 * value:+.2f}" for value in (gap.difference, gap.low, gap.high))
+    return f"{difference} ({low} to {high})"

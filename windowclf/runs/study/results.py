@@ -1,17 +1,30 @@
-"""What the tuning study found: all numbers of its report, in one value that is read and written as JSON."""
+"""What the tuning study found: every number of its report, as JSON, and how it is computed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import sqrt
+from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
-from windowclf.inspection.drift import WordDrift
+import msgspec
+import numpy as np
 
-GROUPS = (
-    "training",
-    "vectors",
-    "ambiguity",
-    "frequency",
-    "label",
-)  # of slices, as `windowclf.evaluation.slices` names them
+from windowclf.arrays import Ints
+from windowclf.errors import DataError
+from windowclf.evaluation.counts import score_of
+from windowclf.evaluation.significance import LEVEL, Compared, Interval, compare_family, interval_of
+from windowclf.inspection.drift import WordDrift
+from windowclf.runs.study.cells import Cell, CellKey
+from windowclf.runs.study.modes import BASELINE, CARRIED
+
+GROUPS = ("training", "vectors", "ambiguity", "frequency", "label")  # of slices, as in `slice_counts`
+_WITH_GAPS = ("training", "vectors", "ambiguity")  # groups of slices that are compared with the baseline
+_RESAMPLES_OF_SLICES = 2000
+_NO_COUNTS = np.zeros((1, 3), np.int64)
+
+Cells = Mapping[CellKey, Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +49,16 @@ class Vectors:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """By how much a mode is better than the baseline, with an interval for seeds and sentences together."""
+    """By how much a mode is better than the baseline, with its interval over seeds and sentences."""
 
     difference: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, found: Interval | Compared) -> "Gap":
+        """Take it from an interval or a comparison."""
+        return cls(found.difference, found.low, found.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +68,12 @@ class Slice:
     Attributes
     ----------
     count : float
-        How many true ones are in the slice, the mean over seeds: other training data, other unseen words.
-    score : float
-        Accuracy or F1, the mean over seeds, in [0, 1].
-    low, high : float or None
-        The interval of the mean over seeds, by Student's t; None with one seed.
+        True ones in the slice, the mean over seeds, whose training data differ.
+    score, low, high : float
+        Accuracy or F1, the mean over seeds, in [0, 1], and its interval by Student's t (None with one seed).
     gap : Gap or None
-        Against the baseline on the same slice; None for the baseline itself, and for groups where none is
-        computed ("frequency" and "label").
+        Against the baseline on the same slice; None for the baseline itself, and for the groups "frequency"
+        and "label".
     """
 
     count: float
@@ -73,19 +89,16 @@ class Point:
 
     Attributes
     ----------
-    size : str
-        As it was asked for: "1000", or "all".
+    size, mode : str
+        The size as given: "1000", or "all".
     words : int
         Words of training, the mean over seeds, rounded.
-    mode : str
     scores, dev_scores : tuple of float
         Of each seed, on test and on dev, in [0, 1].
-    mean : float
-        Of `scores`.
-    low, high : float or None
-        The interval of the mean over seeds, by Student's t; None with one seed.
+    mean, low, high : float
+        Of `scores`, and its interval by Student's t (None with one seed).
     slices : dict of str to dict of str to Slice
-        Of each of `GROUPS` the slices.
+        Those of each of `GROUPS`.
     """
 
     size: str
@@ -105,20 +118,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class ModeTest:
-    """One comparison of the family: a mode against the baseline at a size, on all of the test data.
-
-    Attributes
-    ----------
-    size, mode : str
-    gap : Gap
-    p_value, corrected : float
-        Of approximate randomisation over sentences with the seeds pooled, and after Holm's correction over
-        the whole family.
-    seeds_p_value : float or None
-        Of Wilcoxon's signed ranks over seeds; None with fewer than 10.
-    is_clear : bool
-        Whether the corrected p-value is below 0.05 and zero is outside the interval.
-    """
+    """A mode against the baseline at a size, on all of the test data; the last four as of `Compared`."""
 
     size: str
     mode: str
@@ -161,7 +161,7 @@ class ProjectedWord:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What a model makes of stranded words put for seen ones, as `windowclf.inspection.replacing` counts."""
+    """How a model labels stranded words in place of seen ones, as of `Replacements`."""
 
     mode: str
     places: int
@@ -172,18 +172,14 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class SizeDrift:
-    """What tuning did to the vectors at a size, in the model of the first seed.
+    """How tuning changed the vectors at a size, in the model of the first seed.
 
     Attributes
     ----------
-    size : str
     model : str
         Where the model is, within the directory of the study.
-    looked_at, seen, moved, stranded : int
-        Words.
-    median_relative : float
-        Median over the words that moved of how far, by the mean length of a vector.
-    furthest, most_stranded : tuple of WordDrift
+    looked_at : int
+        Words; `seen` to `most_stranded` as of `Drift`.
     projected : tuple of ProjectedWord
         Chosen words on the first two principal components of their vectors before and after.
     replaced : tuple of Replaced
@@ -211,27 +207,20 @@ class StudyResults:
     ----------
     score : {"f1", "token_accuracy"}
         What all scores are.
-    train, dev, test : Corpus
-    vectors : Vectors
     config : dict
         The configuration that the modes change, by section.
-    versions : dict of str to str
     threads : int
         Of linear algebra, in each process.
     sizes : tuple of str
-        Smallest first.
+        Smallest first. Points, tests and drift are ordered by size, then mode.
     modes : dict of str to str
-        Those compared, the baseline first, and what they are.
+        Their names and what they do, the baseline first.
     seeds : int
-        Seeds 0 to n - 1.
-    points : tuple of Point
-        By size, then mode.
+        How many, from 0.
     tests : tuple of ModeTest
-        The family, by size, then mode.
-    carrying : tuple of CarryingTrial
-        Empty without the mode that carries over.
-    drift : tuple of SizeDrift
-        By size; empty without the tuned mode.
+        One family.
+    carrying, drift : tuple
+        Empty without the mode that carries over, and without the tuned mode.
     verdict : tuple of str
         What the evidence says, a sentence or two each, the most important first.
     """
@@ -256,3 +245,114 @@ class StudyResults:
     def point(self, size: str, mode: str) -> Point:
         """Return a mode at a size."""
         return next(point for point in self.points if (point.size, point.mode) == (size, mode))
+
+
+def read_results(path: Path) -> StudyResults:
+    """Read the results of a study.
+
+    Raises
+    ------
+    DataError
+        If they are not there, or of another form.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StudyResults)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataError("no results of a study", where=str(path), found=str(error)) from error
+
+
+def points_of(cells: Cells, sizes: Sequence[str], modes: Sequence[str], n_seeds: int) -> tuple[Point, ...]:
+    """Return every mode at every size: its scores, their mean with its interval, and its slices."""
+    points = []
+    for size, mode in product(sizes, modes):
+        runs = _runs(cells, size, mode, n_seeds)
+        base = None if mode == BASELINE else _runs(cells, size, BASELINE, n_seeds)
+        scores = [_score(run.counts) for run in runs]
+        mean, low, high = mean_interval(scores)
+        points.append(
+            Point(
+                size,
+                round(fmean(run.record.words for run in runs)),
+                mode,
+                tuple(scores),
+                tuple(run.record.dev_score for run in runs),
+                mean,
+                low,
+                high,
+                {group: _slices(group, runs, base) for group in GROUPS},
+            )
+        )
+    return tuple(points)
+
+
+def compare_modes(
+    cells: Cells, sizes: Sequence[str], modes: Sequence[str], n_seeds: int
+) -> tuple[ModeTest, ...]:
+    """Test every mode against the baseline at every size; all of these are one family."""
+    family = {f"{size} {mode}": (size, mode) for size, mode in product(sizes, modes) if mode != BASELINE}
+
+    def counts(size: str, mode: str) -> list[Ints]:
+        return [run.counts for run in _runs(cells, size, mode, n_seeds)]
+
+    pairs = {name: (counts(*cell), counts(cell[0], BASELINE), True) for name, cell in family.items()}
+    return tuple(
+        ModeTest(
+            *family[name],
+            Gap.of(found),
+            found.p_value,
+            found.corrected,
+            found.seeds_p_value,
+            found.is_clear,
+        )
+        for name, found in compare_family(pairs).items()
+    )
+
+
+def carrying_of(cells: Cells, sizes: Sequence[str], n_seeds: int) -> tuple[CarryingTrial, ...]:
+    """Return the dev score of each way of carrying movement over, the mean over seeds."""
+    trials = []
+    for size in sizes:
+        per_seed = [cell.record.carrying for cell in _runs(cells, size, CARRIED, n_seeds)]
+        best = [max(tried, key=lambda way: way.dev_score) for tried in per_seed]
+        for ways in zip(*per_seed, strict=False):  # where nothing moved, there is only the first one
+            way = ways[0]
+            chosen = sum((b.method, b.strength) == (way.method, way.strength) for b in best)
+            score = fmean(way.dev_score for way in ways)
+            trials.append(CarryingTrial(size, way.method, way.strength, score, chosen))
+    return tuple(trials)
+
+
+def mean_interval(scores: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Return the mean of scores and the interval of Student's t; None for its ends with one score."""
+    mean = fmean(scores)
+    if len(scores) < 2:
+        return mean, None, None
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(len(scores) - 1, (1 + LEVEL) / 2)) * stdev(scores) / sqrt(len(scores))
+    return mean, mean - reach, mean + reach
+
+
+def _runs(cells: Cells, size: str, mode: str, n_seeds: int) -> list[Cell]:
+    return [cells[CellKey(size, mode, seed)] for seed in range(n_seeds)]
+
+
+def _score(counts: Ints) -> float:
+    return float(score_of(counts.sum(axis=0)))
+
+
+def _slices(group: str, runs: Sequence[Cell], base: Sequence[Cell] | None) -> dict[str, Slice]:
+    """Return the slices of a group that are not empty."""
+    names = dict.fromkeys(name for run in runs for name in run.slices[group])
+    slices = {}
+    for name in names:
+        counts = [run.slices[group].get(name, _NO_COUNTS) for run in runs]
+        count = fmean(int(of[:, 1].sum()) for of in counts)
+        if not count:
+            continue
+        gap = None
+        if base is not None and group in _WITH_GAPS:
+            others = [run.slices[group][name] for run in base]
+            gap = Gap.of(interval_of(counts, others, n_resamples=_RESAMPLES_OF_SLICES))
+        slices[name] = Slice(count, *mean_interval([_score(of) for of in counts]), gap)
+    return slices

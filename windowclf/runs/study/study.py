@@ -1,8 +1,8 @@
 """The tuning study: when are pretrained vectors better frozen, and when tuned.
 
-Every training is a cell that is kept when it is done, so that a study that was killed goes on where it was.
-In the directory: `study.json` (what the study is of), `cells/` and `models/`, and at the end `results.json`
-(the same for the same inputs), `timings.json` and `report.html`.
+Every training is a cell that is kept when it is done, so that an interrupted study continues where it was.
+The directory holds `study.json` (the inputs), `cells/` and `models/`, and at the end `results.json` (the same
+for the same inputs), `timings.json` and `report.html`.
 """
 
 import json
@@ -16,31 +16,28 @@ from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from windowclf.config import Config
 from windowclf.config_io import config_to_dict
 from windowclf.errors import DataError, WindowClfError
 from windowclf.files import read_json, write_text
 from windowclf.runs.study.cells import Cell, CellKey, CellStore, json_of
 from windowclf.runs.study.data import StudyData, check_sizes
-from windowclf.runs.study.drift import drift_of_size, read_drift, write_drift
-from windowclf.runs.study.modes import CARRIED, MODES, TUNED, check_modes, without_mode
-from windowclf.runs.study.report import check_report, html_of
-from windowclf.runs.study.results import SizeDrift, StudyResults
-from windowclf.runs.study.statistics import carrying_of, compare_modes, points_of
-from windowclf.runs.study.train import Job, new_job, train_cells
+from windowclf.runs.study.drift import drift_of_size, read_drift
+from windowclf.runs.study.modes import BASELINE, CARRIED, MODES, TUNED, check_modes, without_mode
+from windowclf.runs.study.report import check_report, study_html
+from windowclf.runs.study.results import SizeDrift, StudyResults, carrying_of, compare_modes, points_of
+from windowclf.runs.study.train import Job, train_cells
 from windowclf.runs.study.verdict import verdict_of
 from windowclf.streaming.processes import map_in_processes
 
 RESULTS, TIMINGS, REPORT = "results.json", "timings.json", "report.html"
 _STUDY = "study.json"
-_LIBRARIES = ("windowclf", "numpy")  # that decide what comes of a training
+_LIBRARIES = ("windowclf", "numpy")  # that affect the result of a training
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the study is: `done` of `total` parts, the last of them `title`, or what is being done."""
+    """How far the study is: `done` of `total` parts; `title` is the last of them, or the current step."""
 
     done: int
     total: int
@@ -48,7 +45,7 @@ class Progress:
 
 
 class TuningStudy:
-    """A study in a directory.
+    """A study in a directory, which continues one of the same inputs.
 
     Parameters
     ----------
@@ -56,23 +53,22 @@ class TuningStudy:
     config : Config
         Everything but how the vectors are used, and the seed.
     out : Path
-        The directory; a study of the same things in it goes on.
+        The directory.
     sizes : sequence of str, optional
-        Words of training, or "all"; default: those of 1,000, 10,000, 100,000 and all that there are.
+        Words of training, or "all"; default: those of 1,000, 10,000, 100,000 that the corpus has, and all.
     modes : sequence of str
-        Of `MODES`, the baseline among them.
+        Of `MODES`, including the baseline.
     n_seeds : int
-        Seeds 0 to n - 1, each with training data of its own at every size but all.
+        Seeds 0 to n - 1, each with its own training data at every size but all.
     threads : int
-        Of linear algebra in each process; the caller sees to it.
+        Of linear algebra in each process; recorded here, set by the caller.
     with_report : bool
-        Whether the report is written in the end, which needs matplotlib.
+        Whether to write the report in the end, which needs matplotlib.
 
     Raises
     ------
     WindowClfError
-        If sizes or modes make no sense, there is something else in the directory, or the report cannot be
-        drawn.
+        If a size or mode is unknown, the directory holds something else, or matplotlib is missing.
     """
 
     def __init__(
@@ -96,7 +92,7 @@ class TuningStudy:
         self.n_seeds = n_seeds
         self.threads = threads
         self._with_report = with_report
-        # small training data may not show what scheme their labels are of
+        # a small part of the training data may not show the scheme of its labels
         scheme = data.label_set.scheme
         fixed = replace(config.data, scheme=scheme.value if scheme else "none")
         single = replace(config.training, seed=0, ensemble=1)
@@ -113,7 +109,11 @@ class TuningStudy:
         if CARRIED in self.modes and TUNED not in trained:
             trained.append(TUNED)
         jobs = [
-            new_job(size, mode, seed, carries=CARRIED in self.modes and mode == TUNED, models=self._models)
+            Job(
+                CellKey(size, mode, seed),
+                CARRIED in self.modes and mode == TUNED,
+                self._models / f"{size}-{mode}" if seed == 0 and mode in (BASELINE, TUNED) else None,
+            )
             for size in reversed(self.sizes)
             for mode in trained
             for seed in range(self.n_seeds)
@@ -126,14 +126,9 @@ class TuningStudy:
         return has_model and all(key in self._cells for key in keys)
 
     def run(self, n_processes: int = 1) -> Generator[Progress, None, StudyResults]:
-        """Train what is missing, then write results, timings and report, and return the results.
+        """Train what is missing with `n_processes` at once, then write and return the results.
 
-        However it ends, what is finished is kept.
-
-        Parameters
-        ----------
-        n_processes : int
-            That train at once.
+        Finished trainings are kept however it ends.
         """
         jobs = self.jobs()
         drifting = self._sizes_without_drift()
@@ -145,7 +140,7 @@ class TuningStudy:
                 done += 1
                 yield Progress(done, total, f"{key.mode}, {key.size} words, seed {key.seed}")
         for size in drifting:
-            write_drift(self._drift_path(size), drift_of_size(size, self._models, self.data))
+            write_text(self._drift_path(size), json_of(drift_of_size(size, self._models, self.data)))
             done += 1
             yield Progress(done, total, f"drift, {size} words")
         yield Progress(done, total, "statistics and report")
@@ -155,7 +150,7 @@ class TuningStudy:
         stop, parent = RawValue("b", 0), os.getpid()
 
         def check() -> None:
-            """End a training whose study has ended."""
+            """Raise in a training whose study has ended."""
             if stop.value or (n_processes > 1 and os.getppid() != parent):
                 raise WindowClfError("the study was ended")
 
@@ -190,7 +185,7 @@ class TuningStudy:
     # -- files ---------------------------------------------------------------------------------------
 
     def _inputs(self) -> dict[str, Any]:
-        """Return what decides the result of a training of a size, a mode and a seed."""
+        """Return everything that decides the result of a training of a size, a mode and a seed."""
         data = self.data
         inputs = {
             "train": asdict(data.train.described),
@@ -204,7 +199,7 @@ class TuningStudy:
         return dict(json.loads(json_of(inputs)))  # as it is read back
 
     def _claim(self) -> None:
-        """Say in the directory what the study is of, or see that it is what is said there."""
+        """Write the inputs to the directory, or check that they are those written there."""
         path = self.out / _STUDY
         inputs = self._inputs()
         if path.is_file():
@@ -212,7 +207,7 @@ class TuningStudy:
             for name, value in inputs.items():
                 if before.get(name) != value:
                     raise DataError(
-                        f"there is a study of something else: {name} is another",
+                        f"the directory holds a study with another value of {name!r}",
                         where=str(path),
                         found=_differing(before.get(name), value),
                         hint="Give another --out, or delete this directory.",
@@ -220,7 +215,7 @@ class TuningStudy:
             return
         if self.out.is_dir() and any(self.out.iterdir()):
             raise DataError(
-                "this directory is not empty, and no study is in it",
+                "this directory is not empty and holds no study",
                 where=str(self.out),
                 hint="Give another --out.",
             )
@@ -238,7 +233,7 @@ class TuningStudy:
         write_text(self.out / RESULTS, json_of(results))
         write_text(self.out / TIMINGS, json_of(_timings(cells)))
         if self._with_report:
-            write_text(self.out / REPORT, html_of(results))
+            write_text(self.out / REPORT, study_html(results))
         return results
 
     def _results(self, cells: dict[CellKey, Cell]) -> StudyResults:
@@ -268,22 +263,8 @@ class TuningStudy:
         )
 
 
-def read_results(path: Path) -> StudyResults:
-    """Read the results of a study.
-
-    Raises
-    ------
-    DataError
-        If they are not there, or of another form.
-    """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=StudyResults)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataError("no results of a study", where=str(path), found=str(error)) from error
-
-
 def _timings(cells: dict[CellKey, Cell]) -> dict[str, Any]:
-    """Return what differs from run to run; a mode that carries over has the training of `tuned` in it."""
+    """Return what differs from run to run; the mode that carries over includes the training of `tuned`."""
     trainings = {
         str(key): {"seconds": cell.record.seconds, "words_per_second": cell.record.words_per_second}
         for key, cell in cells.items()
@@ -293,7 +274,7 @@ def _timings(cells: dict[CellKey, Cell]) -> dict[str, Any]:
 
 
 def _differing(before: Any, now: Any) -> str:
-    """Name the first value that is another."""
+    """Name the first value that differs."""
     if isinstance(before, dict) and isinstance(now, dict):
         name = next(name for name in {**before, **now} if before.get(name) != now.get(name))
         return f"{name}: {_differing(before.get(name), now.get(name))}"

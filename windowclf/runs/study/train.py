@@ -1,4 +1,4 @@
-"""Train a mode of the tuning study, and count what its model gets right on test.
+"""Train a mode of the tuning study, and count what its model gets right on the test data.
 
 M vectors that training reads, R vectors that only dev and test read, D dimensions, S test sentences.
 """
@@ -10,23 +10,19 @@ from time import perf_counter
 
 import numpy as np
 
-from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
 from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary, choose_words, count_words
-from windowclf.evaluation.significance import sentence_counts
-from windowclf.evaluation.slices import LABEL, Knowledge, slice_counts
+from windowclf.evaluation.counts import LABEL, Knowledge, sentence_counts, slice_counts
 from windowclf.inspection.movement import trace_movement
-from windowclf.model.trained import TrainedModel
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.data import Labelled, StudyData
-from windowclf.runs.study.modes import BASELINE, CARRIED, TUNED, configure
+from windowclf.runs.study.modes import CARRIED, configure
 from windowclf.tagger import WindowTagger
 from windowclf.training.events import Calibrated, EpochDone
 from windowclf.training.extrapolate import FITS
 from windowclf.vectors.selection import is_random
 
-STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, that dev chooses from, beside none
-_KEPT = (BASELINE, TUNED)  # modes whose model of the first seed is kept, to look at
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, beside none; chosen on dev
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +32,11 @@ class Job:
     Attributes
     ----------
     key : CellKey
-        Never of the mode that carries over, which comes of a training of `tuned`.
+        Never of the mode that carries over, which starts from a training of `tuned`.
     carries : bool
         Whether the movement is carried over afterwards, for another cell.
     model : Path or None
-        Where the model is kept.
+        Where the model is kept, to read drift from it.
     """
 
     key: CellKey
@@ -48,18 +44,12 @@ class Job:
     model: Path | None
 
 
-def new_job(size: str, mode: str, seed: int, *, carries: bool, models: Path) -> Job:
-    """Return a training, its model kept if drift is to be read from it."""
-    keeps = seed == 0 and mode in _KEPT
-    return Job(CellKey(size, mode, seed), carries, models / f"{size}-{mode}" if keeps else None)
-
-
 def train_cells(
     job: Job, config: Config, data: StudyData, *, check: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[CellKey, Cell]]:
-    """Train and yield what came of it: one cell, or two where the movement is carried over afterwards.
+    """Train and yield one cell, or two where the movement is carried over afterwards.
 
-    `check` is called at every step; what it raises ends the training.
+    `check` is called at every step; an exception that it raises ends the training.
     """
     key = job.key
     part = data.train.take(key.size, key.seed)
@@ -73,7 +63,7 @@ def train_cells(
         check()
         if isinstance(event, EpochDone):
             rates.append(event.words_per_second)
-        elif isinstance(event, Calibrated):  # the last: dev has been scored with the model as it is now
+        elif isinstance(event, Calibrated):  # the last event: the dev score of the finished model
             dev_score = event.dev_score
     seconds = perf_counter() - began
     training = tagger.model.info["training"]
@@ -98,7 +88,7 @@ def train_cells(
 
 
 def _knowledge(vocabulary: Vocabulary, part: Labelled, config: Config, data: StudyData) -> Knowledge:
-    """Collect what is known of words: the same for all modes on the same training data."""
+    """Collect what is known of words: the same for all modes with the same training data."""
     if is_random(config.model.vectors):
         counts = count_words(part.sentences)
         words = choose_words(data.vectors.words, counts, config.model.max_vectors)
@@ -133,8 +123,8 @@ def carry_best(
 ) -> Iterator[Carrying]:
     """Carry the movement over in the way that is best on dev, and yield every way that was tried.
 
-    Only the vectors that dev and test read are moved: the labels of others do not come up. Of equal ways,
-    the first counts; the very first is to carry nothing.
+    Only the vectors that dev and test read and training does not (R) are moved. Of equal ways, the first
+    counts; the very first is to carry nothing.
 
     Parameters
     ----------
@@ -147,9 +137,14 @@ def carry_best(
         Called before each trial.
     """
     model, dev = tagger.model, (data.dev.sentences, data.dev.labels)
-    before, after = _movement(model, data)
-    rows = _rows_left_behind(model, data, len(before))
-    vectors = tagger.model.parameters["vectors"]
+    movement = trace_movement(
+        model, vectors=data.vectors, most=1
+    )  # the words of training are always included
+    before, after = movement.before, movement.after  # (M, D)
+    ids = [model.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)]
+    rows = np.unique(np.concatenate(ids))
+    rows = rows[rows >= len(before)]
+    vectors = model.parameters["vectors"]
     start = vectors[rows].copy()
     has_moved = (before != after).any(axis=1)
     best, best_rows = dev_score, start
@@ -165,16 +160,3 @@ def carry_best(
                 best, best_rows = score, moved
             yield Carrying(method, strength, score)
     vectors[rows] = best_rows
-
-
-def _movement(model: TrainedModel, data: StudyData) -> tuple[Floats, Floats]:
-    """Return the vectors (M, D) that training reads, as they were before it and as they are."""
-    found = trace_movement(model, vectors=data.vectors, most=1)  # training's are taken in any case
-    return found.before, found.after
-
-
-def _rows_left_behind(model: TrainedModel, data: StudyData, n_read: int) -> Ints:
-    """Return the rows (R,) that dev and test read and training does not."""
-    ids = [model.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)]
-    rows = np.unique(np.concatenate(ids))
-    return rows[rows >= n_read]

@@ -1,4 +1,4 @@
-"""What the figures of the tuning study say, in words; nothing is said that a test or an interval does not."""
+"""The results of the tuning study in words; every claim rests on a test or an interval."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -18,16 +18,14 @@ def verdict_of(
     *,
     of_spans: bool,
 ) -> tuple[str, ...]:
-    """Return the verdict, a sentence or two each: tuning, the rule, every mode, unseen words, the mend.
+    """Return the verdict, a sentence or two each: tuning, the rule, every mode, unseen words, carrying over.
 
     Parameters
     ----------
-    points : sequence of Point
-        By size, smallest first, then by mode.
-    tests : sequence of ModeTest
-    carrying : sequence of CarryingTrial
+    points, tests, carrying
+        As of `StudyResults`.
     of_spans : bool
-        Whether entities were counted, or else words.
+        Whether entities were scored, or else words.
     """
     words = {point.size: point.words for point in points}
     parts = [
@@ -48,7 +46,7 @@ def _on_tuning(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
 
 
 def _on_the_rule(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
-    """Say what becomes of the lecture's rule at the sizes that were tried."""
+    """Say whether the lecture's rule holds at the sizes that were tried."""
     of_tuned = [test for test in tests if test.mode == TUNED]
     said = []
     for rule, keeps, sign in (
@@ -64,13 +62,13 @@ def _on_the_rule(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
         ),
     ):
         if not keeps:
-            said.append(f"“{rule}” was not tried: no size was of that kind.")
+            said.append(f"“{rule}” was not tried: no size falls under it.")
             continue
         right = sum(t.is_clear and t.gap.difference * sign > 0 for t in keeps)
         wrong = sum(t.is_clear and t.gap.difference * sign < 0 for t in keeps)
         said.append(
-            f"“{rule}”: of {_number(len(keeps))} that the rule is of, the evidence is "
-            f"for it at {right}, against it at {wrong}, and for neither at {len(keeps) - right - wrong}."
+            f"“{rule}”: of {_number(len(keeps))} under this rule, the evidence is for it at {right}, "
+            f"against it at {wrong}, and for neither at {len(keeps) - right - wrong}."
         )
     return said if of_tuned else []
 
@@ -92,7 +90,7 @@ def _on_modes(words: dict[str, int], points: Sequence[Point], tests: Sequence[Mo
 
 
 def _on_unseen_words(points: Sequence[Point], *, of_spans: bool) -> list[str]:
-    """Say what tuning does to words that training saw, and to those whose vector it never read."""
+    """Say how tuning affects words that training saw, and those whose vector it never read."""
     said = []
     titles = {_SEEN: "words seen in training", _LEFT: "words whose vector training never read"}
     if of_spans:
@@ -129,7 +127,7 @@ def _on_carrying(points: Sequence[Point], carrying: Sequence[CarryingTrial]) -> 
         seeds = sum(t.chosen for t in carrying if t.size == size)
         found.append(
             f"at {n:,} words from {100 * tuned.gap.difference:+.2f} to {_gap(carried.gap)}; "
-            f"dev chose to carry nothing with {nothing} of {_number(seeds, 'seed')}"
+            f"dev chose to carry nothing for {nothing} of {_number(seeds, 'seed')}"
         )
     if not found:
         return []
@@ -146,11 +144,11 @@ def _effect(test: ModeTest) -> str:
 
 
 def _direction(gap: Gap) -> str:
-    """Say what an interval says, which was not tested."""
+    """Describe an interval, which was not tested."""
     if gap.low == gap.high == 0:
         return "changes nothing"
     if gap.low <= 0 <= gap.high:
-        return "may do either"
+        return "is inconclusive"
     return "helps" if gap.low > 0 else "harms"
 
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.abbreviations import OPENERS, TITLES
-from windowclf.corpus.lines import LONGEST_PIECE, Block
+from windowclf.corpus.blocks import LONGEST_PIECE, Block
+from windowclf.corpus.chunk import read_chunk
 from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
-from windowclf.streaming.chunk import parted_words, read_chunk
+from windowclf.corpus.tokenizer import OPENERS, TITLES
 
 BITS = [
     *"We saw Paris etc. U.S. No. 5 J. K. don't (Yes!) “so.” http://a.b/c :) 3.14".split(),
@@ -36,11 +36,16 @@ def assert_same(content: bytes, format: InputFormat, offset: int = 0) -> None:
     expected = list(read_sentences(block, ReadOptions(format=format, labelled=False)))
     chunk = read_chunk(block, format)
     assert chunk is not None
-    assert parted_words(chunk) == [list(sentence.tokens) for sentence in expected]
+    assert chunk.sentences() == [list(sentence.tokens) for sentence in expected]
     if format == "tokens":
         assert chunk.text is None
         return
     assert chunk.text is not None and chunk.starts is not None and chunk.ends is not None
+    texts, offsets = chunk.texts()
+    assert list(texts) == [sentence.text for sentence in expected]
+    assert [tuple(map(tuple, pairs or ())) for pairs in offsets] == [
+        sentence.offsets for sentence in expected
+    ]
     places = list(zip(chunk.starts.tolist(), chunk.ends.tolist(), strict=True))
     assert [chunk.text[start:end] for start, end in places] == chunk.words
 
