@@ -112,12 +112,7 @@ def read_lines(source: Source) -> Iterator[tuple[int, str]]:
 def read_pieces(source: Source) -> Iterator[tuple[int, str]]:
     """Yield the number and the text of every line of raw text, long lines in pieces as by `read_blocks`.
 
-    NUL characters are kept.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is not UTF-8.
+    It raises a DataError if the file cannot be read or is not UTF-8; NUL characters are kept.
     """
     for block in read_blocks(source, "text"):
         for number, offset, line in _decoded(block):

@@ -22,18 +22,10 @@ def read_conll(
     labelled: bool = True,
     columns: Sequence[str] = (),
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a column file.
+    """Yield the sentences of a column file; parameters are those of `ReadOptions`.
 
     A sentence ends at a line of white space and at a line whose first column is ``-DOCSTART-``, which is no
     word. There are no comments: a line that starts with # is a word (a #tag).
-
-    Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a line has too few columns, or an empty word, label or value; if the file is not readable text; if
-        one of `columns` is no number, or that of the word or the label.
     """
     where = source_name(path)
     own = (token_column, label_column) if labelled else (token_column,)
@@ -85,13 +77,9 @@ def read_conll(
 def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None) -> str:
     """Return sentences as lines ``word TAB label`` (or ``word`` without labels), an empty line after each.
 
-    A NUL character, which no reader accepts, becomes U+FFFD.
-
-    Raises
-    ------
-    DataError
-        If a word or a label would not be read back as it is: it is empty or holds a tab or a line
-        end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
+    A NUL character, which no reader accepts, becomes U+FFFD. It raises a DataError if a word or a label would
+    not be read back as it is: it is empty or holds a tab or a line end; or a word is white space alone or
+    ``-DOCSTART-``, or, without labels, holds a space.
     """
     words = [*chain.from_iterable(tokens)]
     distinct = dict.fromkeys(words)

@@ -107,14 +107,7 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
 
     They hold for every scheme: a span starts at ``B-``, at ``S-``, where the type changes, and at ``I-`` or
     ``E-`` after ``O``, ``E-`` or ``S-``; it ends before ``O``, before the next span, and after ``E-`` or
-    ``S-``.
-
-    Parameters
-    ----------
-    labels : sequence of str or None
-        Of one sentence.
-    ignore : str, optional
-        The label of words that are only context. They, and words whose label is None, count as ``O``.
+    ``S-``. The label `ignore`, of words that are only context, and None count as ``O``.
 
     Raises
     ------
@@ -185,14 +178,6 @@ def illegal_transitions(
 
     A prefix that the scheme lacks and a label that is no span label are illegal anywhere. Transitions to and
     from a word whose label is None or `ignore` are not checked.
-
-    Parameters
-    ----------
-    labels : sequence of str or None
-        Of one sentence.
-    scheme : Scheme
-    ignore : str, optional
-        The label of words that are only context.
     """
     faults = []
     previous: str | None = None
@@ -209,19 +194,12 @@ def illegal_transitions(
 def detect_scheme(
     sequences: Iterable[Sequence[str | None]], *, ignore: str | None = IGNORE_LABEL
 ) -> Detection:
-    """Find out which scheme the labels of a corpus follow, in one pass.
+    """Find out which scheme the labels of a corpus follow, in one pass over the labels of each sentence.
 
     Labels mark spans if each is ``O`` or a prefix and a type, and at least one has a prefix. With ``E-`` or
     ``S-`` among them they are IOBES; otherwise IOB1 or IOB2, whichever forbids fewer of the transitions, in a
     tie IOB2. If ``O`` and ``B-x`` or ``I-x`` occur together with a label that is no span label, that label is
-    returned as `odd_label`.
-
-    Parameters
-    ----------
-    sequences : iterable of sequences of str or None
-        The labels of each sentence; read once.
-    ignore : str, optional
-        The label of words that are only context; they, and words whose label is None, are ignored.
+    returned as `odd_label`. Words whose label is None or `ignore` are ignored.
     """
     pairs: Counter[tuple[str | None, str | None]] = Counter()
     for labels in sequences:

@@ -97,8 +97,7 @@ class LabelSet:
         scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
             "auto" detects it from the labels; "none": labels mark no spans.
         internal_scheme : Scheme
-            The internal scheme. Every prefix of it is a label for every entity type, so that any sequence of
-            spans can be expressed.
+            Every prefix of it is a label for every entity type: any sequence of spans can be expressed.
         ignore : str, optional
             The label of tokens that are only context.
 
@@ -140,13 +139,7 @@ class LabelSet:
         return cls(internal, output, internal_scheme, ignore)
 
     def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
-        """Raise an error for the labels of another task: no span labels where these are, or none in common.
-
-        Raises
-        ------
-        DataError
-            Names the labels of both.
-        """
+        """Raise a DataError for labels of another task: no span labels where these are, or none in common."""
         other = {label for labels in sequences for label in labels} - {self.ignore, OUTSIDE}
         own = set(self.names) - {OUTSIDE}
         odd = sorted(label for label in other if self.scheme is not None and not is_span_label(label))
@@ -162,16 +155,7 @@ class LabelSet:
     def encode(self, labels: Sequence[str], *, unknown: int | None = None) -> Ints:
         """Return the ids of a sentence's labels, IGNORED for the ignored one.
 
-        Parameters
-        ----------
-        labels : sequence of str
-        unknown : int, optional
-            The id of labels that are not in the set.
-
-        Raises
-        ------
-        DataError
-            For a label that is not in the set, if `unknown` is not given.
+        A label that is not in the set has the id `unknown`; without that, it is a DataError.
         """
         if self.internal_scheme is not None:
             labels = convert(labels, self.internal_scheme, ignore=self.ignore)

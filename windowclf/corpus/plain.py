@@ -68,13 +68,7 @@ def read_tagged(path: Source, *, labelled: bool = True, base_tags: bool = False)
     """Yield a sentence for each line of tokens ``word/tag``, split at the last slash, as in the Brown corpus.
 
     Tokens are separated by spaces and tabs; other white space may be part of a word, as in a column file.
-
     Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a token has no slash, or no word before or no tag after its last one.
     """
     where = source_name(path)
     for number, line in read_lines(path):

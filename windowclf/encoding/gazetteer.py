@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.config import FeaturesConfig
 from windowclf.corpus.blocks import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
@@ -131,8 +130,3 @@ class Gazetteers(tuple[Gazetteer, ...]):
 
 
 NO_GAZETTEERS = Gazetteers()
-
-
-def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
-    """Read the lists that a configuration names."""
-    return tuple(Gazetteer.read(path, case=config.gazetteer_case) for path in config.gazetteers)

@@ -40,12 +40,12 @@ class GradientError(WindowClfError):
 class Coordinate:
     """One number of one argument, with its gradient found in two ways."""
 
-    name: str  # of the argument
-    index: Index  # where in the argument
-    analytic: float  # the gradient that backward returns
-    numeric: float  # the central difference
-    error: float  # |analytic - numeric| in units of the tolerance: above 1 is wrong; infinite for NaN
-    moved: bool = False  # whether it was checked a few steps away because of a kink
+    name: str  #: of the argument
+    index: Index  #: where in the argument
+    analytic: float  #: the gradient that backward returns
+    numeric: float  #: the central difference
+    error: float  #: |analytic - numeric| in units of the tolerance: above 1 is wrong; infinite for NaN
+    moved: bool = False  #: whether it was checked a few steps away because of a kink
 
     def __str__(self) -> str:
         where = f"{self.name}[{', '.join(map(str, self.index))}]"
@@ -56,10 +56,10 @@ class Coordinate:
 class GradientReport:
     """The outcome of `check_gradients`."""
 
-    coordinates: tuple[Coordinate, ...]  # all that were checked
-    untrained: tuple[str, ...]  # arguments for which backward returned None; not checked
-    # of the contract of an operation (wrong shapes, changed arguments, random results); if there are any, no
-    # coordinate was checked
+    coordinates: tuple[Coordinate, ...]  #: all that were checked
+    untrained: tuple[str, ...]  #: arguments for which backward returned None; not checked
+    #: of the contract of an operation (wrong shapes, changed arguments, random results); if there are any, no
+    #: coordinate was checked
     violations: tuple[str, ...]
 
     @property

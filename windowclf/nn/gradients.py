@@ -128,7 +128,8 @@ def check_ids(ids: Ints, n_rows: int) -> None:
 
 def global_norm(gradients: Iterable[Gradient]) -> float:
     """Return the Euclidean norm of all gradients as one vector, summed in float64 whatever their dtype."""
-    return sqrt(sum(_squared_norm(gradient) for gradient in gradients))
+    squares = (g.squared_norm() if isinstance(g, RowGradient) else _sum_of_squares(g) for g in gradients)
+    return sqrt(sum(squares))
 
 
 def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, Gradient]:
@@ -148,15 +149,8 @@ def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, G
     norm = global_norm(gradients.values())
     if norm <= limit:
         return dict(gradients)
-    return {name: _scale(gradient, limit / norm) for name, gradient in gradients.items()}
-
-
-def _scale(gradient: Gradient, factor: float) -> Gradient:
-    return gradient.scale(factor) if isinstance(gradient, RowGradient) else gradient * factor
-
-
-def _squared_norm(gradient: Gradient) -> float:
-    return gradient.squared_norm() if isinstance(gradient, RowGradient) else _sum_of_squares(gradient)
+    factor = limit / norm
+    return {k: g.scale(factor) if isinstance(g, RowGradient) else g * factor for k, g in gradients.items()}
 
 
 def _sum_of_squares(array: Floats) -> float:

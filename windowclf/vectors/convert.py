@@ -18,7 +18,7 @@ from windowclf.vectors.word_vectors import WordVectors, load_vectors
 def convert_vectors(
     source: str | Path, *, name: str | None = None, force: bool = False, cache_dir: Path | None = None
 ) -> WordVectors:
-    """Convert a file of word vectors to the form that is mapped instead of read.
+    """Convert a file of word vectors to the form that is mapped instead of read, and load it.
 
     Parameters
     ----------
@@ -32,11 +32,6 @@ def convert_vectors(
         Whether to replace other vectors of this name.
     cache_dir : Path, optional
         As in `load_vectors`.
-
-    Returns
-    -------
-    WordVectors
-        As `load_vectors` returns them.
 
     Raises
     ------

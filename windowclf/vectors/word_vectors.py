@@ -81,19 +81,9 @@ class WordVectors:
         return {word: row for row, word in enumerate(self.words)}
 
     def nearest(self, word: str, n: int = 10) -> list[tuple[str, float]]:
-        """Return the `n` other words with the highest cosine to `word`, highest first.
+        """Return the `n` other words with the highest cosine to `word`, as written in the set, highest first.
 
-        Parameters
-        ----------
-        word : str
-            A word of the set, as written there.
-        n : int
-            Number of neighbours.
-
-        Returns
-        -------
-        list of (str, float)
-            Word and cosine, in [-1, 1]; of equal cosines, the more frequent word first.
+        Cosines are in [-1, 1]; of equal ones, the more frequent word is first.
 
         Raises
         ------
