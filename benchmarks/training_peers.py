@@ -19,9 +19,9 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.training.data import TrainingData, make_batches
-from windowclf.training.defaults import suited
+from windowclf.training.defaults import resolve_features
 from windowclf.training.events import EpochDone
 from windowclf.training.loop import train
 
@@ -64,7 +64,7 @@ class Setting:
     def features_config(self) -> FeaturesConfig:
         """Return the features as they are by default for parts of speech, or none."""
         if self.features:
-            return suited(FeaturesConfig(), finds_names=False)
+            return resolve_features(FeaturesConfig(), finds_names=False)
         return FeaturesConfig(case_dimension=0, affix_dimension=0)
 
     def data(self) -> tuple[TrainingData, TrainingData]:

@@ -12,7 +12,7 @@ import windowclf.nn.window_affine
 import windowclf.training.loop
 from clocks import Part, clocks, shares
 from training_peers import Setting, windowclf_trainer
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.optimizers import Optimizer
 from windowclf.nn.selection import Selection
 

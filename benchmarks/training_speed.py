@@ -37,7 +37,7 @@ from windowclf.encoding.encoder import Encoder
 from windowclf.encoding.vocabulary import UNKNOWN, count_words
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.training.data import prepare_training
-from windowclf.training.defaults import suited
+from windowclf.training.defaults import resolve_features
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import load_vectors
 
@@ -139,7 +139,7 @@ def write_arrays(directory: Path) -> tuple[str, str, str, int]:
     np.save(directory / "vectors.npy", matrix)
     for name, features in (
         ("plain", FeaturesConfig(case_dimension=0, affix_dimension=0)),
-        ("features", suited(FeaturesConfig(), finds_names=False)),
+        ("features", resolve_features(FeaturesConfig(), finds_names=False)),
     ):
         encoder = Encoder(vocabulary, WordFeatures(features))
         arrays: dict[str, Any] = {}

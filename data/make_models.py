@@ -21,7 +21,7 @@ from windowclf.corpus.readers import options_of, read_labelled
 from windowclf.corpus.sentence import columns
 from windowclf.evaluation.metrics import Evaluation, Share
 from windowclf.files import atomic_path
-from windowclf.model.storage import save_model
+from windowclf.model.storage import check_savable, save_model
 from windowclf.training.events import EpochDone
 from windowclf_cli.output import percent
 
@@ -125,7 +125,7 @@ def make(name: str, folder: Path) -> Path:
         for key, value in stored.parameters.items()
     }
     target = folder / name
-    with atomic_path(target) as temporary:
+    with atomic_path(target, owned={*check_savable(target)[1], "CARD.md", "LICENSE.txt"}) as temporary:
         save_model(stored.with_parameters(parameters), temporary)
         saved = WindowTagger.load(temporary).compile()
         (temporary / "CARD.md").write_text(card(name, recipe, saved), encoding="utf-8")

@@ -12,11 +12,11 @@ from windowclf.evaluation.metrics import Evaluation, Score
 from windowclf.evaluation.plots import check_plot, write_reliability_plot
 from windowclf.evaluation.reliability import CalibrationErrors, Reliability
 from windowclf.tagger import WindowTagger
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     columns_options,
     configuration,
     json_option,
-    limited_threads,
     model_argument,
     table_option,
     threads_option,
@@ -44,7 +44,7 @@ def command(
     model: str,
     file: str,
     plot: Path | None,
-    threads: int | None,
+    threads: Threads,
     table_mb: float,
     as_json: bool,
     **_: Any,

@@ -11,7 +11,8 @@ from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
 from windowclf.runs.study.modes import BASELINE, MODES
 from windowclf.runs.study.report import check_report, study_tables
 from windowclf.runs.study.study import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
-from windowclf_cli.options import configuration, json_option, limited_threads, study_options
+from windowclf.threads import limited_threads
+from windowclf_cli.options import configuration, json_option, study_options
 from windowclf_cli.output import print_json, print_table, progress
 
 

@@ -98,7 +98,7 @@ def test_a_file_with_other_columns_is_read_as_options_say(runs: list[Path], tmp_
     ("arguments", "message"),
     [
         ([], "Missing argument"),
-        (["{run}"], "two runs or more"),
+        (["{run}"], "at least two runs"),
         (["{run}", "{run}"], "each given once"),
         (["{run}", "{run}/model"], "not a run; found 'a model'"),
         (["{run}", "nowhere"], "nowhere: not a run; found 'nothing'"),

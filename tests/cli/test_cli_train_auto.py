@@ -65,7 +65,7 @@ def test_it_stands_above_a_configuration_file_that_names_a_tuning(tmp_path: Path
     result = run(*SAMPLE, *settings, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert "tuning    tuned: 400 training sentences" in result.stdout
-    assert "Frozen was left out: training.carry = 'ridge' is of tuned vectors." in result.stdout
+    assert "Frozen was left out: training.carry = 'ridge' needs model.tuning = 'tuned'." in result.stdout
 
 
 def test_without_dev_the_size_decides(tmp_path: Path) -> None:

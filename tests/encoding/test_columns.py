@@ -29,7 +29,7 @@ from windowclf.errors import DataError, ModelFileError
 from windowclf.files import sha256_of
 from windowclf.inspection.graph import window_graph
 from windowclf.inspection.network_check import check_network
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.parameters import parameter_shapes
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import Gradient, RowGradient

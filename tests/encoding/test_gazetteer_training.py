@@ -23,9 +23,8 @@ from windowclf.errors import DataError, ModelFileError
 from windowclf.files import sha256_of
 from windowclf.inspection.graph import window_graph
 from windowclf.inspection.network_check import check_network
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
-from windowclf.model.storage import save_model
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import Gradient
 from windowclf.nn.losses import softmax_cross_entropy

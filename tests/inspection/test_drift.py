@@ -13,7 +13,7 @@ from windowclf.encoding.vocabulary import count_rows, count_words
 from windowclf.errors import ConfigError, ModelFileError, VectorsError
 from windowclf.inspection.drift import Drift, describe_drift, find_stranded, find_surroundings
 from windowclf.inspection.movement import Movement, trace_movement
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import WordVectors
 

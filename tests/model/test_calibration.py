@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Ints
 from windowclf.evaluation.reliability import reliability
-from windowclf.model.calibration import PlattScaling
+from windowclf.model import PlattScaling
 from windowclf.training.calibrate import fit_scaling
 
 KINDS = ("LOC", "PER")

@@ -82,7 +82,7 @@ def test_models_are_listed_with_what_is_known_of_them(sample_model: Path) -> Non
     assert training["dev_score"] > 0
     assert listed == {
         "name": sample_model.name,
-        "labels": list(tagger.spelled_labels),
+        "labels": list(tagger.model.labels.output_names),
         "version": tagger.model.version,
         "window": 5,
         "tuning": tagger.config.model.tuning,

@@ -19,7 +19,7 @@ from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence
 from windowclf.corpus.writers import formatter, write_sentences
 from windowclf.errors import ConfigError, DataError
-from windowclf.model.viterbi import best_labels
+from windowclf.model import best_labels
 from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
 from windowclf.vectors.word_vectors import WordVectors
 

@@ -13,8 +13,7 @@ from windowclf.arrays import Floats, Ints
 from windowclf.corpus.label_schemes import Scheme
 from windowclf.corpus.label_set import LabelSet
 from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.model.calibration import Calibration
-from windowclf.model.decoder import Decoder
+from windowclf.model import Calibration, Decoder
 from windowclf.training.calibrate import STRETCH, calibrate, choose_cost, fit_outside_cost
 from windowclf.training.data import DevData
 from windowclf.vectors.word_vectors import WordVectors

@@ -15,8 +15,13 @@ from windowclf.model.viterbi import legal_pairs
 from windowclf.nn.crf import crf_loss
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.losses import softmax
-from windowclf.training.distillation import DistillationObjective, SentenceTeacher, WordTeacher
-from windowclf.training.objectives import SentenceObjective, WordObjective
+from windowclf.training.objectives import (
+    DistillationObjective,
+    SentenceObjective,
+    SentenceTeacher,
+    WordObjective,
+    WordTeacher,
+)
 from windowclf.vectors.word_vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]

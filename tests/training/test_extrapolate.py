@@ -9,7 +9,7 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Floats, Ints
 from windowclf.encoding.vocabulary import count_rows, count_words
-from windowclf.model.storage import load_model
+from windowclf.model import load_model
 from windowclf.runs.run import TrainingRun
 from windowclf.training.events import Calibrated, Carried, Event, TrainingDone
 from windowclf.training.extrapolate import FITS, carry_over, fit_neighbours, fit_ridge

@@ -18,7 +18,7 @@ from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder
 from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary, count_words
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import TrainingError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.viterbi import legal_pairs
 from windowclf.training import data as data_module
 from windowclf.training.data import TrainingData, make_batches, prepare_training
@@ -510,7 +510,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_is_named(vectors: WordVect
         _events(model, data, config)
     message = str(caught.value)
     assert "the loss is not finite at step 2 (epoch 1), learning rate 1e+30" in message
-    assert "No epoch was done" in message
+    assert "No epoch was completed" in message
     assert "Lower training.learning_rate" in message
 
 
@@ -540,7 +540,7 @@ def test_after_a_loss_that_is_not_finite_the_best_weights_are_back(vectors: Word
             model.parameters["output.b"][0] = np.nan
         return score
 
-    with pytest.raises(TrainingError, match=r"\(epoch 3\).*The last good weights, of epoch 1, are kept"):
+    with pytest.raises(TrainingError, match=r"\(epoch 3\).*The weights of epoch 1 are kept"):
         _events(model, data, PLAIN, break_the_model)
     assert _weights(model) == planted.weights[0]
 

@@ -14,16 +14,15 @@ from windowclf.corpus.label_set import LabelSet
 from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder, distinct
 from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_movable, count_words
 from windowclf.encoding.word_features import NONE, WordFeatures
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.gradcheck import check_gradients
 from windowclf.nn.gradients import clip_by_norm
 from windowclf.nn.losses import softmax_cross_entropy
 from windowclf.nn.optimizers import Optimizer
 from windowclf.training.data import TrainingData, make_batches, prepare_training
 from windowclf.training.events import EpochDone, Event, StepDone
-from windowclf.training.loop import train
+from windowclf.training.loop import drop_words, train
 from windowclf.training.objectives import WordObjective, balanced_weights, choose_objective
-from windowclf.training.step import drop_words
 from windowclf.vectors.selection import choose_vectors
 from windowclf.vectors.word_vectors import WordVectors
 

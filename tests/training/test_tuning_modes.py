@@ -122,7 +122,7 @@ def test_a_model_whose_frequent_words_were_tuned_is_saved_and_loaded(
     tagger = WindowTagger(_with(quick, tuning, tuned_from_count=2), vectors=vectors).fit(*corpus)
     tagger.save(tmp_path / "model")
     loaded = WindowTagger.load(tmp_path / "model")
-    assert loaded.config == tagger.config
+    assert loaded.config == tagger.model.config
     for name, parameter in tagger.model.parameters.items():
         assert loaded.model.parameters[name].tobytes() == parameter.tobytes()
     for own, stored in zip(tagger.predict_proba(corpus[0]), loaded.predict_proba(corpus[0]), strict=True):

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 
@@ -49,6 +49,7 @@ class Vocabulary:
         self._source = words if isinstance(words, WordLines) else list(words)
         self.training_counts = dict(training_counts)
         self._n_searches = 0
+        self._known: dict[str, tuple[int, Match]] = {}  # of `find_all`
         self._id_of = self._search if isinstance(words, WordLines) else self._ids.get
 
     def __len__(self) -> int:
@@ -94,6 +95,16 @@ class Vocabulary:
             return found, Match.DIGITS_FOLDED
         return UNKNOWN, Match.UNKNOWN
 
+    def find_all(self, tokens: Iterable[str]) -> Iterator[tuple[int, Match]]:
+        """Yield `find` of each token; a word of the training data is looked up once and remembered."""
+        for token in tokens:
+            found = self._known.get(token)
+            if found is None:
+                found = self.find(token)
+                if token in self.training_counts:
+                    self._known[token] = found
+            yield found
+
     def seen(self, token: str) -> bool:
         """Return whether the training data had the token, as written."""
         return token in self.training_counts
@@ -138,8 +149,8 @@ def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Co
     The key is the row: the number of the word in the vocabulary.
     """
     counts: Counter[int] = Counter()
-    for token, count in training_counts.items():
-        id_, match = vocabulary.find(token)
+    found = vocabulary.find_all(training_counts)
+    for (id_, match), count in zip(found, training_counts.values(), strict=True):
         if match is not Match.UNKNOWN:
             counts[id_ - N_SPECIAL] += count
     return counts
@@ -177,8 +188,8 @@ def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors
 def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int]:
     """Count the tokens found at each step of :meth:`Vocabulary.find`, and those without a vector."""
     result = {match.name.lower(): 0 for match in Match}
-    for token, count in counts.items():
-        result[vocabulary.find(token)[1].name.lower()] += count
+    for (_, match), count in zip(vocabulary.find_all(counts), counts.values(), strict=True):
+        result[match.name.lower()] += count
     return result
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus.label_set import IGNORED
 from windowclf.inspection.network_data import CheckData, Verdict, judge
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn.crf import sum_labellings
 from windowclf.nn.crf_sums import plain_sums
 from windowclf.training.data import TrainingData

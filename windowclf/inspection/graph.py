@@ -17,8 +17,7 @@ from windowclf.encoding.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN
 from windowclf.errors import DataError, WindowClfError
 from windowclf.inspection.movement import find_member
 from windowclf.inspection.shapley import PRINTED_ALIKE, describe_decoding
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel, WindowModel
 from windowclf.nn.chain import Trace, TraceNode
 from windowclf.nn.gradients import Gradient, RowGradient, global_norm
 from windowclf.nn.losses import softmax, softmax_cross_entropy

@@ -8,8 +8,7 @@ import numpy as np
 from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, read_catalog
 from windowclf.corpus.readers import ReadOptions, locate, read_sentences
 from windowclf.errors import FetchError
-from windowclf.model.ensemble import vectors_of
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel, vectors_of
 from windowclf.vectors.word_vectors import WordVectors
 
 _ROWS_AT_ONCE = 1 << 16  # rows converted to float64 at once

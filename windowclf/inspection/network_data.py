@@ -23,7 +23,7 @@ from windowclf.encoding.vocabulary import UNKNOWN, Vocabulary, count_words
 from windowclf.encoding.word_features import WordFeatures
 from windowclf.errors import DataError
 from windowclf.training.data import TrainingData, prepare_training
-from windowclf.training.defaults import finds_names, suited
+from windowclf.training.defaults import finds_names, resolve_features
 from windowclf.training.objectives import SentenceObjective, WordObjective, choose_objective
 from windowclf.vectors.selection import choose_vectors, open_vectors
 
@@ -157,7 +157,7 @@ def choose_data(
         open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
     names = [labels[i][:LONGEST] for i in chosen]
-    features = suited(config.features, finds_names=finds_names(label_set, labels))
+    features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, tokens, names, label_set)
     return CheckData(
         replace(config, features=features),

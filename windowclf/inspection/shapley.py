@@ -16,9 +16,7 @@ from windowclf.encoding.encoder import ABSENT_ROW
 from windowclf.encoding.entity_lists import is_entity_list
 from windowclf.encoding.phrase_trie import Position
 from windowclf.errors import WindowClfError
-from windowclf.model.ensemble import Ensemble
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
+from windowclf.model import Ensemble, TrainedModel, WindowModel
 
 WIDEST = 13  # 2^13 windows per word
 PRINTED_ALIKE = 5e-5  # probabilities that differ by less

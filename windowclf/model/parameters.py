@@ -36,7 +36,7 @@ def parameter_shapes(
             "the dimension of affix vectors is not resolved",
             where="features.affix_dimension",
             found=features.affix_dimension,
-            allowed="0 or more; windowclf.training.defaults.suited decides it",
+            allowed="0 or more; `windowclf.training.resolve_features` chooses it",
         )
     words = WordFeatures(features)
     shapes: dict[str, tuple[int, ...]] = {

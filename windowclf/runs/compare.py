@@ -20,7 +20,7 @@ from windowclf.errors import DataError
 from windowclf.evaluation.counts import sentence_counts
 from windowclf.evaluation.metrics import Evaluation, evaluate_labels
 from windowclf.evaluation.significance import Compared, compare_family
-from windowclf.runs.record import CorpusRecord, RunRecord
+from windowclf.runs.run import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger
 
 _TRAINING_DATA = "training data"
@@ -226,12 +226,12 @@ def _scores(e: Evaluation) -> dict[str, float]:
 
 def _check_task(first: _Run, other: _Run) -> None:
     """Refuse two runs whose labels have nothing in common, or are scored differently."""
-    kinds = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
+    types = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
     is_alike = (first.labels.scheme is None, first.labels.ignore) == (
         other.labels.scheme is None,
         other.labels.ignore,
     )
-    if kinds[0].isdisjoint(kinds[1]) or not is_alike:
+    if types[0].isdisjoint(types[1]) or not is_alike:
         raise DataError(
             "the labels of this run are of another task",
             where=str(other.record.directory),

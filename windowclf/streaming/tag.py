@@ -14,7 +14,7 @@ from windowclf.corpus.readers import ReadOptions, read_sentences
 from windowclf.corpus.sentence import Sentence, Sentences
 from windowclf.corpus.writers import formatter, write_sentences
 from windowclf.errors import ConfigError, DataError
-from windowclf.model.decoder import Tagged
+from windowclf.model import Tagged
 from windowclf.streaming.processes import map_in_processes
 from windowclf.tagger import WindowTagger
 

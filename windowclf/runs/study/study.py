@@ -131,7 +131,7 @@ class TuningStudy:
         Finished trainings are kept however it ends.
         """
         jobs = self.jobs()
-        drifting = self._sizes_without_drift()
+        drifting = [size for size, drift in self._drifts().items() if drift is None]
         total = len(jobs) + len(drifting)
         done = 0
         yield Progress(done, total, "the first trainings")
@@ -178,9 +178,6 @@ class TuningStudy:
     def _drifts(self) -> dict[str, SizeDrift | None]:
         sizes = self.sizes if TUNED in self.modes else ()
         return {size: read_drift(self._drift_path(size)) for size in sizes}
-
-    def _sizes_without_drift(self) -> list[str]:
-        return [size for size, drift in self._drifts().items() if drift is None]
 
     # -- files ---------------------------------------------------------------------------------------
 
