@@ -77,7 +77,6 @@ def read_part(
     ----------
     source : str
         A directory or an archive, as `documents` takes it, or one corpus, as `read_sentences` takes it.
-    options : ReadOptions
     pattern : str, optional
         Names of the documents of a directory or an archive; by default, all.
     part : {"train", "dev", "test"}, optional

@@ -107,12 +107,8 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
 
     They hold for every scheme: a span starts at ``B-``, at ``S-``, where the type changes, and at ``I-`` or
     ``E-`` after ``O``, ``E-`` or ``S-``; it ends before ``O``, before the next span, and after ``E-`` or
-    ``S-``. The label `ignore`, of words that are only context, and None count as ``O``.
-
-    Raises
-    ------
-    DataError
-        If a label is no span label.
+    ``S-``. The label `ignore`, of words that are only context, and None count as ``O``. It raises a DataError
+    if a label is no span label.
     """
     found: list[Span] = []
     start, previous, open_kind = 0, OUTSIDE, ""  # of the label before
@@ -138,10 +134,7 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
 def labels_from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """Return the labels of a sentence of `length` tokens that mark `spans` in a scheme.
 
-    Raises
-    ------
-    DataError
-        If spans overlap, are empty, exceed the sentence, or have no type.
+    It raises a DataError if spans overlap, are empty, exceed the sentence, or have no type.
     """
     labels = [OUTSIDE] * length
     before = Span(0, 0, "")
@@ -235,10 +228,7 @@ def convert(
 ) -> list[_Label]:
     """Return labels that mark the same spans in another scheme; ignored labels and None do not change.
 
-    Raises
-    ------
-    DataError
-        If a label is no span label.
+    It raises a DataError if a label is no span label.
     """
     converted = labels_from_spans(spans(labels, ignore=ignore), len(labels), to_scheme)
     return [old if old is None or old == ignore else new for old, new in zip(labels, converted, strict=True)]

@@ -32,11 +32,9 @@ class LabelSet:
     ----------
     names : sequence of str
         The network's labels; a label's id is its position here.
-    scheme : Scheme or None
-        The output scheme, that of the user's labels; None if they mark no spans.
-    internal_scheme : Scheme or None
-        The internal scheme, that of `names`: span labels are learnt in it and converted to `scheme` when
-        tagging.
+    scheme, internal_scheme : Scheme or None
+        The output scheme, that of the user's labels, and the internal scheme, that of `names`: span labels
+        are learnt in it and converted to `scheme` when tagging. None if labels mark no spans.
     ignore : str or None
         The label of tokens that are only context; not among `names`.
 

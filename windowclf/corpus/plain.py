@@ -105,13 +105,9 @@ def inline(
 ) -> str:
     """Return sentences as one line each for people to read.
 
-    If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``. If not, every
-    token has its label: ``dog/NOUN``. Without labels, tokens alone. Line ends in words become spaces.
-
-    Raises
-    ------
-    DataError
-        If labels are to mark spans and one is no span label.
+    If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``; it raises a
+    DataError if one is no span label. If not, every token has its label: ``dog/NOUN``. Without labels, tokens
+    alone. Line ends in words become spaces.
     """
     all_words = [*chain.from_iterable(tokens)]
     joined = "".join(all_words)

@@ -46,10 +46,7 @@ class ColumnValues:
     def of(cls, names: Sequence[str], sentences: Iterable[Sequence[str]]) -> "ColumnValues":
         """Collect the values of training data.
 
-        Raises
-        ------
-        DataError
-            If a sentence lacks one of the columns, or a value is not valid Unicode.
+        It raises a DataError if a sentence lacks one of the columns, or a value is not valid Unicode.
         """
         found: dict[str, set[str]] = {name: set() for name in names}
         for sentence in sentences:

@@ -80,14 +80,9 @@ class Encoder:
     def encode(
         self, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None = None
     ) -> EncodedText:
-        """Encode sentences, each a sequence of tokens; a sentence may be empty.
+        """Encode sentences, each a sequence of tokens; a sentence may be empty. A DataError without a column.
 
         `own` (S,), of training data, are the entities that entity lists must not match in each sentence.
-
-        Raises
-        ------
-        DataError
-            If a sentence lacks a column.
         """
         rows: dict[str, int] = {}
         tokens: list[int] = []

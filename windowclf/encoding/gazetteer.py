@@ -20,12 +20,8 @@ LONGEST_PHRASE = 100  # tokens; matching takes at most so many look-ups a token
 class Gazetteer:
     """A list of phrases.
 
-    Parameters
-    ----------
-    text : str
-        A phrase a line, its tokens separated by single spaces, each line ended by a line feed.
-    case : bool
-        Whether matching is case-sensitive. If not, `text` must be case-folded.
+    `text` has a phrase a line, its tokens separated by single spaces, each line ended by a line feed. It must
+    be case-folded unless matching is case-sensitive (`case`).
     """
 
     def __init__(self, text: str, *, case: bool = True) -> None:

