@@ -35,7 +35,7 @@ from serving import describe_machine
 from windowclf import Config
 from windowclf.config_io import override
 from windowclf.errors import ConfigError
-from windowclf.training.defaults import resolve_training
+from windowclf.training import resolve_training
 
 BASE, PART = "the configuration itself", "dev"
 

@@ -24,7 +24,7 @@ from typing import Any
 
 from pages import markdown_table
 from serving import SERVE
-from windowclf.corpus.readers import ReadOptions, read_labelled
+from windowclf.corpus import ReadOptions, read_labelled
 from windowclf.model import find_model
 
 SENTENCES = {

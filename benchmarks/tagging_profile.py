@@ -9,10 +9,9 @@ import windowclf.model.viterbi
 import windowclf.streaming.tag
 from clocks import Part, clocks, shares
 from windowclf import WindowTagger
-from windowclf.corpus.blocks import Block
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus import Block, ReadOptions
 from windowclf.model import CompiledScorer
-from windowclf.streaming.tag import BlockTagger
+from windowclf.streaming import BlockTagger
 
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"
 PARTS: list[Part] = [

@@ -20,9 +20,8 @@ import numpy as np
 
 from windowclf import WindowTagger
 from windowclf.config import DataConfig
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.vectors.sources import SMALL_GLOVE
+from windowclf.corpus import columns, options_of, read_labelled
+from windowclf.vectors import SMALL_GLOVE
 
 
 def _be_busy() -> None:

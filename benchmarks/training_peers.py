@@ -18,12 +18,9 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, TrainingConfig
-from windowclf.encoding.vocabulary import N_SPECIAL
+from windowclf.encoding import N_SPECIAL
 from windowclf.model import WindowModel
-from windowclf.training.data import TrainingData, make_batches
-from windowclf.training.defaults import resolve_features
-from windowclf.training.events import EpochDone
-from windowclf.training.loop import train
+from windowclf.training import EpochDone, TrainingData, make_batches, resolve_features, train
 
 FORMS = ("fused", "plain", "torch")
 VECTORS_SEED, WEIGHTS_SEED = 0, 1

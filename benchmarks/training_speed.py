@@ -30,16 +30,10 @@ from training_page import TARGETS, rows_table, tables
 from training_peers import FORMS, SCRIPT, Setting, n_distinct, to_line
 from training_profile import profile
 from windowclf.config import Config, FeaturesConfig, ModelConfig
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.vocabulary import UNKNOWN, count_words
-from windowclf.encoding.word_features import WordFeatures
-from windowclf.training.data import prepare_training
-from windowclf.training.defaults import resolve_features
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.corpus import LabelSet, columns, options_of, read_labelled
+from windowclf.encoding import UNKNOWN, Encoder, WordFeatures, count_words
+from windowclf.training import prepare_training, resolve_features
+from windowclf.vectors import choose_vectors, load_vectors
 
 RECORD = ROOT / "docs" / "data" / "training.json"
 CORPUS = "ud-english-ewt"

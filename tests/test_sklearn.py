@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from windowclf import Config, WindowTagger
 from windowclf.errors import ConfigError
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 

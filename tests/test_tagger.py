@@ -19,17 +19,16 @@ import windowclf.tagger
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowClfError, WindowTagger
 from windowclf.arrays import Floats, Ints
 from windowclf.config_io import config_to_dict
-from windowclf.corpus.label_schemes import Scheme, convert, illegal_transitions, spans
-from windowclf.encoding.encoder import ABSENT_ROW
+from windowclf.corpus import Scheme, convert, illegal_transitions, spans
+from windowclf.encoding import ABSENT_ROW
 from windowclf.errors import ConfigError, DataError, VectorsError
-from windowclf.evaluation.reliability import CalibrationErrors, reliability
+from windowclf.evaluation import CalibrationErrors, reliability
 from windowclf.inspection.shapley import WIDEST, shapley_values
 from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
-from windowclf.model.storage import save_model
 from windowclf.threads import describe_threads
-from windowclf.training.events import Calibrated, EpochDone, TrainingDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import Calibrated, EpochDone, TrainingDone
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 WORDS = ["museums", "in", "Paris", "LONDON", "the", "1984", "qwx", "😀", "\x00", "שלום", "\ud800", "."]

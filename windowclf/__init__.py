@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
-    from windowclf.corpus.sentence import Sentence
+    from windowclf.corpus import Sentence
     from windowclf.errors import WindowClfError
-    from windowclf.model.decoder import Tagged, TaggedSpan
-    from windowclf.model.texts import TaggedText
+    from windowclf.model import Tagged, TaggedSpan, TaggedText
 
     __version__: str
     from windowclf.tagger import WindowTagger

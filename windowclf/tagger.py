@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from windowclf.arrays import Floats
 from windowclf.config import CACHE_MB, TABLE_MB, Config
 from windowclf.config_io import config_from_dict, config_to_dict, find_key, values_by_key
-from windowclf.corpus.sentence import Sentences, check_sentences
+from windowclf.corpus import Sentences, check_sentences
 from windowclf.errors import ConfigError, WindowClfError
-from windowclf.model.compiled import TableType
-from windowclf.model.decoder import Tagged
-from windowclf.model.storage import find_model, load_model, save_model
-from windowclf.model.texts import TaggedText, tag_texts
-from windowclf.model.trained import LabelScheme, TrainedModel
+from windowclf.model import (
+    LabelScheme,
+    TableType,
+    Tagged,
+    TaggedText,
+    TrainedModel,
+    find_model,
+    load_model,
+    save_model,
+    tag_texts,
+)
 from windowclf.threads import Threads, limited_threads
 
 if TYPE_CHECKING:
-    from windowclf.evaluation.metrics import Evaluation
-    from windowclf.inspection.shapley import Explanation
-    from windowclf.training.events import Event
-    from windowclf.vectors.word_vectors import WordVectors
+    from windowclf.evaluation import Evaluation
+    from windowclf.inspection import Explanation
+    from windowclf.training import Event
+    from windowclf.vectors import WordVectors
 
 
 class WindowTagger:
@@ -188,8 +194,8 @@ class WindowTagger:
 
         The number of threads is left as it is: wrap the loop in `windowclf.threads.limited_threads`.
         """
-        from windowclf.training.fit import fit
-        from windowclf.vectors.selection import is_random, open_vectors
+        from windowclf.training import fit
+        from windowclf.vectors import is_random, open_vectors
 
         vectors = self._parameters["vectors"]
         given = self.config.model.vectors if vectors is None else vectors
@@ -327,7 +333,7 @@ class WindowTagger:
 
     def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels, as `windowclf.evaluation.evaluate`."""
-        from windowclf.evaluation.metrics import evaluate
+        from windowclf.evaluation import evaluate
 
         return evaluate(self.model, sentences, labels, calibration=calibration)
 
@@ -339,7 +345,7 @@ class WindowTagger:
         WindowClfError
             If the window is wider than 13 (exact Shapley values take 2^K windows a word).
         """
-        from windowclf.inspection.shapley import explain
+        from windowclf.inspection import explain
 
         check_sentences([sentence])
         return explain(self.model, sentence)

@@ -7,10 +7,8 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.inspection.network_check import check_network
-from windowclf.inspection.network_data import Verdict
+from windowclf.corpus import columns, options_of, read_labelled
+from windowclf.inspection import Verdict, check_network
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     configuration,

@@ -6,11 +6,15 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.evaluation.metrics import Evaluation, Score
-from windowclf.evaluation.plots import check_plot, write_reliability_plot
-from windowclf.evaluation.reliability import CalibrationErrors, Reliability
+from windowclf.corpus import columns, options_of, read_labelled
+from windowclf.evaluation import (
+    CalibrationErrors,
+    Evaluation,
+    Reliability,
+    Score,
+    check_plot,
+    write_reliability_plot,
+)
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import click
 
-from windowclf.corpus.plain import sentences_of_text
-from windowclf.inspection.shapley import Explanation
+from windowclf.corpus import sentences_of_text
+from windowclf.inspection import Explanation
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import json_option, model_argument, threads_option

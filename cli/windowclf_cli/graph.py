@@ -2,7 +2,7 @@
 
 import click
 
-from windowclf.inspection.graph import find_word, render_graph, window_graph
+from windowclf.inspection import find_word, render_graph, window_graph
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import json_option, model_argument, threads_option

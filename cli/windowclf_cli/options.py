@@ -10,7 +10,7 @@ import click
 from windowclf.config import TABLE_MB, Config
 
 if TYPE_CHECKING:
-    from windowclf.corpus.readers import InputFormat, ReadOptions
+    from windowclf.corpus import InputFormat, ReadOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -123,7 +123,7 @@ def reading_options(
     separator: str | None = None,
 ) -> "ReadOptions":
     """Return how a file is read without labels, by the options, its name and a model's configuration."""
-    from windowclf.corpus.readers import options_of
+    from windowclf.corpus import options_of
 
     format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
     options = options_of(config.data, labelled=False, columns=config.features.columns)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:  # commands that only print start without what trains
-    from windowclf.corpus.label_set import LabelSet
-    from windowclf.runs.tuning_advice import TrialEvent
-    from windowclf.training.events import EpochDone, Event, MemberDone
+    from windowclf.corpus import LabelSet
+    from windowclf.runs import TrialEvent
+    from windowclf.training import EpochDone, Event, MemberDone
 
 
 def print_json(value: object) -> None:
@@ -91,7 +91,7 @@ def progress(unit: str) -> Iterator[Any]:
 
 def follow_training(events: Iterable["Event"], description: str, score_name: str) -> None:
     """Run a training by its events, and show its progress."""
-    from windowclf.training.events import EpochDone, MemberDone, StepDone
+    from windowclf.training import EpochDone, MemberDone, StepDone
 
     with progress("steps") as display:
         task = None if display is None else display.add_task(description, total=None, note="")
@@ -108,7 +108,7 @@ def follow_training(events: Iterable["Event"], description: str, score_name: str
 
 def follow_trial(events: Iterable["TrialEvent"]) -> None:
     """Run a trial by its events, and show its progress."""
-    from windowclf.training.events import StepDone
+    from windowclf.training import StepDone
 
     with progress("steps") as display:
         task = None if display is None else display.add_task("trial", total=None, note="")

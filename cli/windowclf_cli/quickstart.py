@@ -8,13 +8,11 @@ from typing import Any
 import click
 
 from windowclf.config import Config, Tuning
-from windowclf.corpus.plain import inline, sentences_of_text
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.runs.run import TrainingRun
+from windowclf.corpus import columns, inline, options_of, read_labelled, sentences_of_text
+from windowclf.runs import TrainingRun
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, describe_threads, limited_threads
-from windowclf.vectors.sources import SMALL_GLOVE
+from windowclf.vectors import SMALL_GLOVE
 from windowclf_cli.options import json_option, threads_option
 from windowclf_cli.output import follow_training, percent, print_json, print_table
 

@@ -6,9 +6,8 @@ from itertools import groupby
 
 import click
 
-from windowclf.corpus.blocks import STDIN, read_blocks
-from windowclf.corpus.plain import sentences_of_text
-from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
+from windowclf.corpus import STDIN, read_blocks, sentences_of_text
+from windowclf.streaming import BlockTagger, TagFormat, tag_blocks
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (

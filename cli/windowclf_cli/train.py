@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from windowclf.encoding.vocabulary import describe_coverage
+from windowclf.encoding import describe_coverage
 from windowclf.errors import WindowClfError
-from windowclf.runs.run import TrainingRun
+from windowclf.runs import TrainingRun
 from windowclf.threads import Threads, describe_threads, limited_threads
 from windowclf_cli.options import (
     configuration,

@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import ReadOptions, columns, read_labelled
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[64]", "--set", "features.buckets=2000"]

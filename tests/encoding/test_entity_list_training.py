@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.encoding.entity_lists import own_entities
-from windowclf.nn.losses import softmax
-from windowclf.training.data import prepare_training
-from windowclf.training.objectives import DistillationObjective, WordTeacher, choose_objective, distil
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.nn import softmax
+from windowclf.training import choose_objective, prepare_training
+from windowclf.training.objectives import DistillationObjective, WordTeacher, distil
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 pytestmark = pytest.mark.slow  # forty epochs, so that names are learnt by heart

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Floats
-from windowclf.corpus.label_schemes import Scheme, Span, spans
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, Scheme, Span, spans
 from windowclf.model import Calibration, Decoder, PlattScaling
 from windowclf.model.viterbi import legal_pairs
 

@@ -11,8 +11,8 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.model import UNCALIBRATED, Ensemble
 from windowclf.model.ensemble import join_parameters, part_parameters
-from windowclf.training.events import Calibrated, MemberDone, StepDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import Calibrated, MemberDone, StepDone
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 SHAPES: dict[str, dict[str, Any]] = {

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from windowclf import Config, Sentence, WindowTagger
 from windowclf.model import Tagged, TrainedModel, load_model, save_model
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 PHRASES = ["New York", "New York City", "Paris", "Rio de Janeiro", "qwx"]

@@ -11,13 +11,12 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Array
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.vocabulary import Vocabulary
+from windowclf.encoding import Encoder, Vocabulary
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
 from windowclf.model import find_model, load_model, save_model
 from windowclf.model.storage import FORMAT, FORMAT_VERSION
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 # the last holds the places of the small corpus, a list of entities

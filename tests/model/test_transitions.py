@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Floats
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, Scheme
 from windowclf.errors import ConfigError, DataError, ShapeError
 from windowclf.model import best_labels
 from windowclf.model.viterbi import legal_pairs, n_best_labels

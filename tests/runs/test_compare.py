@@ -12,13 +12,9 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.errors import DataError, ModelFileError, WindowClfError
-from windowclf.evaluation.counts import sentence_counts
-from windowclf.evaluation.significance import compare, interval_of
-from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.report import html_of, notes_of, tables_of
-from windowclf.runs.run import TrainingRun, read_run
-from windowclf.vectors.table import Table, write_table
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.evaluation import compare, interval_of, sentence_counts
+from windowclf.runs import RunComparison, TrainingRun, compare_runs, html_of, notes_of, read_run, tables_of
+from windowclf.vectors import Table, WordVectors, write_table
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 Train = Callable[..., Path]

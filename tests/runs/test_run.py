@@ -11,15 +11,13 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import read_config
-from windowclf.corpus.readers import locate
-from windowclf.corpus.sentence import Sentence, columns
+from windowclf.corpus import Sentence, columns, locate
 from windowclf.errors import DataError, WindowClfError
 from windowclf.files import check_free, sha256_of
 from windowclf.model import load_model
-from windowclf.runs.run import TrainingRun
-from windowclf.training.events import EpochDone, StepDone
-from windowclf.vectors.table import Table, write_table
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.runs import TrainingRun
+from windowclf.training import EpochDone, StepDone
+from windowclf.vectors import Table, WordVectors, write_table
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 MakeRun = Callable[..., TrainingRun]

@@ -9,12 +9,12 @@ import pytest
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.errors import ConfigError, DataError
+from windowclf.runs import Advice, TrialEvent, advise_tuning
 from windowclf.runs import tuning_advice as advice
 from windowclf.runs import tuning_advice as advising
-from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events, advise_tuning
-from windowclf.training.defaults import resolve_training
-from windowclf.training.events import StepDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.runs.tuning_advice import advise_events
+from windowclf.training import StepDone, resolve_training
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 Case = tuple[Config, Labelled, Labelled, WordVectors]

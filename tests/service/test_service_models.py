@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.errors import ModelFileError, WindowClfError
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_service import telemetry
 from windowclf_service.app import create_app
 from windowclf_service.board import Board

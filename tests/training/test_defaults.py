@@ -7,12 +7,11 @@ import pytest
 
 from windowclf import Config, TrainingConfig, WindowTagger
 from windowclf.config import FeaturesConfig, ModelConfig
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet
 from windowclf.errors import ConfigError
 from windowclf.model.parameters import parameter_shapes
-from windowclf.training.defaults import finds_names, resolve_features, resolve_training
-from windowclf.training.events import EpochDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import EpochDone, finds_names, resolve_features, resolve_training
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 

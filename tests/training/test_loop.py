@@ -12,21 +12,24 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder
-from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary, count_words
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.encoding import BOUNDARY, BOUNDARY_ROW, UNKNOWN, Encoder, Vocabulary, WordFeatures, count_words
 from windowclf.errors import TrainingError
 from windowclf.model import WindowModel
 from windowclf.model.viterbi import legal_pairs
+from windowclf.training import (
+    EpochDone,
+    Event,
+    SentenceObjective,
+    StepDone,
+    TrainingData,
+    TrainingDone,
+    make_batches,
+    prepare_training,
+    train,
+)
 from windowclf.training import data as data_module
-from windowclf.training.data import TrainingData, make_batches, prepare_training
-from windowclf.training.events import EpochDone, Event, StepDone, TrainingDone
-from windowclf.training.loop import train
-from windowclf.training.objectives import SentenceObjective
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1,), suffixes=(), buckets=9)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.encoding.vocabulary import (
+from windowclf.encoding import (
     N_SPECIAL,
     UNKNOWN,
     Vocabulary,
@@ -18,10 +18,9 @@ from windowclf.encoding.vocabulary import (
     count_tuned,
     count_words,
 )
-from windowclf.inspection.network_check import check_network
-from windowclf.nn.gradients import RowGradient
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import check_network
+from windowclf.nn import RowGradient
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 AVAILABLE = ["the", "tv", "Rome", "rome", "telly", "0000", "on"]

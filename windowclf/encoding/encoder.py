@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet
 from windowclf.encoding.columns import N_RESERVED_ROWS, NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.entity_lists import OwnEntities, is_entity_list, own_entities, phrases_left_out
 from windowclf.encoding.gazetteer import NO_GAZETTEERS, Gazetteers

@@ -7,7 +7,7 @@ from enum import IntEnum
 from functools import cached_property
 
 from windowclf.arrays import Ints
-from windowclf.corpus.blocks import is_utf8
+from windowclf.corpus import is_utf8
 from windowclf.encoding.word_index import WordLines
 from windowclf.errors import DataError
 

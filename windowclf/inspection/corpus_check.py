@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from windowclf.corpus.blocks import STDIN
-from windowclf.corpus.label_schemes import (
+from windowclf.corpus import (
     ALLOWED_LABELS,
+    STDIN,
+    ReadOptions,
     Scheme,
+    Sentence,
     detect_scheme,
+    format_of,
     illegal_transitions,
     is_span_label,
+    locate,
+    read_sentences,
 )
-from windowclf.corpus.readers import ReadOptions, format_of, locate, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.encoding.vocabulary import Vocabulary, count_words, coverage, describe_coverage
+from windowclf.encoding import Vocabulary, count_words, coverage, describe_coverage
 from windowclf.errors import DataError
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 CHANCE_WORDS = 5
 """Sentences of up to this many words may be in two files by chance. In UD English EWT, 162 sentences of dev

@@ -14,7 +14,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import VectorsError
 from windowclf.inspection.movement import Movement
-from windowclf.vectors.neighbours import nearest_rows, unit_rows
+from windowclf.vectors import nearest_rows, unit_rows
 
 N_NEIGHBOURS = 10
 _ROWS_AT_ONCE = 4096  # words whose neighbours' vectors are gathered at once; bounds memory

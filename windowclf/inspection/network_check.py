@@ -8,16 +8,13 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import Config
-from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.corpus import IGNORED, LabelSet
 from windowclf.errors import TrainingError
 from windowclf.inspection.first_loss import check_first_loss
 from windowclf.inspection.network_data import CheckData, Verdict, choose_data, judge
 from windowclf.inspection.network_gradients import check_narrow, check_sample
 from windowclf.model import WindowModel, best_labels
-from windowclf.training.data import TrainingData
-from windowclf.training.defaults import resolve_training
-from windowclf.training.events import EpochDone
-from windowclf.training.loop import train
+from windowclf.training import EpochDone, TrainingData, resolve_training, train
 
 OVERFIT_EPOCHS = 1000  # at most
 STALLED_EPOCHS = 50  # without a fall of the loss by one per cent: training stops

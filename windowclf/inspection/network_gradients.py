@@ -11,12 +11,11 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
-from windowclf.encoding.vocabulary import N_SPECIAL, count_movable
+from windowclf.encoding import N_SPECIAL, count_movable
 from windowclf.inspection.network_data import CheckData, ChosenWindows, Verdict, choose_windows, judge
 from windowclf.model import WindowModel
-from windowclf.nn.gradcheck import Coordinate, GradientReport, check_gradients
-from windowclf.nn.gradients import RowGradient
-from windowclf.training.objectives import Objective
+from windowclf.nn import Coordinate, GradientReport, RowGradient, check_gradients
+from windowclf.training import Objective
 
 NARROW_VECTORS = 3
 NARROW_HIDDEN = 4

@@ -12,7 +12,7 @@ from itertools import islice
 
 import numpy as np
 
-from windowclf.corpus.sentence import Sentence, check_sentences
+from windowclf.corpus import Sentence, check_sentences
 from windowclf.inspection.drift import Surroundings
 from windowclf.inspection.movement import Movement
 from windowclf.model import TrainedModel

@@ -25,13 +25,12 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints, spread_apart
 from windowclf.config import CACHE_MB, TABLE_MB
-from windowclf.corpus.sentence import Sentences, cut
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder
-from windowclf.encoding.vocabulary import Match
+from windowclf.corpus import Sentences, cut
+from windowclf.encoding import ABSENT_ROW, BOUNDARY_ROW, Encoder, Match
 from windowclf.errors import ConfigError
 from windowclf.model.ensemble import widened
 from windowclf.model.network import WindowModel
-from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn import ACTIVATIONS
 
 TableType = Literal["float32", "float16"]
 _NO_ROW = -1

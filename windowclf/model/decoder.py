@@ -12,8 +12,7 @@ from itertools import accumulate
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.corpus.label_schemes import OUTSIDE, Scheme, Span, parse_label
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import OUTSIDE, LabelSet, Scheme, Span, parse_label
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
 from windowclf.nn import Sums, softmax, span_log_probs, sum_labellings

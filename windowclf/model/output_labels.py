@@ -6,11 +6,10 @@ N tokens, C internal labels, L output labels, S sentences.
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import OUTSIDE, Scheme, parse_label
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import OUTSIDE, LabelSet, Scheme, parse_label
 from windowclf.model.decoder import Decoder
 from windowclf.model.viterbi import allowed_pairs
-from windowclf.nn.crf_spans import span_log_probs
+from windowclf.nn import span_log_probs
 
 _PREFIXES = {Scheme.IOB1: "BI", Scheme.IOB2: "BI", Scheme.IOBES: "BEIS"}
 

@@ -4,10 +4,7 @@ K window width, D vector dimension, H hidden units, C labels, V pretrained vecto
 """
 
 from windowclf.config import FeaturesConfig, ModelConfig
-from windowclf.encoding.columns import N_RESERVED_ROWS
-from windowclf.encoding.phrase_trie import Position
-from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.encoding.word_features import Case, WordFeatures
+from windowclf.encoding import N_RESERVED_ROWS, N_SPECIAL, Case, Position, WordFeatures
 from windowclf.errors import ConfigError
 
 

@@ -17,15 +17,19 @@ import numpy as np
 from windowclf.arrays import Array, Ints
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.columns import NO_COLUMNS, ColumnValues
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.entity_lists import is_entity_list
-from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
-from windowclf.encoding.vocabulary import Match, Vocabulary
-from windowclf.encoding.word_features import WordFeatures
-from windowclf.encoding.word_index import WordLines
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.encoding import (
+    NO_COLUMNS,
+    ColumnValues,
+    Encoder,
+    Gazetteer,
+    Gazetteers,
+    Match,
+    Vocabulary,
+    WordFeatures,
+    WordLines,
+    is_entity_list,
+)
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import (
     TRAIN_AGAIN,

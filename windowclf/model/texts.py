@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 
 from windowclf.arrays import Floats
-from windowclf.corpus.tokenizer import Token, sentences
+from windowclf.corpus import Token, sentences
 from windowclf.model.decoder import Tagged
 from windowclf.model.trained import TrainedModel
 

@@ -12,13 +12,16 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import CACHE_MB, TABLE_MB, Config
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences, cut
-from windowclf.encoding.columns import ColumnValues
-from windowclf.encoding.encoder import EncodedText, Encoder, windows
-from windowclf.encoding.entity_lists import OwnEntities
-from windowclf.encoding.gazetteer import Gazetteers
-from windowclf.encoding.vocabulary import Vocabulary
+from windowclf.corpus import LabelSet, Sentences, check_sentences, cut
+from windowclf.encoding import (
+    ColumnValues,
+    EncodedText,
+    Encoder,
+    Gazetteers,
+    OwnEntities,
+    Vocabulary,
+    windows,
+)
 from windowclf.errors import ConfigError
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.compiled import CompiledScorer, TableType

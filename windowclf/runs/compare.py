@@ -13,13 +13,9 @@ import msgspec
 from windowclf.arrays import Ints
 from windowclf.config import TABLE_MB
 from windowclf.config_io import config_to_dict
-from windowclf.corpus.label_schemes import parse_label
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences
+from windowclf.corpus import LabelSet, Sentences, check_sentences, parse_label
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import sentence_counts
-from windowclf.evaluation.metrics import Evaluation, evaluate_labels
-from windowclf.evaluation.significance import Compared, compare_family
+from windowclf.evaluation import Compared, Evaluation, compare_family, evaluate_labels, sentence_counts
 from windowclf.runs.run import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger
 

@@ -16,14 +16,13 @@ import msgspec
 
 from windowclf.config import Config
 from windowclf.config_io import config_to_toml, read_config
-from windowclf.corpus.readers import locate, options_of, read_labelled
-from windowclf.corpus.sentence import Sentence, columns
+from windowclf.corpus import Sentence, columns, locate, options_of, read_labelled
 from windowclf.errors import DataError
 from windowclf.files import RUN_RECORD, check_free, read_json, sha256_of, write_text
-from windowclf.model.storage import check_savable
+from windowclf.model import check_savable
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
 from windowclf.tagger import WindowTagger
-from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
+from windowclf.training import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
 
 _LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
 

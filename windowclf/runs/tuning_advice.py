@@ -11,17 +11,12 @@ import numpy as np
 from windowclf.arrays import Ints
 from windowclf.config import Config, TrainingConfig, Tuning
 from windowclf.config_io import config_from_dict, config_to_dict, override
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences
+from windowclf.corpus import LabelSet, Sentences
 from windowclf.errors import ConfigError
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.evaluation.significance import compare, holm
+from windowclf.evaluation import compare, holm, score_of, sentence_counts
 from windowclf.tagger import WindowTagger
-from windowclf.training.defaults import resolve_training
-from windowclf.training.events import Event
-from windowclf.training.fit import check_training
-from windowclf.vectors.selection import is_random, open_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import Event, check_training, resolve_training
+from windowclf.vectors import WordVectors, is_random, open_vectors
 
 # minimal number of training words -> the choice unless a trial shows better; in docs/tuning-study.md two
 # channels have the highest mean or are close to it at every size, on every corpus

@@ -11,11 +11,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences
+from windowclf.corpus import IGNORED, LabelSet, Sentences
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.evaluation.metrics import judge_entities
+from windowclf.evaluation import judge_entities, score_of, sentence_counts
 from windowclf.model import (
     UNCALIBRATED,
     Calibration,
@@ -25,8 +23,7 @@ from windowclf.model import (
     allowed_pairs,
     span_log_odds,
 )
-from windowclf.nn.crf import crf_loss
-from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.nn import crf_loss, softmax_cross_entropy
 from windowclf.training.data import DevData
 
 _COSTS = np.arange(-6, 23) / 4  # O penalties: -1 to 5, with half a stretch on each side

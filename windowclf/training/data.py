@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences, cut
-from windowclf.encoding.encoder import Encoder, windows
-from windowclf.evaluation.counts import score_of, sentence_counts
+from windowclf.corpus import IGNORED, LabelSet, Sentences, cut
+from windowclf.encoding import Encoder, windows
+from windowclf.evaluation import score_of, sentence_counts
 from windowclf.model import TrainedModel
 
 

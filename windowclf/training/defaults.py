@@ -6,8 +6,7 @@ from dataclasses import replace
 from math import sqrt
 
 from windowclf.config import FeaturesConfig, TrainingConfig
-from windowclf.corpus.label_schemes import OUTSIDE
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import OUTSIDE, LabelSet
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.vectors.neighbours import nearest_rows, unit_rows
+from windowclf.vectors import nearest_rows, unit_rows
 
 Displacement = Callable[[Floats], Floats]
 

@@ -11,14 +11,19 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.config import Config
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences
-from windowclf.encoding.columns import ColumnValues, check_columns
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.entity_lists import read_lists
-from windowclf.encoding.vocabulary import check_words, count_movable, count_tuned, count_words, coverage
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import LabelSet, Scheme, Sentences, check_sentences
+from windowclf.encoding import (
+    ColumnValues,
+    Encoder,
+    WordFeatures,
+    check_columns,
+    check_words,
+    count_movable,
+    count_tuned,
+    count_words,
+    coverage,
+    read_lists,
+)
 from windowclf.errors import DataError
 from windowclf.model import TrainedModel, WindowModel
 from windowclf.training.calibrate import calibrate
@@ -28,7 +33,7 @@ from windowclf.training.events import Calibrated, Carried, EpochDone, Event, Mem
 from windowclf.training.extrapolate import carry_over
 from windowclf.training.loop import train
 from windowclf.training.objectives import Objective, choose_objective, distil
-from windowclf.vectors.selection import choose_vectors, open_vectors
+from windowclf.vectors import choose_vectors, open_vectors
 
 
 def check_training(

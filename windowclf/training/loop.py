@@ -11,10 +11,10 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.config import TrainingConfig
-from windowclf.corpus.label_set import IGNORED
+from windowclf.corpus import IGNORED
 from windowclf.encoding import ABSENT_ROW, NONE, UNKNOWN, distinct
 from windowclf.errors import TrainingError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.nn import SCHEDULES, Averages, Optimizer, RowGradient, Workspace, clip_by_norm
 from windowclf.training.data import Batch, TrainingData, make_batches
 from windowclf.training.defaults import resolve_training

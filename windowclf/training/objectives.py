@@ -13,12 +13,9 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.config import Config
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences
+from windowclf.corpus import IGNORED, LabelSet, Sentences
 from windowclf.errors import DataError
-from windowclf.model.decoder import Decoder
-from windowclf.model.trained import TrainedModel
-from windowclf.model.viterbi import allowed_pairs
+from windowclf.model import Decoder, TrainedModel, allowed_pairs
 from windowclf.nn import (
     CrfBackward,
     crf_cross_entropy,

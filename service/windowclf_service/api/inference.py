@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
-from windowclf.model.texts import TaggedText
+from windowclf.model import TaggedText
 from windowclf_service.api.requests import (
     JSON,
     Options,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from windowclf.model.texts import Extent, LabelScore, TaggedText
+from windowclf.model import Extent, LabelScore, TaggedText
 
 # gc=False: an answer can have hundreds of thousands of these, and none can be part of a cycle
 

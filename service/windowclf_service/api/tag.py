@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET
 
-from windowclf.model.decoder import Tagged
-from windowclf.model.texts import Extent, LabelScore, TaggedText, describe_text, read_text
+from windowclf.model import Extent, LabelScore, Tagged, TaggedText, describe_text, read_text
 from windowclf.tagger import WindowTagger
 from windowclf_service.api.requests import Input, Options, length_of
 from windowclf_service.api.schemas import (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.counts import GROUPS, score_of
+from windowclf.evaluation import GROUPS, score_of
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.results import (
     CarryingTrial,

@@ -16,7 +16,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError, ModelFileError
-from windowclf.evaluation.counts import GROUPS, LABEL
+from windowclf.evaluation import GROUPS, LABEL
 from windowclf.files import atomic_path, map_arrays, save_arrays, write_text
 
 _COUNTS = "counts"

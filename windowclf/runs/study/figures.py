@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from math import cos, hypot, nan, pi, sin
 from typing import TYPE_CHECKING, Any
 
-from windowclf.evaluation.plots import draw_svg
+from windowclf.evaluation import draw_svg
 from windowclf.runs.report import SCORE_NAMES
 from windowclf.runs.study.modes import MODES
 from windowclf.runs.study.results import Gap, Point, ProjectedWord, SizeDrift, StudyResults

@@ -7,8 +7,8 @@ from typing import Any
 from windowclf.config import Config, TrainingConfig
 from windowclf.config_io import override
 from windowclf.errors import ConfigError, did_you_mean
-from windowclf.training.defaults import resolve_training
-from windowclf.vectors.word_vectors import RANDOM_PREFIX
+from windowclf.training import resolve_training
+from windowclf.vectors import RANDOM_PREFIX
 
 BASELINE = "frozen"
 CARRIED = "tuned-carried"  # not trained by itself: what `tuned` moved is carried over

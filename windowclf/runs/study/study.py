@@ -28,7 +28,7 @@ from windowclf.runs.study.report import check_report, study_html
 from windowclf.runs.study.results import SizeDrift, StudyResults, carrying_of, compare_modes, points_of
 from windowclf.runs.study.train import Job, train_cells
 from windowclf.runs.study.verdict import verdict_of
-from windowclf.streaming.processes import map_in_processes
+from windowclf.streaming import map_in_processes
 
 RESULTS, TIMINGS, REPORT = "results.json", "timings.json", "report.html"
 _STUDY = "study.json"
