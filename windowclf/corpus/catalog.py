@@ -78,7 +78,10 @@ class CorpusEntry(_Entry):
         return cache_root(cache_dir) / "corpora" / self.name
 
     def find(self, cache_dir: Path | None = None) -> dict[str, Path]:
-        """Return its files by role, as verified when they were fetched; a FetchError if one is missing."""
+        """Return its files by role; a FetchError that says how to get them if one is missing.
+
+        Their hashes were verified when they were fetched.
+        """
         folder = self.folder(cache_dir)
         missing = [file.name for file in self.files if not (folder / file.name).is_file()]
         if missing:

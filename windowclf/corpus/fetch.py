@@ -51,8 +51,10 @@ def fetch_named(
 
     Raises
     ------
-    DataError, FetchError
-        As `fetchable`; if a file cannot be downloaded, or is not the expected one.
+    DataError
+        As `fetchable`.
+    FetchError
+        If a file cannot be downloaded, or is not the expected one.
     """
     from urllib.parse import quote  # with ssl and http, so only where something is fetched
 

@@ -69,7 +69,10 @@ def jsonl_lines(
     texts: Iterable[str | None],
     offsets: Iterable[Sequence[tuple[int, int]] | None],
 ) -> str:
-    """Return sentences as records with tokens and, where they have them, labels, text and offsets."""
+    """Return sentences as records with tokens and, where they have them, labels, text and offsets.
+
+    It raises a DataError if a string holds a lone surrogate, which UTF-8 cannot hold.
+    """
     try:
         return _encode_lines([*map(_Record, tokens, labels, texts, offsets)]).decode("utf-8")
     except UnicodeEncodeError as error:

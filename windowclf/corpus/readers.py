@@ -177,8 +177,10 @@ def locate(name: str) -> Located:
 
     Raises
     ------
-    DataError, FetchError
-        If the catalogue has no such corpus, or the corpus no such part; if it is not on this machine.
+    DataError
+        If the catalogue has no such corpus, or the corpus no such part.
+    FetchError
+        If the corpus is known, but not on this machine.
     """
     corpus, colon, part = name.partition(":")
     known = [SAMPLE, *(entry.name for entry in read_catalog().corpora)] if colon else []

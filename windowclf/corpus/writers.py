@@ -70,8 +70,10 @@ def write_sentences(
 
     Raises
     ------
-    DataError, ConfigError
-        If a sentence does not fit the format, or if there is no such format.
+    DataError
+        If a sentence does not fit the format: see `conll_lines`, `conllu_lines`, `jsonl_lines`, `inline`.
+    ConfigError
+        If there is no such format.
     """
     write = formatter(format, label_field=label_field, marks_spans=marks_spans)
     for sentence in sentences:

@@ -80,9 +80,10 @@ class Encoder:
     def encode(
         self, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None = None
     ) -> EncodedText:
-        """Encode sentences, each a sequence of tokens; a sentence may be empty. A DataError without a column.
+        """Encode sentences, each a sequence of tokens, which may be empty.
 
-        `own` (S,), of training data, are the entities that entity lists must not match in each sentence.
+        `own` (S,), of training data, are the entities that entity lists must not match in each sentence. It
+        raises a DataError if a sentence lacks a column.
         """
         rows: dict[str, int] = {}
         tokens: list[int] = []

@@ -132,7 +132,7 @@ def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     log_alpha = alpha - np.where(np.isneginf(sums), 0, sums)[:, None]
     growth = sums.copy()
     growth[n_sentences:] -= np.where(np.isneginf(sums), 0, sums)[walk.previous]
-    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, beta)
+    return _in_order(walk, log_z, pairs, unary, log_alpha, growth, beta)
 
 
 def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
@@ -179,7 +179,7 @@ def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     # e^s[t] β[t], divided by the sum of α[t-1] e^A e^s[t] β[t]
     onward = emission[later] * beta[later] / (both * alpha_sums)[later, None]
     pairs[:C, :C] = between * (alpha[walk.previous].T @ onward)
-    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, log_beta)
+    return _in_order(walk, log_z, pairs, unary, log_alpha, growth, log_beta)
 
 
 def _exponentials(A: Floats) -> tuple[Floats, float]:
@@ -236,19 +236,11 @@ def _with_suspects(scores: Floats, A: Floats, lengths: Ints, suspects: Ints) -> 
     return Sums(log_z, unary, pairs, log_alpha, growth, log_beta)
 
 
-def _in_order(
-    walk: Walk,
-    log_z: Floats,
-    unary: Floats,
-    pairs: Floats,
-    log_alpha: Floats,
-    growth: Floats,
-    log_beta: Floats,
-) -> Sums:
+def _in_order(walk: Walk, log_z: Floats, pairs: Floats, unary: Floats, *of_tokens: Floats) -> Sums:
     """Count starts and ends, and restore the order of the batch."""
     C = unary.shape[1]
     pairs[C, :C] = unary[: len(walk.last)].sum(axis=0)
     pairs[:C, C] = unary[walk.last].sum(axis=0)
     position = np.empty(len(unary), np.int64)
     position[walk.tokens] = np.arange(len(unary))
-    return Sums(log_z, unary[position], pairs, log_alpha[position], growth[position], log_beta[position])
+    return Sums(log_z, unary[position], pairs, *(array[position] for array in of_tokens))

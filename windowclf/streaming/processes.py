@@ -102,7 +102,7 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
             else:
                 # a worker has one item at a time: it reads while this writes, so there is no deadlock
                 worker = idle.pop()
-                with _refuse_end(worker):
+                with _report_end(worker):
                     worker.connection.send(item)
                 busy[worker.connection] = worker, n_taken
                 n_taken += 1
@@ -111,7 +111,7 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
         for ready in wait([*busy, *([source] if is_open() and source is not None else [])]):
             if isinstance(ready, Connection):
                 worker, number = busy.pop(ready)
-                with _refuse_end(worker):
+                with _report_end(worker):
                     results[number] = worker.connection.recv()
                 idle.append(worker)
         while n_yielded in results:
@@ -125,7 +125,7 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
 
 
 @contextmanager
-def _refuse_end(worker: _Worker) -> Iterator[None]:
+def _report_end(worker: _Worker) -> Iterator[None]:
     """Turn the end of a worker that is written to or read from into a WindowClfError."""
     try:
         yield
