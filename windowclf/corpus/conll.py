@@ -35,22 +35,17 @@ def read_conll(
     labels: list[str] = []
     values: list[list[str]] = [[] for _ in others]
     first_line = 0
-
-    def sentence() -> Sentence:
-        named = dict(zip(columns, map(tuple, values), strict=True)) if others else None
-        return Sentence(
-            tuple(tokens),
-            tuple(labels) if labelled else None,
-            source=where,
-            line=first_line,
-            columns=named,
-        )
-
-    for number, line in read_lines(path):
+    for number, line in chain(read_lines(path), [(0, "")]):  # an empty line ends the last sentence
         row = _split(line, separator)
         if not line.strip() or row[0] == DOCSTART:
             if tokens:
-                yield sentence()
+                yield Sentence(
+                    tuple(tokens),
+                    tuple(labels) if labelled else None,
+                    source=where,
+                    line=first_line,
+                    columns=dict(zip(columns, map(tuple, values), strict=True)) or None,
+                )
                 tokens, labels, values = [], [], [[] for _ in others]
             continue
         if not tokens:
@@ -70,8 +65,6 @@ def read_conll(
             _check_others(row, own, others, where, number)
             for column, of_column in zip(others, values, strict=True):
                 of_column.append(row[column])
-    if tokens:
-        yield sentence()
 
 
 def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None) -> str:

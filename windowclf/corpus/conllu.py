@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 from typing import Literal
 
 from windowclf.corpus.blocks import Source, read_lines, source_name
@@ -31,25 +31,20 @@ def read_conllu(
     rows: list[list[str]] = []
     text: str | None = None
     first_line = 0
-
-    def sentence() -> Sentence | None:
-        words = [row for row in rows if row[0].isdecimal()]
-        if not words:
-            return None
-        return Sentence(
-            tuple(row[1] for row in words),
-            tuple(row[label_column] for row in words) if labelled else None,
-            text,
-            None if text is None else _align(rows, text),
-            where,
-            first_line,
-            {name: tuple(row[i] for row in words) for name, i in zip(columns, others, strict=True)} or None,
-        )
-
-    for number, line in read_lines(path):
+    for number, line in chain(read_lines(path), [(0, "")]):  # an empty line ends the last sentence
         if not line.strip():
-            if (read := sentence()) is not None:
-                yield read
+            words = [row for row in rows if row[0].isdecimal()]
+            if words:
+                tags = {name: tuple(row[i] for row in words) for name, i in zip(columns, others, strict=True)}
+                yield Sentence(
+                    tuple(row[1] for row in words),
+                    tuple(row[label_column] for row in words) if labelled else None,
+                    text,
+                    None if text is None else _align(rows, text),
+                    where,
+                    first_line,
+                    tags or None,
+                )
             rows, text, first_line = [], None, 0
             continue
         first_line = first_line or number
@@ -60,8 +55,6 @@ def read_conllu(
         row = line.split("\t")
         _check(row, (label_column, *others), where, number)
         rows.append(row)
-    if (read := sentence()) is not None:
-        yield read
 
 
 def conllu_lines(

@@ -61,7 +61,7 @@ class ColumnValues:
         return sum(map(len, self.values.values()))
 
     def rows(self, sentences: Sequence[Sequence[str]]) -> Ints:
-        """Return the row of the value of each token in each column (N, C); errors are those of `column_of`."""
+        """Return the row of the value of each token in each column (N, C); errors are as of `column_of`."""
         found = np.empty((sum(map(len, sentences)), len(self._row_of)), np.int32)
         for i, (name, row_of) in enumerate(self._row_of.items()):
             values = chain.from_iterable(column_of(sentence, name) for sentence in sentences)

@@ -145,11 +145,6 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
     cache_dir : Path, optional
         Default: ``WINDOWCLF_CACHE`` or the platform's cache folder.
 
-    Returns
-    -------
-    WordVectors
-        With a matrix (V, D) in float32 or float16, read-only if it is mapped.
-
     Raises
     ------
     VectorsError
