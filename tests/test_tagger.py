@@ -26,7 +26,6 @@ from windowclf.evaluation.reliability import CalibrationErrors, reliability
 from windowclf.inspection.shapley import WIDEST, shapley_values
 from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
-from windowclf.model.storage import save_model
 from windowclf.threads import describe_threads
 from windowclf.training.events import Calibrated, EpochDone, TrainingDone
 from windowclf.vectors.word_vectors import WordVectors
