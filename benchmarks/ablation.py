@@ -35,7 +35,7 @@ from serving import describe_machine
 from windowclf import Config
 from windowclf.config_io import override
 from windowclf.errors import ConfigError
-from windowclf.training.defaults import sized
+from windowclf.training import resolve_training
 
 BASE, PART = "the configuration itself", "dev"
 
@@ -110,7 +110,7 @@ def variants(
 
 def with_other_epochs(base: Config, n_sentences: int) -> Iterator[tuple[str, Config]]:
     """Yield the configuration with half and twice the epochs that n sentences are learnt in."""
-    n_epochs = sized(base.training, n_sentences).epochs
+    n_epochs = resolve_training(base.training, n_sentences).epochs
     for title, n in (("half", max(1, n_epochs // 2)), ("twice", 2 * n_epochs)):
         yield f"{title} the epochs", override(base, [f"training.epochs={n}"])
 
@@ -137,7 +137,7 @@ def section(
         "score": f"{SCORES[corpus]} on {PART}",
         "settings": assignments(base),
         "sentences": n_sentences,
-        "epochs": sized(base.training, n_sentences).epochs,
+        "epochs": resolve_training(base.training, n_sentences).epochs,
         "rows": rows_of(runs),
     }
 

@@ -40,7 +40,7 @@ from serving import describe_machine
 from tagging_peers import MODULES, PACKAGES
 from windowclf import Config
 from windowclf.arrays import Ints
-from windowclf.evaluation.significance import compare
+from windowclf.evaluation import compare
 
 SINGLE, ENSEMBLE, DISTILLED, PEER = "single", "ensemble", "distilled", "peer"
 SPACY_STEPS, QUICK_STEPS, QUICK_ENSEMBLE = 5000, 200, 2

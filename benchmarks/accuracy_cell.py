@@ -18,10 +18,8 @@ from typing import Any
 
 from accuracy_peers import LEARNERS, Labelled, Learner, Lesson, Sentences, Windowclf
 from windowclf.config import DataConfig
-from windowclf.corpus.label_schemes import detect_scheme
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.evaluation.counts import sentence_counts
+from windowclf.corpus import columns, detect_scheme, options_of, read_labelled
+from windowclf.evaluation import sentence_counts
 
 PARTS = ("dev", "test")
 N_TURNS = {"wikigold": 10, "wnut17": 2}  # of `turned`

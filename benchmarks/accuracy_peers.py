@@ -16,9 +16,9 @@ from typing import Any, NamedTuple, Protocol
 from tagging_peers import features
 from windowclf import WindowTagger
 from windowclf.config_io import config_from_dict
-from windowclf.corpus.label_schemes import Scheme, convert, spans
-from windowclf.evaluation.metrics import Evaluation, judge_entities
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.corpus import Scheme, convert, spans
+from windowclf.evaluation import Evaluation, judge_entities
+from windowclf.vectors import load_vectors
 
 Sentences = Sequence[Sequence[str]]
 

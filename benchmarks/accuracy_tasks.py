@@ -16,8 +16,7 @@ from cells import Cells, Task
 from windowclf import Config
 from windowclf.arrays import Ints
 from windowclf.config_io import config_to_dict, override, read_config
-from windowclf.evaluation.counts import score_of
-from windowclf.evaluation.significance import compare
+from windowclf.evaluation import compare, score_of
 
 SCORES = {"ud-english-ewt": "UPOS accuracy", "wnut17": "entity F1", "wikigold": "entity F1"}
 CORPORA = tuple(SCORES)

@@ -6,7 +6,7 @@ PYTHON is the interpreter of an environment with windowclf installed, by default
 calls compare two versions. Traced are, in processes of their own,
 
 - `windowclf train` on the sample corpus, one network, three epochs;
-- one `POST /v1/tag` to `windowclf serve` with one worker, after ten requests that warm it up: what all its
+- one `POST /v1/tag` to `windowclf serve` with one worker, after twenty requests that warm it up: what all its
   processes and threads enter until shortly after the answer, when it has been logged and counted.
 
 Each function is counted once, however often it is called; a comprehension is part of the function around it.
@@ -62,8 +62,21 @@ class Tracer:
         threading.setprofile(self)
         sys.setprofile(self)
         os.register_at_fork(after_in_child=self._write_regularly)
+        self._trace_requests()
         atexit.register(self.write)
         self._write_regularly()
+
+    def _trace_requests(self) -> None:
+        """Trace threads that a server makes outside Python too, from the first request that each answers."""
+        from flask import Flask
+
+        call = Flask.__call__
+
+        def traced(app: Flask, environ: Any, start_response: Any) -> Any:
+            sys.setprofile(self)
+            return call(app, environ, start_response)
+
+        Flask.__call__ = traced  # type: ignore[method-assign, assignment]
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         """Record one event of the interpreter."""
@@ -196,7 +209,7 @@ def trace_request(traced: Traced) -> dict[str, Any]:
     try:
         assert process.stdout is not None
         address = next(re.finditer(r"http://[^\s;]+", process.stdout.readline()))[0]
-        for _ in range(10):
+        for _ in range(20):
             start = time.monotonic()
             with urlopen(Request(f"{address}/v1/tag", BODY, {"Content-Type": "application/json"})) as answer:
                 answer.read()

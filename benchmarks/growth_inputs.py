@@ -7,9 +7,9 @@ from zlib import crc32
 import numpy as np
 
 from windowclf.arrays import Array
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.encoding.vocabulary import count_words
-from windowclf.vectors.table import Table, write_table
+from windowclf.corpus import ReadOptions, read_labelled
+from windowclf.encoding import count_words
+from windowclf.vectors import Table, write_table
 
 SENTENCE = 16  # words; about the mean of web text
 _TAIL = 1.1  # exponent of Zipf's law for the words that the corpus did not have; a million words have 41,000

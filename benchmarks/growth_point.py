@@ -16,8 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import ReadOptions, columns, read_labelled
 from windowclf_cli.main import cli
 
 

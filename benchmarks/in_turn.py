@@ -38,8 +38,7 @@ from cells import Cells, Task, run_tasks
 from results_page import in_turn_table, update_results
 from serving import describe_machine
 from tagging_peers import MODULES, PACKAGES
-from windowclf.evaluation.reliability import reliability
-from windowclf.evaluation.significance import interval_of
+from windowclf.evaluation import interval_of, reliability
 
 PEERS = ("NLTK's perceptron", "CRFsuite")
 Run = list[Task]  # the turns of a seed

@@ -21,7 +21,7 @@ from results_page import self_training_table, update_results
 from serving import describe_machine
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Ints
-from windowclf.evaluation.counts import sentence_counts
+from windowclf.evaluation import sentence_counts
 
 PLAIN, SURE, SOFT = "labelled sentences alone", "with sentences it is sure of", "with its probabilities"
 

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
-from windowclf.corpus.readers import ReadOptions, read_labelled
+from windowclf.corpus import ReadOptions, read_labelled
 
 N_TOKENS = 23  # of a short request
 BATCH = 32  # sentences of a long request

@@ -1,9 +1,10 @@
 """How long one short sentence takes: µs of `predict` and `tag`, beside another version of windowclf.
 
-A batch of 500 sentences stands below, so that no gain of the one is a loss of the other.
+A batch of 400 sentences stands below, so that no gain of the one is a loss of the other.
 
 Each version is a process of its own, with one thread, and waits while the other is measured; they take turns.
-A time is the median of all calls, each of which is timed by itself. The models are the two that ship, and two
+A time is the median of all calls, each of which is timed by itself: a short one by the clock, the batch by
+the time of the processor, so that neighbours count less. The models are the two that ship, and two
 that are trained here on the sample corpus: one with the sentence-level loss and an ensemble. `tag` gives what
 an answer of the service holds: labels, their probabilities and the entities.
 
@@ -23,8 +24,8 @@ from typing import Any
 
 from pages import markdown_table
 from serving import SERVE
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.model.storage import find_model
+from windowclf.corpus import ReadOptions, read_labelled
+from windowclf.model import find_model
 
 SENTENCES = {
     "one entity": "The museum of modern art in Paris opened its doors to visitors on Monday , "
@@ -36,8 +37,7 @@ SENTENCES = {
     "new words": "Zorblax and Quimtip flew to Frobnitz on Monday , where the old blorptown museum opened its "
     "doors to visitors and locals again .",
 }
-BATCH = "500 sentences"
-N_BATCH = 500
+BATCH = "400 sentences"
 TRAINED = {
     "CRF": ("model.loss=crf",),
     "ensemble of 3": ("training.ensemble=3",),
@@ -45,21 +45,22 @@ TRAINED = {
 # what runs in each process: it must do with the interface of both versions
 WORKER = """
 import json, sys
-from time import perf_counter
+import time
 from windowclf import WindowTagger
 
 taggers = {}
 for line in sys.stdin:
-    name, path, method, sentences, n_calls = json.loads(line)
+    name, path, method, sentences, n_calls, clock_name = json.loads(line)
+    clock = getattr(time, clock_name)
     if name not in taggers:
         taggers[name] = WindowTagger.load(path).compile()
     call, seconds = getattr(taggers[name], method), []
     for _ in range(1 + n_calls // 10):
         call(sentences)
     for _ in range(n_calls):
-        began = perf_counter()
+        began = clock()
         call(sentences)
-        seconds.append(perf_counter() - began)
+        seconds.append(clock() - began)
     print(json.dumps(seconds), flush=True)
 """
 _ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
@@ -109,7 +110,7 @@ def measure(versions: dict[str, Version], rounds: int, n_calls: int) -> dict[tup
     with tempfile.TemporaryDirectory() as folder:
         paths = models(Path(folder))
         texts = {name: [text.split()] for name, text in SENTENCES.items()}
-        texts[BATCH] = [list(s.tokens) for s in read_labelled("sample:train", ReadOptions())][:N_BATCH]
+        texts[BATCH] = [list(s.tokens) for s in read_labelled("sample:train", ReadOptions())]
         cases = [(model, text, method) for model in paths for text in texts for method in ("predict", "tag")]
         seconds: dict[tuple[str, ...], dict[str, list[float]]] = {
             case: {name: [] for name in versions} for case in cases
@@ -117,9 +118,10 @@ def measure(versions: dict[str, Version], rounds: int, n_calls: int) -> dict[tup
         for _ in range(rounds):
             for case in cases:
                 model, text, method = case
-                n = max(1, n_calls // 100) if text == BATCH else n_calls
+                is_batch = text == BATCH
+                how = (max(1, n_calls // 100), "thread_time") if is_batch else (n_calls, "perf_counter")
                 for name, version in versions.items():
-                    seconds[case][name] += version.ask(model, paths[model], method, texts[text], n)
+                    seconds[case][name] += version.ask(model, paths[model], method, texts[text], *how)
     return {
         case: {name: 1e6 * median(own) for name, own in measured.items()}
         for case, measured in seconds.items()

@@ -21,8 +21,7 @@ from pages import ROOT, machine_line, markdown_table, update_page
 from serving import describe_machine
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import ReadOptions, columns, read_labelled
 
 RECORD = ROOT / "docs" / "data" / "start-up.json"
 TEXT = "Angela Merkel flew from Berlin to New York."

@@ -20,12 +20,8 @@ from typing import Any
 
 from tagging_peers import FORMS, Labelled, Windowclf
 from windowclf import WindowTagger
-from windowclf.corpus.blocks import read_blocks
-from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, options_of, read_labelled
-from windowclf.corpus.sentence import Sentence, columns
-from windowclf.streaming.processes import map_in_processes
-from windowclf.streaming.tag import BlockTagger, tag_blocks
+from windowclf.corpus import ReadOptions, Sentence, columns, options_of, read_blocks, read_labelled, spans
+from windowclf.streaming import BlockTagger, map_in_processes, tag_blocks
 
 SCRIPT = Path(__file__)
 RAW = ReadOptions(format="text", labelled=False)

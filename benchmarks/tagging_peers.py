@@ -12,11 +12,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from windowclf import WindowTagger
-from windowclf.corpus.blocks import Block
-from windowclf.corpus.chunk import read_chunk
-from windowclf.corpus.label_schemes import Scheme, convert
-from windowclf.encoding.encoder import windows
-from windowclf.encoding.vocabulary import N_SPECIAL
+from windowclf.corpus import Block, Scheme, convert, read_chunk
+from windowclf.encoding import N_SPECIAL, windows
 
 WINDOWS_AT_ONCE = 512  # of PyTorch's; what is computed of them stays in the processor's cache
 Sentences = Sequence[Sequence[str]]

@@ -9,15 +9,14 @@ import windowclf.model.viterbi
 import windowclf.streaming.tag
 from clocks import Part, clocks, shares
 from windowclf import WindowTagger
-from windowclf.corpus.blocks import Block
-from windowclf.corpus.readers import ReadOptions
-from windowclf.model.compiled import CompiledScorer
-from windowclf.streaming.tag import BlockTagger
+from windowclf.corpus import Block, ReadOptions
+from windowclf.model import CompiledScorer
+from windowclf.streaming import BlockTagger
 
 GATHER, OUTPUT, REST = "gathering rows of the table", "activation and output layer", "all else"
 PARTS: list[Part] = [
     (windowclf.streaming.tag, "read_chunk", "finding tokens and sentences"),
-    (CompiledScorer, "_number", "numbering words"),
+    (CompiledScorer, "_look_up", "looking up words and phrases"),
     (CompiledScorer, "_blocks_of_strangers", "computing words that have no row"),
     (CompiledScorer, "_gather", GATHER),
     (CompiledScorer, "_scores_of_all", "adding up rows"),

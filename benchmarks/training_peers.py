@@ -18,12 +18,9 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, TrainingConfig
-from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.model.network import WindowModel
-from windowclf.training.data import TrainingData, make_batches
-from windowclf.training.defaults import suited
-from windowclf.training.events import EpochDone
-from windowclf.training.loop import train
+from windowclf.encoding import N_SPECIAL
+from windowclf.model import WindowModel
+from windowclf.training import EpochDone, TrainingData, make_batches, resolve_features, train
 
 FORMS = ("fused", "plain", "torch")
 VECTORS_SEED, WEIGHTS_SEED = 0, 1
@@ -64,7 +61,7 @@ class Setting:
     def features_config(self) -> FeaturesConfig:
         """Return the features as they are by default for parts of speech, or none."""
         if self.features:
-            return suited(FeaturesConfig(), finds_names=False)
+            return resolve_features(FeaturesConfig(), finds_names=False)
         return FeaturesConfig(case_dimension=0, affix_dimension=0)
 
     def data(self) -> tuple[TrainingData, TrainingData]:

@@ -12,9 +12,8 @@ import windowclf.nn.window_affine
 import windowclf.training.loop
 from clocks import Part, clocks, shares
 from training_peers import Setting, windowclf_trainer
-from windowclf.model.network import WindowModel
-from windowclf.nn.optimizers import Optimizer
-from windowclf.nn.selection import Selection
+from windowclf.model import WindowModel
+from windowclf.nn import Optimizer, Selection
 
 PRODUCTS, SUMS = "products of the first layer", "adding up and spreading the pieces of windows"
 REST = "activation and all else"

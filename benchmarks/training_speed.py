@@ -30,16 +30,10 @@ from training_page import TARGETS, rows_table, tables
 from training_peers import FORMS, SCRIPT, Setting, n_distinct, to_line
 from training_profile import profile
 from windowclf.config import Config, FeaturesConfig, ModelConfig
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.vocabulary import UNKNOWN, count_words
-from windowclf.encoding.word_features import WordFeatures
-from windowclf.training.data import prepare_training
-from windowclf.training.defaults import suited
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.corpus import LabelSet, columns, options_of, read_labelled
+from windowclf.encoding import UNKNOWN, Encoder, WordFeatures, count_words
+from windowclf.training import prepare_training, resolve_features
+from windowclf.vectors import choose_vectors, load_vectors
 
 RECORD = ROOT / "docs" / "data" / "training.json"
 CORPUS = "ud-english-ewt"
@@ -139,7 +133,7 @@ def write_arrays(directory: Path) -> tuple[str, str, str, int]:
     np.save(directory / "vectors.npy", matrix)
     for name, features in (
         ("plain", FeaturesConfig(case_dimension=0, affix_dimension=0)),
-        ("features", suited(FeaturesConfig(), finds_names=False)),
+        ("features", resolve_features(FeaturesConfig(), finds_names=False)),
     ):
         encoder = Encoder(vocabulary, WordFeatures(features))
         arrays: dict[str, Any] = {}

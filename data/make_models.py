@@ -15,14 +15,11 @@ import numpy as np
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.catalog import read_catalog
-from windowclf.corpus.label_schemes import Scheme, convert, parse_label
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.evaluation.metrics import Evaluation, Share
+from windowclf.corpus import Scheme, columns, convert, options_of, parse_label, read_catalog, read_labelled
+from windowclf.evaluation import Evaluation, Share
 from windowclf.files import atomic_path
-from windowclf.model.storage import save_model
-from windowclf.training.events import EpochDone
+from windowclf.model import check_savable, save_model
+from windowclf.training import EpochDone
 from windowclf_cli.output import percent
 
 MODELS = Path(__file__).parent / "windowclf_data" / "models"
@@ -125,7 +122,7 @@ def make(name: str, folder: Path) -> Path:
         for key, value in stored.parameters.items()
     }
     target = folder / name
-    with atomic_path(target) as temporary:
+    with atomic_path(target, owned={*check_savable(target)[1], "CARD.md", "LICENSE.txt"}) as temporary:
         save_model(stored.with_parameters(parameters), temporary)
         saved = WindowTagger.load(temporary).compile()
         (temporary / "CARD.md").write_text(card(name, recipe, saved), encoding="utf-8")

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.files import sha256_of
-from windowclf.vectors.table import Table, check_table, write_table
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.vectors import Table, check_table, load_vectors, write_table
 
 N_FREQUENT = 20_000
 DATA = Path(__file__).parent / "windowclf_data"

@@ -14,12 +14,21 @@ import msgspec
 
 from windowclf.errors import DataError
 from windowclf.files import read_json, write_text
-from windowclf.runs.report import Table
-from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
-from windowclf.runs.study.modes import TUNED
-from windowclf.runs.study.report import comparison_table, gap_tables, score_table
-from windowclf.runs.study.results import StudyResults, read_results
-from windowclf.runs.study.study import RESULTS, TIMINGS
+from windowclf.runs import (
+    RESULTS,
+    TIMINGS,
+    TUNED,
+    StudyResults,
+    Table,
+    comparison_table,
+    draw_carrying,
+    draw_differences,
+    draw_drift,
+    draw_learning_curves,
+    gap_tables,
+    read_results,
+    score_table,
+)
 
 PAGE = Path(__file__).with_name("tuning-study.md")
 SLICES = {

@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 # A busy machine is not a fault of the code: time is measured in benchmarks.

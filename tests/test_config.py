@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from windowclf import WindowTagger
 from windowclf.config import Config, DataConfig, FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.config_io import (
     config_from_dict,
     config_to_dict,
     config_to_toml,
     describe_fields,
+    find_key,
     override,
     read_config,
 )
@@ -208,7 +210,7 @@ def test_an_assignment_that_cannot_be_is_refused(assignment: str, part_of_messag
         ({"model": {"droput": 0.1}}, "f.toml: [model]", "Did you mean 'dropout'?"),
         ({"training": {"epoch": 3}}, "f.toml: [training]", "Did you mean 'epochs'?"),
         ({"training": {"xyzzy": 3}}, "f.toml: [training]", "unknown key 'xyzzy'"),
-        ({"model": 3}, "f.toml: model", "a section holds keys"),
+        ({"model": 3}, "f.toml: model", "a section must be a mapping"),
         ({"model": {"window": "5"}}, "f.toml: model.window", "'5'; allowed: a whole number, at least 1"),
         ({"model": {"window": 5.5}}, "f.toml: model.window", "Expected int, got float"),
         ({"model": {"window": True}}, "f.toml: model.window", "Expected int, got bool"),
@@ -218,7 +220,7 @@ def test_an_assignment_that_cannot_be_is_refused(assignment: str, part_of_messag
         ({"model": {"hidden": 300}}, "f.toml: model.hidden", "a list of whole numbers"),
         ({"features": {"gazetteers": "a.txt"}}, "f.toml: features.gazetteers", "a list of strings"),
         ({"features": {"columns": [1]}}, "f.toml: features.columns[0]", "Expected str, got int"),
-        ({"features": {"columns": ["1", "1"]}}, "f.toml: features", "columns names one twice: 1, 1"),
+        ({"features": {"columns": ["1", "1"]}}, "f.toml: features", "a column is named twice: 1, 1"),
         ({"model": {"hidden": [300, 0]}}, "f.toml: model.hidden[1]", "found [300, 0]"),
         ({"model": {"dropout": 1}}, "f.toml: model.dropout", "at least 0, less than 1"),
         ({"model": {"dropout": "half"}}, "f.toml: model.dropout", "allowed: a number"),
@@ -328,3 +330,23 @@ def _with_default(name: str, example: Config) -> dict[str, Any]:
     section, key = name.split(".")
     default = _get(Config(), section, key)
     return {section: dataclasses.replace(getattr(example, section), **{key: default})}
+
+
+def test_sections_can_be_mappings() -> None:
+    config: Any = Config(training={"epochs": 3}, model={"hidden": [100]})  # type: ignore[arg-type]
+    assert WindowTagger(config).config == Config(
+        training=TrainingConfig(epochs=3), model=ModelConfig(hidden=(100,))
+    )
+
+
+def test_what_is_wrong_with_a_section_is_named() -> None:
+    with pytest.raises(TypeError, match="epoch"):
+        Config(training={"epoch": 3})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="training must be a TrainingConfig or a mapping; found 3"):
+        Config(training=3)  # type: ignore[arg-type]
+
+
+def test_a_key_belongs_to_one_section() -> None:
+    keys = [key for section in config_to_dict(Config()).values() for key in section]
+    assert len(keys) == len(set(keys))
+    assert find_key("epochs") == "training"

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, read_labelled
+from windowclf.corpus import ReadOptions, read_labelled, spans
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "data" / "windowclf_data" / "sample"

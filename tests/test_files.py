@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from windowclf.arrays import Floats, Ints
-from windowclf.errors import ModelFileError
+from windowclf.errors import ModelFileError, WindowClfError
 from windowclf.files import atomic_path, map_arrays, save_arrays, sha256_of, write_text
 
 
@@ -33,11 +33,58 @@ def test_a_directory_replaces_the_old_one_when_the_block_succeeds(tmp_path: Path
     target = tmp_path / "model"
     target.mkdir()
     (target / "stale").touch()
-    with atomic_path(target) as temporary:
+    with atomic_path(target, owned=["stale"]) as temporary:
         temporary.mkdir()
         (temporary / "fresh").touch()
     assert _only_entry(target) == "fresh"
     assert _only_entry(tmp_path) == "model"
+
+
+def test_what_is_not_owned_stays_in_a_directory(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    (target / "photographs").mkdir(parents=True)
+    (target / "thesis.pdf").write_text("years of work")
+    (target / "stale").touch()
+    (target / "fresh").write_text("old")
+    with atomic_path(target, owned=["stale", "fresh"]) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").write_text("new")
+    assert sorted(path.name for path in target.iterdir()) == ["fresh", "photographs", "thesis.pdf"]
+    assert (target / "fresh").read_text() == "new"
+    assert (target / "thesis.pdf").read_text() == "years of work"
+
+
+def test_a_file_of_the_same_name_that_is_not_owned_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "notes").write_text("mine")
+    with pytest.raises(WindowClfError, match="in the way"), atomic_path(target) as temporary:
+        temporary.mkdir()
+        (temporary / "notes").write_text("yours")
+    assert (target / "notes").read_text() == "mine"
+    assert _only_entry(tmp_path) == "model"
+
+
+def test_the_working_directory_is_written_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with atomic_path(Path("."), owned=["old"]) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").touch()
+    assert Path("fresh").exists()
+    assert _only_entry(tmp_path) == "fresh"
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_through_a_link_what_it_points_to_is_replaced(kind: str, tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    with atomic_path(link) as temporary:
+        if kind == "file":
+            temporary.write_text("new")
+        else:
+            temporary.mkdir()
+    assert link.is_symlink()
+    assert real.is_file() if kind == "file" else real.is_dir()
 
 
 def test_a_failed_block_leaves_the_file_as_it_was(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from windowclf import WindowTagger
-from windowclf.model.storage import find_model
+from windowclf.model import find_model
 from windowclf_cli.main import cli
 
 NAMES = ("ner-en", "pos-en")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,20 @@ def test_every_name_of_the_package_is_there_and_listed() -> None:
     assert set(windowclf.__all__) <= set(dir(windowclf))
     for name in windowclf.__all__:
         assert getattr(windowclf, name).__name__ == name
+
+
+def test_the_version_is_that_of_the_installed_package() -> None:
+    script = (
+        "import sys, windowclf; assert 'importlib.metadata' not in sys.modules; print(windowclf.__version__)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == version("windowclf")
+
+
+def test_python_m_windowclf_is_the_command_line() -> None:
+    command = [sys.executable, "-m", "windowclf", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"windowclf, version {version('windowclf')}\n"
 
 
 def test_a_name_that_is_not_there_is_named() -> None:

@@ -13,20 +13,22 @@ import pytest
 from gensim.models import KeyedVectors
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 import windowclf.tagger
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowClfError, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import Scheme, convert, illegal_transitions, spans
-from windowclf.encoding.encoder import ABSENT_ROW
+from windowclf.config_io import config_to_dict
+from windowclf.corpus import Scheme, convert, illegal_transitions, spans
+from windowclf.encoding import ABSENT_ROW
 from windowclf.errors import ConfigError, DataError, VectorsError
-from windowclf.evaluation.reliability import CalibrationErrors, reliability
+from windowclf.evaluation import CalibrationErrors, reliability
 from windowclf.inspection.shapley import WIDEST, shapley_values
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
-from windowclf.model.storage import save_model
-from windowclf.training.events import Calibrated, EpochDone, TrainingDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.threads import describe_threads
+from windowclf.training import Calibrated, EpochDone, TrainingDone
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 WORDS = ["museums", "in", "Paris", "LONDON", "the", "1984", "qwx", "😀", "\x00", "שלום", "\ud800", "."]
@@ -194,7 +196,7 @@ def test_dev_data_is_checked_before_training_begins(
 def test_dev_data_without_words_are_refused(
     dev: Labelled, quick: Config, vectors: WordVectors, corpus: Labelled
 ) -> None:
-    with pytest.raises(DataError, match=r"dev sentences: there is no sentence with words\. Leave out dev"):
+    with pytest.raises(DataError, match=r"dev sentences: no sentence has words\. Leave out dev"):
         WindowTagger(quick, vectors=vectors).fit(*corpus, dev=dev)
 
 
@@ -222,6 +224,102 @@ def test_one_label_is_nothing_to_learn(
 def test_a_tagger_that_is_not_trained_says_so() -> None:
     with pytest.raises(WindowClfError, match="not trained"):
         WindowTagger().predict([["a"]])
+
+
+# -- the configuration -------------------------------------------------------------------------------
+
+
+def test_fit_leaves_the_configuration_as_it_was(vectors: WordVectors, corpus: Labelled) -> None:
+    tagger = WindowTagger(vectors=vectors, epochs=1)
+    before = tagger.config
+    tagger.fit(*corpus)
+    assert tagger.config == before
+    assert tagger.model.config.features.affix_dimension == 4  # for names
+    classes = [[word[0] for word in sentence] for sentence in corpus[0]]
+    tagger.fit(corpus[0], classes)
+    assert tagger.model.config.features.affix_dimension == 24  # for parts of speech
+    assert tagger.config == before
+
+
+def test_any_value_of_the_configuration_can_be_given_by_its_key(quick: Config) -> None:
+    tagger = WindowTagger(quick, epochs=5, hidden=[100], shape=True, format="conllu", seed=None)
+    expected = config_to_dict(quick)
+    expected["training"]["epochs"], expected["model"]["hidden"] = 5, (100,)
+    expected["features"]["shape"], expected["data"]["format"] = True, "conllu"
+    assert config_to_dict(tagger.config) == expected
+
+
+def test_an_unknown_key_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"unknown key 'epoch'.*Did you mean 'epochs'"):
+        WindowTagger(epoch=5)
+
+
+def test_what_is_shown_is_what_differs_from_the_defaults(vectors: WordVectors, corpus: Labelled) -> None:
+    tagger = WindowTagger(vectors=vectors, epochs=1, hidden=[100])
+    assert repr(tagger) == "WindowTagger(hidden=(100,), epochs=1, vectors=WordVectors)"
+    assert repr(WindowTagger(vectors="a<b")) == "WindowTagger(vectors='a<b')"
+    assert "a&lt;b" in WindowTagger(vectors="a<b")._repr_html_()
+    assert "B-LOC" in tagger.fit(*corpus)._repr_html_()
+
+
+@pytest.mark.parametrize("threads", ["auto", 1, 2])
+def test_the_threads_of_linear_algebra_are_bounded_while_it_trains(
+    threads: Any, quick: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    def count() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before, seen = count(), []
+    tagger = WindowTagger(quick, vectors=vectors)
+    tagger.fit(*corpus, on_event=lambda _: seen.append(count()), threads=threads)
+    assert all(max(numbers) <= describe_threads(threads)["used"] for numbers in seen) and seen
+    assert count() == before
+
+
+# -- raw text ----------------------------------------------------------------------------------------
+
+
+def test_a_raw_text_is_split_and_tagged(tagger: WindowTagger) -> None:
+    text = "We live in  Paris. Rome is old"
+    answer = tagger(text)
+    assert answer.text == text
+    assert [text[s.start : s.end] for s in answer.sentences] == ["We live in  Paris.", "Rome is old"]
+    assert all(text[token.start : token.end] == token.text for token in answer.tokens)
+    words = [["We", "live", "in", "Paris", "."], ["Rome", "is", "old"]]
+    tagged = tagger.tag(words)
+    assert [token.text for token in answer.tokens] == [word for sentence in words for word in sentence]
+    assert [token.label for token in answer.tokens] == [label for t in tagged for label in t.labels]
+    assert [token.score for token in answer.tokens] == [p for t in tagged for p in t.probabilities]
+    found = [(entity.word, entity.entity_group) for entity in answer.entities or []]
+    assert ("Rome", "LOC") in found and ("Paris", "LOC") in found
+
+
+def test_several_texts_get_what_each_gets_alone(tagger: WindowTagger) -> None:
+    texts = ["Rome is old.", "", "Paris"]
+    answers = tagger(texts)
+    assert [answer.text for answer in answers] == texts
+    assert [len(answer.tokens) for answer in answers] == [4, 0, 1]
+    for answer, text in zip(answers, texts, strict=True):
+        alone = tagger(text)
+        assert [token.label for token in answer.tokens] == [token.label for token in alone.tokens]
+        assert answer.sentences == alone.sentences
+    assert tagger([]) == []
+
+
+@pytest.mark.parametrize("text", [[["Paris"]], ["Paris", 5], [None]])
+def test_what_is_no_text_is_refused(text: Any, tagger: WindowTagger) -> None:
+    with pytest.raises(WindowClfError, match=r"not a text or a list of texts.*Call predict or tag"):
+        tagger(text)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "tag"])
+@pytest.mark.parametrize("raw", ["Paris is old", ["Paris is old"]])
+def test_raw_text_where_words_are_wanted_is_told_where_to_go(
+    method: str, raw: Any, tagger: WindowTagger
+) -> None:
+    with pytest.raises(DataError, match=r"To tag raw text, call the tagger itself: tagger\(text\)"):
+        getattr(tagger, method)(raw)
+    assert tagger(raw)
 
 
 # -- predict -----------------------------------------------------------------------------------------
@@ -291,17 +389,51 @@ def test_every_label_has_the_probability_of_all_that_are_spelled_like_it(
     config = replace(quick, model=replace(quick.model, inner_scheme=inner_scheme))
     labels = [convert(sequence, Scheme(scheme)) for sequence in corpus[1]]
     tagger = WindowTagger(config, vectors=vectors).fit(corpus[0], labels)
-    assert tagger.spelled_labels == names
+    assert tagger.model.labels.output_names == names
     sentences = [*corpus[0], []]
-    for tagged, probs in zip(tagger.tag(sentences, every=True), tagger.predict_proba(sentences), strict=True):
+    internal = tagger.predict_proba(sentences, scheme="internal")
+    for tagged, probs in zip(tagger.tag(sentences, every=True), internal, strict=True):
         assert tagged.every is not None
         for column, name in zip(tagged.every.T, names, strict=True):
             learnt = [f"{prefix}-LOC" for prefix in merged.get(name, "")] or [name]
-            together = probs[:, [tagger.labels.index(label) for label in learnt]].sum(axis=1)
+            together = probs[:, [tagger.labels_of("internal").index(label) for label in learnt]].sum(axis=1)
             np.testing.assert_allclose(column, together, rtol=1e-6)
         if merged or scheme == inner_scheme:
             columns = [names.index(label) for label in tagged.labels]
             assert tagged.probabilities == tagged.every[np.arange(len(columns)), columns].tolist()
+
+
+@pytest.mark.parametrize("loss", ["softmax", "crf"])
+@pytest.mark.parametrize("scheme", ["IOB1", "IOB2", "IOBES", "none"])
+@pytest.mark.parametrize("inner_scheme", ["IOB2", "IOBES"])
+def test_probabilities_are_of_the_labels_that_predictions_have(
+    loss: Any, scheme: Any, inner_scheme: Any, config: Config, vectors: WordVectors, corpus: Labelled
+) -> None:
+    model = replace(config.model, inner_scheme=inner_scheme, loss=loss)
+    settings = replace(config, model=model, data=replace(config.data, scheme=scheme))
+    labels = corpus[1] if scheme == "none" else [convert(names, Scheme(scheme)) for names in corpus[1]]
+    tagger = WindowTagger(settings, vectors=vectors, epochs=10).fit(corpus[0], labels)
+    sentences = [[], *corpus[0], [], ["Paris", "Rome", "London", "is", "New", "York"], ["Rome"], []]
+    predicted = tagger.predict(sentences)
+    assert {name for names in predicted for name in names} <= {*tagger.labels}
+    for names, probs in zip(predicted, tagger.predict_proba(sentences), strict=True):
+        assert probs.shape == (len(names), len(tagger.labels))
+        np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-5)
+        assert ((probs >= 0) & (probs <= 1)).all()
+    for probs in tagger.predict_proba(sentences, scheme="internal"):
+        assert probs.shape[1] == len(tagger.labels_of("internal"))
+    if loss == "crf":  # of every tag sequence, the probability is known
+        sentence = ["Paris", "Rome", "is", "London"]
+        expected = np.zeros((len(sentence), len(tagger.labels)))
+        for names, probability in tagger.n_best(sentence, 10_000):
+            for t, name in enumerate(names):
+                expected[t, tagger.labels.index(name)] += probability
+        np.testing.assert_allclose(tagger.predict_proba([sentence])[0], expected, atol=1e-5)
+
+
+def test_an_unknown_scheme_is_refused(tagger: WindowTagger) -> None:
+    with pytest.raises(ConfigError, match=r"unknown scheme of labels; found 'inner'; allowed: output"):
+        tagger.predict_proba([["Paris"]], scheme="inner")  # type: ignore[arg-type]
 
 
 def test_the_probability_of_every_label_comes_only_when_asked_for(tagger: WindowTagger) -> None:
@@ -317,7 +449,9 @@ def test_where_neighbours_decide_the_spelling_the_probability_is_of_the_label_le
     (tagged,) = tagger.tag([["Rome", "is"]], every=True)
     assert (tagged.labels, tagged.every is not None) == (["I-LOC", "O"], True)
     assert tagged.probabilities == pytest.approx(
-        tagger.predict_proba([["Rome", "is"]])[0][[0, 1], [tagger.labels.index("S-LOC"), 0]]
+        tagger.predict_proba([["Rome", "is"]], scheme="internal")[0][
+            [0, 1], [tagger.labels_of("internal").index("S-LOC"), 0]
+        ]
     )
 
 

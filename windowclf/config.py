@@ -1,61 +1,65 @@
 """The configuration of a tagger, as frozen dataclasses.
 
-Every field carries its meaning and its bounds in its type, so that documentation, validation and error
-messages (config_io.py) come from one place.
+Each field has its description and bounds in its type; documentation, validation and error messages
+(config_io.py) are made from these.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, Literal, cast
 
 from msgspec import Meta
 
 Tuning = Literal["frozen", "tuned", "two-channel"]
-TABLE_MB, CACHE_MB = 128, 16  # megabytes for tables that make tagging fast, unless told otherwise
+TABLE_MB, CACHE_MB = 128, 16  # megabytes: the defaults of `WindowTagger.compile`
+
+
+def about(description: str, **bounds: Any) -> Meta:
+    """Return the description and the bounds of a field."""
+    return Meta(description=description, **bounds)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The network: its window, its word vectors and its layers."""
+    """The network: window, word vectors and layers."""
 
     window: Annotated[
-        int, Meta(ge=1, le=31, description="words in a window, odd: the word and as many each side")
+        int, about("words in a window, odd: the word and as many on each side", ge=1, le=31)
     ] = 5
     vectors: Annotated[
         str,
-        Meta(
-            description="name or path of pretrained vectors, or A+B; empty: full GloVe if it is installed; "
-            "random:D: D numbers drawn for each training word"
+        about(
+            "name or path of pretrained vectors, or A+B; empty: full GloVe if installed; "
+            "random:D: random vectors of dimension D for the training words"
         ),
     ] = ""
     tuning: Annotated[
-        Tuning,
-        Meta(description="whether training moves the pretrained vectors; two-channel: a copy beside them"),
+        Tuning, about("whether training changes the pretrained vectors; two-channel: a copy beside them")
     ] = "tuned"
     vector_deviation: Annotated[
-        float,
-        Meta(ge=0, description="standard deviation that pretrained vectors are scaled to; 0: as they come"),
+        float, about("standard deviation that pretrained vectors are scaled to; 0: not scaled", ge=0)
     ] = 0.5
     max_vectors: Annotated[
-        int, Meta(ge=0, description="vectors kept: the training words and the most frequent others; 0: all")
+        int, about("vectors kept: those of the training words and the most frequent others; 0: all", ge=0)
     ] = 100_000
     hidden: Annotated[
         tuple[Annotated[int, Meta(ge=1)], ...],
-        Meta(description="units of each hidden layer; []: softmax regression on the window"),
+        about("units of each hidden layer; []: no hidden layer, softmax regression on the window"),
     ] = (300,)
-    activation: Annotated[Literal["relu", "tanh", "logistic"], Meta(description="of the hidden layers")] = (
-        "relu"
-    )
-    dropout: Annotated[float, Meta(ge=0, lt=1, description="share of hidden units dropped in training")] = 0.5
+    activation: Annotated[
+        Literal["relu", "tanh", "logistic"], about("activation function of the hidden layers")
+    ] = "relu"
+    dropout: Annotated[float, about("share of hidden units dropped in training", ge=0, lt=1)] = 0.5
     loss: Annotated[
         Literal["softmax", "crf"],
-        Meta(description="softmax: words are labelled one by one; crf: sentences as a whole"),
+        about("softmax: words are labelled independently; crf: sentences as a whole"),
     ] = "softmax"
     inner_scheme: Annotated[
         Literal["IOB2", "IOBES"],
-        Meta(description="scheme that span labels are learnt in, whatever the user's"),
+        about("scheme that span labels are learnt in; output keeps the scheme of the data"),
     ] = "IOBES"
     input_dropout: Annotated[
-        float, Meta(ge=0, lt=1, description="share of a word's input values dropped in training")
+        float, about("share of the input values of a word dropped in training", ge=0, lt=1)
     ] = 0.2
 
     def __post_init__(self) -> None:
@@ -65,158 +69,135 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class FeaturesConfig:
-    """What a word looks like, beside its vector; features have small vectors of their own, always trained."""
+    """Features of a word beside its vector; each has small vectors of its own, which are always trained."""
 
-    case_dimension: Annotated[
-        int, Meta(ge=0, le=1000, description="dimension of the letter-case vectors; 0: switched off")
-    ] = 10
+    case_dimension: Annotated[int, about("dimension of the letter-case vectors; 0: off", ge=0, le=1000)] = 10
     affix_dimension: Annotated[
         int,
-        Meta(
+        about(
+            "dimension of the affix vectors; 0: affixes, whole_word and shape off; -1: 4 if "
+            "labels mark spans and most words are outside, as with names, else 24",
             ge=-1,
             le=1000,
-            description="dimension of the affix vectors; 0: affixes, whole_word, shape off; "
-            "-1: 24, and 4 where labels mark spans that most words are outside of, such as names",
         ),
     ] = -1
     prefixes: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of prefixes, in characters")
+        tuple[Annotated[int, Meta(ge=1, le=16)], ...], about("lengths of prefixes, in characters")
     ] = (1, 2, 3, 4)
     suffixes: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=16)], ...], Meta(description="lengths of suffixes, in characters")
+        tuple[Annotated[int, Meta(ge=1, le=16)], ...], about("lengths of suffixes, in characters")
     ] = (1, 2, 3, 4)
-    whole_word: Annotated[bool, Meta(description="whether the cased word itself is hashed like an affix")] = (
-        True
-    )
+    whole_word: Annotated[bool, about("whether the whole word, as written, is hashed like an affix")] = True
     shape: Annotated[
-        bool,
-        Meta(description="whether a word's pattern of capitals, letters and digits is hashed like an affix"),
+        bool, about("whether a word's pattern of capitals, letters and digits is hashed like an affix")
     ] = False
-    buckets: Annotated[
-        int, Meta(ge=1, le=10_000_000, description="rows of the table that affixes are hashed into")
-    ] = 20_000
+    buckets: Annotated[int, about("size of the hash table of affixes", ge=1, le=10_000_000)] = 20_000
     gazetteers: Annotated[
-        tuple[str, ...],
-        Meta(description="files of phrases, one a line, such as names of places; the model keeps a copy"),
+        tuple[str, ...], about("files of phrases, one per line, such as place names; the model keeps a copy")
     ] = ()
     entity_lists: Annotated[
         bool,
-        Meta(
-            description="whether the entities of the training data are lists of phrases too, one for each "
-            "kind; in a model they are the gazetteers `entities:KIND`"
+        about(
+            "whether the entities of the training data are gazetteers too, one for each entity "
+            "type; a model names them `entities:TYPE`"
         ),
     ] = True
     gazetteer_dimension: Annotated[
-        int, Meta(ge=1, le=1000, description="dimension of the vectors of a list's positions")
+        int, about("dimension of the vectors of positions in phrases", ge=1, le=1000)
     ] = 8
-    gazetteer_case: Annotated[bool, Meta(description="whether letter case counts in gazetteers")] = True
+    gazetteer_case: Annotated[bool, about("whether gazetteers are case-sensitive")] = True
     columns: Annotated[
         tuple[str, ...],
-        Meta(
-            description="other columns of corpus files, such as parts of speech; tagging then needs them "
-            'too. In CoNLL numbers (`"1"`), in CoNLL-U `"upos"` or `"xpos"`, in JSONL keys of lists'
+        about(
+            "other columns of corpus files used as features, such as parts of speech; tagging "
+            'needs them too. CoNLL: numbers (`"1"`); CoNLL-U: `"upos"` or `"xpos"`; JSONL: keys of lists'
         ),
     ] = ()
-    column_dimension: Annotated[
-        int, Meta(ge=1, le=1000, description="dimension of the vectors of a column's values")
-    ] = 10
+    column_dimension: Annotated[int, about("dimension of the vectors of column values", ge=1, le=1000)] = 10
 
     def __post_init__(self) -> None:
         if len(set(self.columns)) < len(self.columns):
-            raise ValueError(f"columns names one twice: {', '.join(self.columns)}")
+            raise ValueError(f"a column is named twice: {', '.join(self.columns)}")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """How the network is trained."""
 
-    seed: Annotated[int, Meta(ge=0, description="of everything random: first weights, order, dropout")] = 0
+    seed: Annotated[
+        int, about("seed of all random numbers: initial weights, order of sentences, dropout", ge=0)
+    ] = 0
     ensemble: Annotated[
-        int, Meta(ge=1, le=100, description="networks that are trained apart and label together")
+        int, about("number of networks, which are trained separately and label together", ge=1, le=100)
     ] = 1
     bootstrap: Annotated[
-        bool,
-        Meta(description="whether each network of an ensemble learns from sentences drawn with replacement"),
+        bool, about("whether each network of an ensemble is trained on sentences drawn with replacement")
     ] = False
     teacher_weight: Annotated[
         float,
-        Meta(ge=0, le=1, description="of a teacher's probabilities against the true labels, if one is given"),
+        about("weight of the teacher's probabilities against the true labels, with a teacher", ge=0, le=1),
     ] = 0.8
     epochs: Annotated[
         int,
-        Meta(ge=0, description="passes over the training data, at most; 0: 1000 / √sentences, from 3 to 60"),
+        about("maximum number of passes over the training data; 0: 1000 / √sentences, from 3 to 60", ge=0),
     ] = 0
     patience: Annotated[
         int,
-        Meta(
+        about(
+            "epochs without a better dev score after which training stops, counted from "
+            "`vectors_from_epoch` on; 0: never",
             ge=0,
-            description="epochs without a better dev score before training stops, not counted before "
-            "vectors are tuned; 0: never",
         ),
     ] = 8
     batch_sentences: Annotated[
-        int, Meta(ge=0, description="sentences of a mini-batch; 0: sentences / 400, from 16 to 64")
+        int, about("sentences per mini-batch; 0: sentences / 400, from 16 to 64", ge=0)
     ] = 0
-    optimizer: Annotated[Literal["sgd", "momentum", "adam"], Meta(description="update rule")] = "adam"
-    learning_rate: Annotated[float, Meta(gt=0, description="at the start")] = 2e-3
+    optimizer: Annotated[Literal["sgd", "momentum", "adam"], about("update rule")] = "adam"
+    learning_rate: Annotated[float, about("initial learning rate", gt=0)] = 2e-3
     schedule: Annotated[
-        Literal["constant", "linear", "cosine"],
-        Meta(description="how the learning rate falls over all epochs"),
+        Literal["constant", "linear", "cosine"], about("how the learning rate falls over the epochs")
     ] = "linear"
-    momentum: Annotated[float, Meta(ge=0, lt=1, description="of the rule `momentum`")] = 0.9
-    l2: Annotated[float, Meta(ge=0, description="strength of the L2 penalty on weight matrices")] = 0.0
-    l2_vectors: Annotated[
-        float, Meta(ge=0, description="strength of the L2 penalty on the rows of tables in the batch")
-    ] = 0.0
+    momentum: Annotated[float, about("momentum of the optimizer `momentum`", ge=0, lt=1)] = 0.9
+    l2: Annotated[float, about("strength of the L2 penalty on weight matrices", ge=0)] = 0.0
+    l2_vectors: Annotated[float, about("strength of the L2 penalty on the table rows in the batch", ge=0)] = (
+        0.0
+    )
     l2_anchor: Annotated[
-        float,
-        Meta(
-            ge=0, description="strength of the L2 penalty on what tuned vectors are away from pretrained ones"
-        ),
+        float, about("strength of the L2 penalty on the distance of tuned from pretrained vectors", ge=0)
     ] = 0.0
-    vectors_rate: Annotated[
-        float, Meta(ge=0, description="factor on the learning rate for tuned vectors")
-    ] = 1.0
-    vectors_from_epoch: Annotated[int, Meta(ge=1, description="epoch from which on vectors are tuned")] = 1
+    vectors_rate: Annotated[float, about("factor of the learning rate for tuned vectors", ge=0)] = 1.0
+    vectors_from_epoch: Annotated[int, about("first epoch in which vectors are tuned", ge=1)] = 1
     tuned_from_count: Annotated[
-        int, Meta(ge=1, description="how often training must read a vector, in any spelling, to tune it")
+        int, about("minimum number of training words, in any spelling, that use a tuned vector", ge=1)
     ] = 1
     carry: Annotated[
         Literal["none", "ridge", "neighbours"],
-        Meta(
-            description="whether words that training never read move like those it moved: by a linear map, "
-            "or like their nearest neighbours; tuning tuned only"
+        about(
+            "how vectors of words outside the training data follow the tuned ones: by a linear "
+            "map (ridge) or like their nearest neighbours; only with tuning tuned"
         ),
     ] = "none"
-    carry_strength: Annotated[
-        float, Meta(ge=0, le=1, description="share of the movement that is carried over")
-    ] = 1.0
+    carry_strength: Annotated[float, about("share of the movement carried over", ge=0, le=1)] = 1.0
     word_dropout: Annotated[
-        float, Meta(ge=0, lt=1, description="share of a batch's distinct words that are made unknown")
+        float, about("share of the distinct words of a batch replaced by the unknown word", ge=0, lt=1)
     ] = 0.0
     averaging: Annotated[
-        float,
-        Meta(
-            ge=0, lt=1, description="share kept by each step of the running average of weights; 0: no average"
-        ),
+        float, about("decay of the running average of weights per step; 0: no averaging", ge=0, lt=1)
     ] = 0.0
     class_weights: Annotated[
         Literal["none", "balanced"],
-        Meta(
-            description="balanced: rare labels count more, n / (labels · n of the label); loss softmax only"
+        about(
+            "balanced: weights n / (labels · n of the label), so that rare labels count more; "
+            "loss softmax only"
         ),
     ] = "none"
     label_smoothing: Annotated[
-        float,
-        Meta(ge=0, lt=1, description="share of a target spread over all labels; loss softmax only"),
+        float, about("share of the target spread over all labels; only with loss softmax", ge=0, lt=1)
     ] = 0.0
     fit_outside_cost: Annotated[
-        bool,
-        Meta(description="whether dev decides what being outside a span costs, for the best entity F1"),
+        bool, about("whether the O penalty is tuned on dev, for the best entity F1")
     ] = True
-    clip_norm: Annotated[
-        float, Meta(ge=0, description="bound on the norm of all gradients together; 0: none")
-    ] = 5.0
+    clip_norm: Annotated[float, about("maximum norm of all gradients together; 0: no clipping", ge=0)] = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,30 +206,31 @@ class DataConfig:
 
     format: Annotated[
         Literal["auto", "conll", "conllu", "jsonl", "tagged"],
-        Meta(description="of corpus files; auto: by their ending; tagged: a sentence a line of word/tag"),
+        about("format of corpus files; auto: by file name; tagged: a sentence per line, as word/tag"),
     ] = "auto"
     token_column: Annotated[
-        int, Meta(description="column of the word in CoNLL files, from 0; negative: from the end")
+        int, about("column of the word in CoNLL files, from 0; negative: from the end")
     ] = 0
-    label_column: Annotated[int, Meta(description="column of the label in CoNLL files")] = -1
+    label_column: Annotated[int, about("column of the label in CoNLL files")] = -1
     separator: Annotated[
-        str, Meta(description="between columns; empty: a tab where the line has one, else spaces")
+        str, about("separator of columns; empty: a tab if the line has one, else spaces")
     ] = ""
     label_field: Annotated[
-        Literal["upos", "xpos"], Meta(description="which tags of CoNLL-U files are the labels")
+        Literal["upos", "xpos"], about("column of CoNLL-U files that holds the labels")
     ] = "upos"
     scheme: Annotated[
         Literal["auto", "none", "IOB1", "IOB2", "IOBES"],
-        Meta(description="label scheme; none: labels are plain classes"),
+        about("label scheme; none: labels are plain classes"),
     ] = "auto"
-    ignore_label: Annotated[
-        str, Meta(description="label of words that are context only; empty: no such label")
-    ] = "_"
+    ignore_label: Annotated[str, about("label of words that are only context; empty: none")] = "_"
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that decides what a tagger becomes, apart from its data."""
+    """The configuration of a tagger: everything but its data.
+
+    Each section is given as its class or as a mapping of its keys: ``Config(training={"epochs": 3})``.
+    """
 
     model: ModelConfig = field(default_factory=ModelConfig)
     features: FeaturesConfig = field(default_factory=FeaturesConfig)
@@ -256,14 +238,20 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
 
     def __post_init__(self) -> None:
+        for section in fields(self):
+            value, kind = getattr(self, section.name), cast(type, section.default_factory)
+            if isinstance(value, Mapping):  # Config(training={"epochs": 3})
+                object.__setattr__(self, section.name, kind(**value))
+            elif not isinstance(value, kind):
+                raise TypeError(f"{section.name} must be a {kind.__name__} or a mapping; found {value!r}")
         if self.training.carry != "none" and self.model.tuning != "tuned":
             raise ValueError(
-                f"training.carry = {self.training.carry!r} is of tuned vectors; "
+                f"training.carry = {self.training.carry!r} needs model.tuning = 'tuned'; "
                 f"with model.tuning = {self.model.tuning!r} it must be 'none'"
             )
         if self.training.tuned_from_count > 1 and self.model.tuning == "frozen":
             raise ValueError(
-                f"training.tuned_from_count = {self.training.tuned_from_count} is of tuned vectors; "
+                f"training.tuned_from_count = {self.training.tuned_from_count} needs tuned vectors; "
                 "with model.tuning = 'frozen' it must be 1"
             )
         if self.model.loss == "softmax":
@@ -271,6 +259,6 @@ class Config:
         for name, off in (("class_weights", "none"), ("label_smoothing", 0.0)):
             if (value := getattr(self.training, name)) != off:
                 raise ValueError(
-                    f"training.{name} = {value!r} is of single words; with model.loss = {self.model.loss!r}, "
-                    f"which is of sentences, it must be {off!r}"
+                    f"training.{name} = {value!r} needs model.loss = 'softmax'; "
+                    f"with model.loss = {self.model.loss!r} it must be {off!r}"
                 )

@@ -1,4 +1,4 @@
-"""Configurations in and out: TOML files, nested mappings, `section.key=value`; what is wrong is named."""
+"""Configurations from and to TOML, nested mappings and `section.key=value`; errors name the value."""
 
 import math
 import tomllib
@@ -14,12 +14,11 @@ from windowclf.config import Config
 from windowclf.errors import ConfigError, did_you_mean
 
 _SECTIONS: dict[str, type] = get_type_hints(Config)
-# a configuration says what was chosen, never that it is to be
-_AUTO_HINT = "To have it chosen by a trial, give --tuning auto to `windowclf train`."
+_AUTO_HINT = "For a choice by a trial, give --tuning auto to `windowclf train`."
 
 
 def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration") -> Config:
-    """Build a configuration from nested mappings; what is missing keeps its default.
+    """Build a configuration from nested mappings; missing values keep their defaults.
 
     Raises
     ------
@@ -30,7 +29,7 @@ def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration")
     for section, keys in values.items():
         if not isinstance(keys, Mapping):
             raise ConfigError(
-                "a section holds keys",
+                "a section must be a mapping",
                 where=f"{where}: {section}",
                 found=keys,
                 allowed=f"[{section}] key = value",
@@ -61,13 +60,34 @@ def config_to_dict(config: Config) -> dict[str, dict[str, Any]]:
     return cast(dict[str, dict[str, Any]], msgspec.to_builtins(config))
 
 
+_SECTION_OF = {key: section for section, keys in _SECTIONS.items() for key in get_type_hints(keys)}
+assert len(_SECTION_OF) == sum(len(get_type_hints(keys)) for keys in _SECTIONS.values())  # no key is twice
+
+
+def find_key(key: str) -> str:
+    """Return the section of a key; keys are unique over all sections.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key; the nearest one is named.
+    """
+    _refuse_unknown([key], _SECTION_OF, "configuration", "key")
+    return _SECTION_OF[key]
+
+
+def values_by_key(config: Config) -> dict[str, Any]:
+    """Return all values of a configuration by their keys, whatever the section."""
+    return {key: getattr(getattr(config, section), key) for key, section in _SECTION_OF.items()}
+
+
 def read_config(path: Path) -> Config:
     """Read a TOML file.
 
     Raises
     ------
     ConfigError
-        If the file cannot be read, is no TOML, or holds something that is no configuration.
+        If the file cannot be read, is not TOML, or is not a configuration.
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -92,9 +112,9 @@ def override(
 ) -> Config:
     """Return the configuration with `section.key=value` assignments applied, in order.
 
-    A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`); what is no TOML is taken as a string.
-    `further` are values by `section.key` that are applied after. What comes out is checked once, as a whole,
-    so that values which allow each other may stand in any order.
+    A value is read as TOML (`300`, `0.5`, `true`, `[300, 100]`), or else as a string. `further` are values by
+    `section.key`, applied afterwards. The result is checked once, as a whole, so that values which depend on
+    each other can be given in any order.
     """
     values = config_to_dict(config)
     for assignment in assignments:
@@ -105,28 +125,14 @@ def override(
                 "not an assignment",
                 where=where,
                 found=assignment,
-                allowed="section.key=value, as model.hidden=[300]",
+                allowed="section.key=value, such as model.hidden=[300]",
             )
         _refuse_unknown([section], _SECTIONS, where, "section")
         _refuse_unknown([key], get_type_hints(_SECTIONS[section]), f"{where} [{section}]", "key")
-        values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a separator
+        values[section][key] = _toml_value(text.strip() or text)  # a tab alone is a value of data.separator
     for name, value in (further or {}).items():
         section, _, key = name.partition(".")
         values[section][key] = value
-    return config_from_dict(values, where=where)
-
-
-def with_value(config: Config, name: str, value: object, *, where: str) -> Config:
-    """Return the configuration with the value `section.key` replaced; `where` names its source in errors.
-
-    Raises
-    ------
-    ConfigError
-        If the value is of a wrong type or out of bounds.
-    """
-    section, _, key = name.partition(".")
-    values = config_to_dict(config)
-    values[section][key] = value
     return config_from_dict(values, where=where)
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,30 +22,61 @@ _LARGEST_HEADER = 100_000_000  # bytes; the limit of the safetensors library
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, *, owned: Collection[str] = ()) -> Iterator[Path]:
     """Yield a temporary path beside `target` that replaces it when the block succeeds.
 
-    The block may write a file or make a directory there. After an error `target` is as it was.
+    The block may write a file or make a directory there. After an error `target` is as it was. Where `target`
+    is a symbolic link, what it points to is replaced.
+
+    A directory is replaced in one step if it holds nothing but files named in `owned`. Otherwise the new
+    files are moved into it one by one, and all files that are not `owned` are left alone; so too in the
+    working directory and at a mount point, which cannot be moved.
+
+    Parameters
+    ----------
+    target : Path
+    owned : collection of str
+        Names of files in an existing directory that may be overwritten or deleted.
+
+    Raises
+    ------
+    WindowClfError
+        If the directory holds something else under the name of a new file.
     """
+    target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     holder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
         yield holder / target.name
-        _replace(holder / target.name, target, aside=holder / "replaced")
+        if (holder / target.name).is_dir() and target.is_dir():
+            _replace_directory(holder / target.name, target, holder / "replaced", owned)
+        else:
+            os.replace(holder / target.name, target)
     finally:
         shutil.rmtree(holder, ignore_errors=True)
 
 
-def _replace(new: Path, target: Path, aside: Path) -> None:
-    if new.is_dir() and target.exists():
+def _replace_directory(new: Path, target: Path, aside: Path, owned: Collection[str]) -> None:
+    present = {entry.name for entry in os.scandir(target)}
+    old = {
+        entry.name
+        for entry in os.scandir(target)
+        if entry.name in owned and not entry.is_dir(follow_symlinks=False)
+    }
+    if present == old and not os.path.samefile(target, ".") and not os.path.ismount(target):
         os.replace(target, aside)  # a directory cannot be replaced by one that is not empty
         try:
             os.replace(new, target)
         except OSError:
             os.replace(aside, target)
             raise
-    else:
-        os.replace(new, target)
+        return
+    if taken := sorted((present - old) & {path.name for path in new.iterdir()}):
+        raise WindowClfError("this is in the way of a file to write", where=str(target / taken[0]))
+    for name in old:
+        (target / name).unlink()
+    for path in new.iterdir():
+        os.replace(path, target / path.name)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -167,23 +198,35 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+RUN_RECORD = "run.json"
+
+
+def is_run(directory: Path) -> bool:
+    """Return whether a directory holds a training run: its record names the version of windowclf."""
+    try:
+        return "windowclf" in read_json(directory / RUN_RECORD)["versions"]
+    except (ModelFileError, KeyError, TypeError):
+        return False
+
+
 def check_free(out: Path, force: bool) -> None:
-    """Refuse a run directory that cannot be written, or holds something that is not to be replaced.
+    """Refuse a run directory that cannot be written or holds something that must not be replaced.
 
     Raises
     ------
     WindowClfError
-        If `out` is a file, or a directory with something in it and `force` is not given, or nothing can be
-        written there: better now than after an hour of training.
+        If `out` is a file, or a directory that is not empty: without `force`, and with it where there is no
+        run in it. Also if nothing can be written there: better now than after an hour of training.
     """
     if out.exists() and not out.is_dir():
-        raise WindowClfError("a file stands where the run directory should be", where=str(out))
-    if out.is_dir() and any(out.iterdir()) and not force:
-        raise WindowClfError(
-            "this directory is not empty",
-            where=str(out),
-            hint="Give --force to replace the run in it, or another --out.",
-        )
+        raise WindowClfError("this is a file; a run needs a directory", where=str(out))
+    if out.is_dir() and any(out.iterdir()):
+        if not is_run(out):
+            hint = "Give another --out."
+            raise WindowClfError("this directory is not empty and holds no run", where=str(out), hint=hint)
+        if not force:
+            hint = "Give --force to replace the run in it, or another --out."
+            raise WindowClfError("this directory is not empty", where=str(out), hint=hint)
     parent = next(path for path in (out, *out.absolute().parents) if path.is_dir())
     try:
         os.rmdir(tempfile.mkdtemp(prefix=".windowclf", dir=parent))

@@ -1,69 +1,142 @@
-"""WindowTagger: the whole of windowclf behind one class; front ends tag through it alone."""
+"""WindowTagger: the interface that users import."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from windowclf.arrays import Floats
-from windowclf.config import CACHE_MB, TABLE_MB, Config, Tuning
-from windowclf.config_io import config_from_dict, config_to_dict
-from windowclf.corpus.sentence import Sentences, check_sentences
-from windowclf.errors import WindowClfError
-from windowclf.model.compiled import TableType
-from windowclf.model.decoder import Tagged
-from windowclf.model.storage import find_model, load_model, save_model
-from windowclf.model.trained import TrainedModel
+from windowclf.config import CACHE_MB, TABLE_MB, Config
+from windowclf.config_io import config_from_dict, config_to_dict, find_key, values_by_key
+from windowclf.corpus import Sentences, check_sentences
+from windowclf.errors import ConfigError, WindowClfError
+from windowclf.model import (
+    LabelScheme,
+    TableType,
+    Tagged,
+    TaggedText,
+    TrainedModel,
+    find_model,
+    load_model,
+    save_model,
+    tag_texts,
+)
+from windowclf.threads import Threads, limited_threads
 
 if TYPE_CHECKING:
-    from windowclf.evaluation.metrics import Evaluation
-    from windowclf.inspection.shapley import Explanation
-    from windowclf.training.events import Event
-    from windowclf.vectors.word_vectors import WordVectors
+    from windowclf.evaluation import Evaluation
+    from windowclf.inspection import Explanation
+    from windowclf.training import Event
+    from windowclf.vectors import WordVectors
 
 
 class WindowTagger:
     """A word-window tagger: trains, tags, evaluates, explains; is saved and loaded.
 
+    It follows the conventions of scikit-learn, so that `clone`, `cross_val_score` and `GridSearchCV` take it:
+    the constructor stores, `fit` trains and leaves the parameters as they are.
+
     Parameters
     ----------
     config : Config, optional
-        Everything that decides what the tagger becomes; default: Config().
+        The configuration; default: Config(). That of the trained model, with everything that was chosen for
+        the training data, is `tagger.model.config`.
     vectors : str, Path, WordVectors or gensim KeyedVectors, optional
         Pretrained vectors, or their name or path; instead of `config.model.vectors`.
-    tuning : {"frozen", "tuned", "two-channel"}, optional
-        Whether training moves the pretrained vectors; instead of `config.model.tuning`.
-    seed : int, optional
-        Instead of `config.training.seed`.
+    **values
+        Any value of the configuration by its key, such as ``epochs=5``, ``hidden=[100]``, ``seed=1`` or
+        ``tuning="frozen"``; instead of that of `config`. None leaves a value as it is.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key (the nearest one is named), a wrong type or a value out of bounds.
 
     Examples
     --------
     >>> from windowclf import WindowTagger
     >>> sentences = [["museums", "in", "Paris", "are", "amazing"], ["Rome", "is", "old"]]
     >>> labels = [["O", "O", "B-LOC", "O", "O"], ["B-LOC", "O", "O"]]
-    >>> tagger = WindowTagger(vectors="glove-6b-50d-small").fit(sentences, labels)
+    >>> tagger = WindowTagger(vectors="glove-6b-50d-small", epochs=60).fit(sentences, labels)
     >>> tagger.predict([["Paris", "is", "amazing"]])
     [['B-LOC', 'O', 'O']]
+    >>> tagger("Paris is old.").entities[0].word
+    'Paris'
     """
 
-    def __init__(
-        self,
-        config: Config | None = None,
-        *,
-        vectors: Any = None,
-        tuning: Tuning | None = None,
-        seed: int | None = None,
-    ) -> None:
-        config = config or Config()
-        if tuning is not None:
-            config = replace(config, model=replace(config.model, tuning=tuning))
-        if seed is not None:
-            config = replace(config, training=replace(config.training, seed=seed))
-        # a configuration made in Python is checked as one that was read from a file
-        self.config = config_from_dict(config_to_dict(config))
-        self._vectors = vectors
+    def __init__(self, config: Config | None = None, *, vectors: Any = None, **values: Any) -> None:
+        self._parameters = {"config": config, "vectors": vectors, **values}
+        self.config = self._checked_config()
         self._loaded: WordVectors | None = None
         self._model: TrainedModel | None = None
+
+    def _checked_config(self) -> Config:
+        """Return the configuration that the parameters come to."""
+        given = self._parameters["config"] or Config()
+        if not isinstance(given, Config):
+            raise ConfigError("not a Config", where="config", found=given, hint="read_config reads a file.")
+        values = config_to_dict(given)
+        for key, value in self._parameters.items():
+            if key not in ("config", "vectors") and value is not None:
+                values[find_key(key)][key] = value
+        return config_from_dict(values)  # a configuration made in Python is checked as one read from a file
+
+    # -- parameters ----------------------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name: those given to the constructor or `set_params`.
+
+        Parameters
+        ----------
+        deep : bool
+            Whether to return every value of the configuration too.
+        """
+        return (values_by_key(self.config) if deep else {}) | self._parameters
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set parameters by the names of the constructor, and return the tagger itself.
+
+        A trained model stays as it is until `fit` is called again.
+
+        Raises
+        ------
+        ConfigError
+            As the constructor.
+        """
+        before = self._parameters
+        self._parameters = before | parameters
+        try:
+            self.config = self._checked_config()
+        except WindowClfError:
+            self._parameters = before
+            raise
+        if "vectors" in parameters or "config" in parameters:
+            self._loaded = None
+        return self
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an untrained tagger of the same parameters; vectors, which never change, are shared."""
+        clone = type(self)(**self._parameters)
+        clone._loaded = self._loaded
+        return clone
+
+    def __sklearn_tags__(self) -> Any:
+        """Describe the tagger to scikit-learn, which alone calls this."""
+        from sklearn.utils import Tags, TargetTags
+
+        return Tags(estimator_type=None, target_tags=TargetTags(required=True))
+
+    def __repr__(self) -> str:
+        default = values_by_key(Config())
+        shown = {k: v for k, v in values_by_key(self.config).items() if v != default[k]}
+        if (vectors := self._parameters["vectors"]) is not None:
+            shown["vectors"] = vectors if isinstance(vectors, str | Path) else type(vectors)
+        return f"WindowTagger({', '.join(f'{k}={_shown(v)}' for k, v in shown.items())})"
+
+    def _repr_html_(self) -> str:
+        trained = "not trained" if self._model is None else f"labels {', '.join(self.labels)}"
+        return f"<code>{escape(repr(self))}</code><br>{escape(trained)}"
 
     # -- training ------------------------------------------------------------------------------------
 
@@ -75,34 +148,38 @@ class WindowTagger:
         dev: tuple[Sentences, Sentences] | None = None,
         teacher: "WindowTagger | None" = None,
         on_event: Callable[["Event"], None] | None = None,
-    ) -> "WindowTagger":
-        """Train on sentences and their labels, and return the tagger itself.
+        threads: Threads = "auto",
+    ) -> Self:
+        """Train on labelled sentences, and return the tagger itself.
 
         Parameters
         ----------
         sentences, labels : sequences of sequences of str
-            A label for each word. With `features.columns`, a sentence is a `Sentence` that has these columns,
-            here and wherever the tagger is given sentences.
+            A label for each word. With `features.columns`, each sentence is a `Sentence` that has these
+            columns, here and wherever the tagger takes sentences.
         dev : (sentences, labels), optional
-            To choose the best epoch, to stop early and to correct probabilities; without it the last epoch
-            counts.
+            Chooses the best epoch, stops training early and calibrates probabilities. Without it the weights
+            of the last epoch are kept.
         teacher : WindowTagger, optional
-            A trained tagger of the same labels, such as an ensemble: its probabilities are learnt beside the
+            A trained tagger of the same labels, such as an ensemble; its probabilities are learnt beside the
             true labels (`training.teacher_weight`).
         on_event : callable, optional
-            Is given each event of the training.
+            Is called with each event of the training.
+        threads : int or "auto"
+            Threads of linear algebra during training; see `windowclf.threads`.
 
         Raises
         ------
         DataError
-            If lengths are unequal, there are fewer than two labels, labels mix span labels and others, or a
-            column is missing or holds the labels.
+            If lengths differ, there are fewer than two labels, labels mix span labels and others, or a column
+            is missing or holds the labels.
         TrainingError
             If the loss is not finite.
         """
-        for event in self.fit_events(sentences, labels, dev=dev, teacher=teacher):
-            if on_event:
-                on_event(event)
+        with limited_threads(threads):
+            for event in self.fit_events(sentences, labels, dev=dev, teacher=teacher):
+                if on_event:
+                    on_event(event)
         return self
 
     def fit_events(
@@ -113,32 +190,42 @@ class WindowTagger:
         dev: tuple[Sentences, Sentences] | None = None,
         teacher: "WindowTagger | None" = None,
     ) -> Generator["Event", None, None]:
-        """Train as `fit` does, as a generator; closing it leaves the tagger with the best weights so far."""
-        from windowclf.training.fit import fit
-        from windowclf.vectors.selection import is_random, open_vectors
+        """Train like `fit`, as a generator; closing it keeps the best weights so far.
 
-        given = self.config.model.vectors if self._vectors is None else self._vectors
+        The number of threads is left as it is: wrap the loop in `windowclf.threads.limited_threads`.
+        """
+        from windowclf.training import fit
+        from windowclf.vectors import is_random, open_vectors
+
+        vectors = self._parameters["vectors"]
+        given = self.config.model.vectors if vectors is None else vectors
         if self._loaded is None and not is_random(given):  # fitting again does not load them again
             self._loaded = open_vectors(given, {}, 0)
         name = str(given) if isinstance(given, str | Path) else ""
         config = replace(self.config, model=replace(self.config.model, vectors=name))
         vectors = given if self._loaded is None else self._loaded
         events = fit(config, vectors, sentences, labels, dev=dev, teacher=teacher.model if teacher else None)
-        for model, event in events:
-            if model is not self._model:  # not at every step
-                self._model = model
-                self.config = replace(model.config, training=config.training)
+        for self._model, event in events:
             yield event
 
     # -- files ---------------------------------------------------------------------------------------
 
     def save(self, directory: str | Path) -> str:
-        """Write a model directory, replacing one that is there, and return its version (a SHA-256)."""
+        """Write a model directory and return its version (a SHA-256).
+
+        A model that is there is replaced; other files in its directory are left alone. In a run directory,
+        the model in it is replaced and its record stays.
+
+        Raises
+        ------
+        ModelFileError
+            If `directory` is a file, or a directory that is not empty and holds no model.
+        """
         return save_model(self.model, Path(directory))
 
     @classmethod
-    def load(cls, model: str | Path) -> "WindowTagger":
-        """Open a model directory, or a shipped model by its name; everything in it is verified first.
+    def load(cls, model: str | Path) -> Self:
+        """Open a model directory, or a shipped model by its name; all its files are verified first.
 
         Raises
         ------
@@ -148,7 +235,7 @@ class WindowTagger:
         return cls._of(load_model(find_model(str(model))))
 
     @classmethod
-    def _of(cls, model: TrainedModel) -> "WindowTagger":
+    def _of(cls, model: TrainedModel) -> Self:
         tagger = cls(model.config)
         tagger._model = model
         return tagger
@@ -162,19 +249,16 @@ class WindowTagger:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the network tells apart, in the order of the columns of `predict_proba`.
+        """The labels that `predict` uses, in the order of the columns of `predict_proba`."""
+        return self.model.labels_of("output")
 
-        Span labels are in the scheme they were learnt in (`model.inner_scheme`), whatever the user's.
+    def labels_of(self, scheme: LabelScheme) -> tuple[str, ...]:
+        """Return the labels in the "output" scheme, or in the "internal" one, which the network learnt.
+
+        They are the columns of `predict_proba` with the same `scheme`. The internal scheme of span labels is
+        `model.inner_scheme`, IOBES by default.
         """
-        return self.model.labels.names
-
-    @property
-    def spelled_labels(self) -> tuple[str, ...]:
-        """The labels as the user spells them, in the order of the columns of :attr:`Tagged.every`.
-
-        Where the spelling of a label depends on the labels around it, these are `labels`.
-        """
-        return self.model.labels.output_names
+        return self.model.labels_of(scheme)
 
     # -- speed ---------------------------------------------------------------------------------------
 
@@ -185,39 +269,55 @@ class WindowTagger:
         cache_mb: float = CACHE_MB,
         dtype: TableType = "float32",
         prefill: bool = False,
-    ) -> "WindowTagger":
-        """Fold the first layer into tables, for speed, and return the tagger itself.
+    ) -> Self:
+        """Make tagging many times as fast, as `TrainedModel.compile`, and return the tagger itself.
 
-        It tags as before, probabilities within 1e-5 (float16: about 1e-2), many times as fast. Tables are
-        filled as words come. Fitting again drops them; explaining and training do without.
-
-        Parameters
-        ----------
-        table_mb, cache_mb : float
-            Megabytes (2^20 bytes) for the words of the vocabulary and of training, and for other words.
-        dtype : {"float32", "float16"}
-            Of the tables; float16 holds twice the words.
-        prefill : bool
-            Whether to fill the tables now, with the most frequent words: for a server that forks afterwards,
-            so that its processes share them.
-
-        Raises
-        ------
-        ConfigError
-            If a number is negative, not finite or more than there is memory, or the type another.
+        Fitting again drops the tables.
         """
         self.model.compile(table_mb=table_mb, cache_mb=cache_mb, dtype=dtype, prefill=prefill)
         return self
 
     # -- use -----------------------------------------------------------------------------------------
 
+    @overload
+    def __call__(self, text: str) -> TaggedText: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
+    @overload
+    def __call__(self, text: Sequence[str]) -> list[TaggedText]: ...
+    def __call__(self, text: str | Sequence[str]) -> TaggedText | list[TaggedText]:
+        """Tag raw text: find its sentences, tokens with offsets, their labels, and entities.
+
+        Parameters
+        ----------
+        text : str or sequence of str
+            One text, or several.
+
+        Returns
+        -------
+        TaggedText or list of TaggedText
+            `text[token.start:token.end] == token.text` for every token.
+        """
+        if isinstance(text, str):
+            return tag_texts(self.model, [text])[0]
+        if not all(isinstance(one, str) for one in text):
+            hint = "Call predict or tag with sentences that are split into tokens."
+            raise WindowClfError("not a text or a list of texts", found=text, hint=hint)
+        return tag_texts(self.model, text)
+
     def predict(self, sentences: Sentences) -> list[list[str]]:
         """Return the labels of each sentence, as `TrainedModel.predict`."""
         return self.model.predict(sentences)
 
-    def predict_proba(self, sentences: Sentences) -> list[Floats]:
-        """Return for each sentence the probability of every label, as `TrainedModel.predict_proba`."""
-        return self.model.predict_proba(sentences)
+    def predict_proba(self, sentences: Sentences, *, scheme: LabelScheme = "output") -> list[Floats]:
+        """Return the probability of every label for each word, an array (words, L) a sentence.
+
+        Parameters
+        ----------
+        sentences : sequence of sequences of str
+        scheme : {"output", "internal"}
+            "output": the L labels that `predict` uses, as in `labels`. "internal": those that the network
+            tells apart, as in ``labels_of("internal")``.
+        """
+        return self.model.predict_proba(sentences, scheme=scheme)
 
     def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
         """Return the labels of each sentence and their probabilities, as `TrainedModel.tag`."""
@@ -227,9 +327,13 @@ class WindowTagger:
         """Return the n best tag sequences of a sentence and their probabilities, as `TrainedModel.n_best`."""
         return self.model.n_best(sentence, n)
 
+    def score(self, sentences: Sentences, labels: Sentences) -> float:
+        """Return entity F1 where labels mark spans, else token accuracy; in [0, 1]."""
+        return self.evaluate(sentences, labels, calibration=False).main_score
+
     def evaluate(self, sentences: Sentences, labels: Sentences, *, calibration: bool = True) -> "Evaluation":
         """Tag sentences and compare with their true labels, as `windowclf.evaluation.evaluate`."""
-        from windowclf.evaluation.metrics import evaluate
+        from windowclf.evaluation import evaluate
 
         return evaluate(self.model, sentences, labels, calibration=calibration)
 
@@ -241,7 +345,11 @@ class WindowTagger:
         WindowClfError
             If the window is wider than 13 (exact Shapley values take 2^K windows a word).
         """
-        from windowclf.inspection.shapley import explain
+        from windowclf.inspection import explain
 
         check_sentences([sentence])
         return explain(self.model, sentence)
+
+
+def _shown(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)

@@ -55,8 +55,8 @@ def command(
 
         windowclf benchmark runs/mine sample:test
     """
-    from windowclf.corpus.readers import locate
-    from windowclf.streaming.benchmark import Way, measure_speed
+    from windowclf.corpus import locate
+    from windowclf.streaming import Way, measure_speed
     from windowclf.tagger import WindowTagger
 
     if file == "-":

@@ -7,15 +7,13 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.inspection.network_check import check_network
-from windowclf.inspection.network_data import Verdict
+from windowclf.corpus import columns, options_of, read_labelled
+from windowclf.inspection import Verdict, check_network
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     configuration,
     configuration_options,
     json_option,
-    limited_threads,
     threads_option,
 )
 from windowclf_cli.output import print_json
@@ -35,7 +33,7 @@ _WIDTH = 100
 @configuration_options
 @threads_option
 @json_option
-def command(train_file: str, threads: int | None, as_json: bool, **_: Any) -> None:
+def command(train_file: str, threads: Threads, as_json: bool, **_: Any) -> None:
     """Check an untrained network: gradients, first loss, over-fitting.
 
     Compares the backward pass of the configured network with numerical gradients and its first loss with that

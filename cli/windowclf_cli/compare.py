@@ -6,17 +6,14 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import columns, options_of, read_labelled
 from windowclf.files import write_text
-from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.record import read_run
-from windowclf.runs.report import html_of, notes_of, tables_of
+from windowclf.runs import RunComparison, compare_runs, html_of, notes_of, read_run, tables_of
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     columns_options,
     configuration,
     json_option,
-    limited_threads,
     table_option,
     threads_option,
 )
@@ -40,7 +37,7 @@ def command(
     runs: tuple[Path, ...],
     data: str | None,
     report: Path | None,
-    threads: int | None,
+    threads: Threads,
     table_mb: float,
     as_json: bool,
     **_: Any,

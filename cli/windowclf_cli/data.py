@@ -8,10 +8,9 @@ from pathlib import Path
 
 import click
 
-from windowclf.corpus.catalog import PARTS, CorpusEntry
-from windowclf.corpus.fetch import Progress, fetch_named, fetchable
-from windowclf.inspection.inventory import list_corpora
-from windowclf.vectors.known import list_vectors
+from windowclf.corpus import PARTS, CorpusEntry, Progress, fetch_named, fetchable
+from windowclf.inspection import list_corpora
+from windowclf.vectors import list_vectors
 from windowclf_cli.data_check import check, stats
 from windowclf_cli.data_convert import convert
 from windowclf_cli.options import json_option

@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.inspection.corpus_check import Finding, check_corpus
-from windowclf.inspection.corpus_statistics import Statistics, corpus_statistics
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.corpus import options_of, read_labelled
+from windowclf.inspection import Finding, Statistics, check_corpus, corpus_statistics
+from windowclf.vectors import load_vectors
 from windowclf_cli.options import columns_options, configuration, json_option, labels_options
 from windowclf_cli.output import percent, print_json, print_table
 

@@ -12,13 +12,18 @@ from typing import Any, TextIO, cast
 
 import click
 
-from windowclf.corpus.catalog import PARTS
-from windowclf.corpus.documents import has_documents, read_part
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_schemes import convert as convert_labels
-from windowclf.corpus.readers import format_of, options_of
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import OutputFormat, write_sentences
+from windowclf.corpus import (
+    PARTS,
+    OutputFormat,
+    Scheme,
+    Sentence,
+    format_of,
+    has_documents,
+    options_of,
+    read_part,
+    write_sentences,
+)
+from windowclf.corpus import convert as convert_labels
 from windowclf.errors import DataError
 from windowclf.files import atomic_path
 from windowclf_cli.options import columns_options, configuration, json_option

@@ -6,17 +6,21 @@ from typing import Any
 
 import click
 
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.evaluation.metrics import Evaluation, Score
-from windowclf.evaluation.plots import check_plot, write_reliability_plot
-from windowclf.evaluation.reliability import CalibrationErrors, Reliability
+from windowclf.corpus import columns, options_of, read_labelled
+from windowclf.evaluation import (
+    CalibrationErrors,
+    Evaluation,
+    Reliability,
+    Score,
+    check_plot,
+    write_reliability_plot,
+)
 from windowclf.tagger import WindowTagger
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     columns_options,
     configuration,
     json_option,
-    limited_threads,
     model_argument,
     table_option,
     threads_option,
@@ -44,7 +48,7 @@ def command(
     model: str,
     file: str,
     plot: Path | None,
-    threads: int | None,
+    threads: Threads,
     table_mb: float,
     as_json: bool,
     **_: Any,

@@ -7,11 +7,22 @@ from typing import Any
 import click
 import msgspec
 
-from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
-from windowclf.runs.study.modes import BASELINE, MODES
-from windowclf.runs.study.report import check_report, study_tables
-from windowclf.runs.study.study import REPORT, RESULTS, TIMINGS, Progress, TuningStudy
-from windowclf_cli.options import configuration, json_option, limited_threads, study_options
+from windowclf.runs import (
+    ALL,
+    BASELINE,
+    DEFAULT_SIZES,
+    MODES,
+    REPORT,
+    RESULTS,
+    TIMINGS,
+    Progress,
+    TuningStudy,
+    check_report,
+    read_study_data,
+    study_tables,
+)
+from windowclf.threads import limited_threads
+from windowclf_cli.options import configuration, json_option, study_options
 from windowclf_cli.output import print_json, print_table, progress
 
 

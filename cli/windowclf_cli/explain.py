@@ -4,10 +4,11 @@ from dataclasses import asdict
 
 import click
 
-from windowclf.corpus.plain import sentences_of_text
-from windowclf.inspection.shapley import Explanation
+from windowclf.corpus import sentences_of_text
+from windowclf.inspection import Explanation
 from windowclf.tagger import WindowTagger
-from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
+from windowclf.threads import Threads, limited_threads
+from windowclf_cli.options import json_option, model_argument, threads_option
 from windowclf_cli.output import percent, print_json
 
 _BAR = 20  # characters of the longest bar
@@ -20,7 +21,7 @@ _BAR = 20  # characters of the longest bar
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Labels to show.")
 @threads_option
 @json_option
-def command(model: str, text: str, word: str | None, top: int, threads: int | None, as_json: bool) -> None:
+def command(model: str, text: str, word: str | None, top: int, threads: Threads, as_json: bool) -> None:
     """Show why each word of TEXT got its label.
 
     For each word: its label and probability as `tag` gives them, then the most probable labels of the

@@ -2,9 +2,10 @@
 
 import click
 
-from windowclf.inspection.graph import find_word, render_graph, window_graph
+from windowclf.inspection import find_word, render_graph, window_graph
 from windowclf.tagger import WindowTagger
-from windowclf_cli.options import json_option, limited_threads, model_argument, threads_option
+from windowclf.threads import Threads, limited_threads
+from windowclf_cli.options import json_option, model_argument, threads_option
 from windowclf_cli.output import print_json
 
 
@@ -32,8 +33,8 @@ def command(
     word: str,
     occurrence: int,
     target: str | None,
+    threads: Threads,
     member: int,
-    threads: int | None,
     as_json: bool,
 ) -> None:
     """Show the computation and the gradients of one window.

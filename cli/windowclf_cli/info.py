@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 
 from windowclf.config_io import config_to_dict, config_to_toml
-from windowclf.model.calibration import UNCALIBRATED, Calibration
+from windowclf.model import UNCALIBRATED, Calibration
 from windowclf.tagger import WindowTagger
 from windowclf_cli.options import json_option, model_argument
 from windowclf_cli.output import describe_labels, percent, print_json, print_table, score_name

@@ -1,4 +1,4 @@
-"""The command group: finds commands by name, so that only the one asked for is imported."""
+"""The command group, which imports a command only when it is needed."""
 
 import importlib
 import io
@@ -9,27 +9,27 @@ import click
 
 from windowclf.errors import WindowClfError
 
-# command -> (module, one line of help); a module is imported when its command is run or its help is shown
+# command -> its line of help; the module of the same name is imported when the command or its help is used
 COMMANDS = {
-    "quickstart": "Train, evaluate and use a tagger on the corpus that ships; takes under a minute.",
+    "quickstart": "Train, evaluate and use a tagger on the sample corpus; takes less than a minute.",
     "train": "Train a tagger on a labelled corpus.",
-    "evaluate": "Compare a model's labels with true ones.",
-    "experiment": "Experiments: are vectors better frozen or tuned, on your data?",
-    "compare": "Compare runs: scores, what differs, and whether by more than chance.",
+    "evaluate": "Score a model on a labelled corpus.",
+    "experiment": "Experiments: are frozen or tuned vectors better on your data?",
+    "compare": "Compare runs: settings, scores, and whether differences are significant.",
     "tag": "Label text.",
     "explain": "Show why each word got its label.",
     "serve": "Serve models over HTTP.",
     "benchmark": "Measure how fast a model tags a file on this machine.",
     "graph": "Show the computation and the gradients of one window.",
-    "check": "Check a network before trusting it: gradients, first loss, over-fitting.",
-    "info": "Show what a model is and what it was trained on.",
+    "check": "Check a network: gradients, initial loss, overfitting of a small batch.",
+    "info": "Show a model's settings, scores and training data.",
     "data": "Corpora: list, fetch, count, check and convert them.",
     "vectors": "Word vectors: show and convert sets, find neighbours, measure how training moved them.",
 }
 
 
 class CommandLine(click.Group):
-    """A group that loads commands on demand and turns faults of the user's input into messages."""
+    """A group that loads commands on demand and turns errors into messages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order in which a newcomer needs them."""
@@ -49,9 +49,9 @@ class CommandLine(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command; bad input ends in one message and status 2, never in a traceback."""
+        """Run a command; bad input ends with one message and status 2, without a traceback."""
         for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):  # what is printed is UTF-8, whatever the locale
+            if isinstance(stream, io.TextIOWrapper):  # output is UTF-8 in any locale
                 stream.reconfigure(encoding="utf-8")
         try:
             return super().main(*args, **kwargs)
@@ -60,7 +60,7 @@ class CommandLine(click.Group):
         except OSError as error:
             _fail(f"{error.filename or 'a file'}: {error.strerror or error}")
         except MemoryError:
-            _fail("not enough memory for this. A smaller batch, window or file may do.")
+            _fail("not enough memory. Try a smaller batch, window or file.")
 
 
 def _fail(message: str) -> None:

@@ -1,7 +1,6 @@
 """Options that several commands share, as decorators."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -11,31 +10,47 @@ import click
 from windowclf.config import TABLE_MB, Config
 
 if TYPE_CHECKING:
-    from windowclf.corpus.readers import InputFormat, ReadOptions
+    from windowclf.corpus import InputFormat, ReadOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+class _Threads(click.IntRange):
+    """A number of threads, or "auto"."""
+
+    name = "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "auto" else super().convert(value, param, ctx)
+
+
 threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads of linear algebra. [default: one per core]"
+    "--threads",
+    type=_Threads(min=1),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Threads of linear algebra; auto: 1, since more seldom help.",
 )
 table_option = click.option(
     "--table-mb",
     type=click.FloatRange(min=0),
     default=TABLE_MB,
     show_default=True,
-    help="Megabytes for tables of frequent words, which make tagging fast; they are filled as words come.",
+    help="Megabytes for tables of frequent words, which make tagging fast; they are filled while tagging.",
 )
 jobs_option = click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="Processes that tag, sharing the model and its tables; what comes out is the same.",
+    help="Processes that tag, with shared model and tables; the output is the same.",
 )
 model_argument = click.argument("model", metavar="MODEL")
 
-# a file's ending -> its format; raw text, if it is none of these
+# file name extension -> format; others are raw text
 _FORMATS = {
     ".conll": "conll",
     ".tsv": "conll",
@@ -44,23 +59,11 @@ _FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
-# option -> the value of the configuration that it is short for
-_DATA_OPTIONS = {
-    "format": "data.format",
-    "token_column": "data.token_column",
-    "label_column": "data.label_column",
-    "separator": "data.separator",
-    "label_field": "data.label_field",
-    "scheme": "data.scheme",
-    "ignore_label": "data.ignore_label",
-}
-_MODEL_OPTIONS = {
-    "vectors": "model.vectors",
-    "tuning": "model.tuning",
-    "max_vectors": "model.max_vectors",
-    "seed": "training.seed",
-    "ensemble": "training.ensemble",
-}
+# options that set the configuration value of the same key
+_KEYS = [
+    *("format", "token_column", "label_column", "separator", "label_field", "scheme", "ignore_label"),
+    *("vectors", "tuning", "max_vectors", "seed", "ensemble"),
+]
 
 
 def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
@@ -72,17 +75,19 @@ def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | 
 
 
 def columns_options(function: F) -> F:
-    """Add the options that say how a corpus file is read."""
+    """Add the options of reading a corpus file."""
     for option in reversed(
         [
             click.option(
                 "--format",
                 type=click.Choice(["auto", "conll", "conllu", "jsonl", "tagged"]),
-                help="Of corpus files; auto goes by their ending, tagged is a sentence a line of word/tag.",
+                help="Format of corpus files; auto: by file name; tagged: a sentence per line, as word/tag.",
             ),
             click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
             click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
-            click.option("--separator", help="Between columns; by default a tab or, without one, spaces."),
+            click.option(
+                "--separator", help="Separator of columns. [default: a tab or, without one, spaces]"
+            ),
             click.option(
                 "--label-field", type=click.Choice(["upos", "xpos"]), help="Labels of CoNLL-U files."
             ),
@@ -93,17 +98,17 @@ def columns_options(function: F) -> F:
 
 
 def input_options(function: F) -> F:
-    """Add the options that say how text is read that need not be labelled."""
+    """Add the options of reading text that may be unlabelled."""
     for option in reversed(
         [
             click.option(
                 "--input-format",
                 type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
-                help="tokens: a sentence a line, tokens parted by spaces. "
-                "[default: by the file's ending, else text]",
+                help="tokens: a sentence per line, tokens separated by spaces. "
+                "[default: by file name, else text]",
             ),
             click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0."),
-            click.option("--separator", help="Between columns of CoNLL input."),
+            click.option("--separator", help="Separator of columns in CoNLL input."),
         ]
     ):
         function = option(function)
@@ -117,8 +122,8 @@ def reading_options(
     token_column: int | None = None,
     separator: str | None = None,
 ) -> "ReadOptions":
-    """Say how a file is read without its labels: by the options, its ending, a model's configuration."""
-    from windowclf.corpus.readers import options_of
+    """Return how a file is read without labels, by the options, its name and a model's configuration."""
+    from windowclf.corpus import options_of
 
     format = input_format or _FORMATS.get(Path(file.removesuffix(".gz")).suffix.lower(), "text")
     options = options_of(config.data, labelled=False, columns=config.features.columns)
@@ -129,14 +134,14 @@ def reading_options(
 
 
 def labels_options(function: F) -> F:
-    """Add the options that say what labels mean."""
-    function = click.option("--ignore-label", help="Label of words that are context only. [default: _]")(
+    """Add the options of the meaning of labels."""
+    function = click.option("--ignore-label", help="Label of words that are only context. [default: _]")(
         function
     )
     return click.option(
         "--scheme",
         type=click.Choice(["auto", "none", "IOB1", "IOB2", "IOBES"], case_sensitive=False),
-        help="How labels mark spans; none: they do not.",
+        help="Label scheme; none: labels do not mark spans.",
     )(function)
 
 
@@ -147,15 +152,17 @@ _CONFIGURATION_OPTIONS = {
     "tuning": click.option(
         "--tuning",
         type=click.Choice(["frozen", "tuned", "two-channel"]),
-        help="May training move them? two-channel: a copy of them.",
+        help="Whether training changes the vectors; two-channel: a copy of them.",
     ),
     "max-vectors": click.option(
         "--max-vectors",
         metavar="N|all",
         callback=_number_or_all,
-        help="Vectors that the model keeps. [default: 100000]",
+        help="Number of vectors that the model keeps. [default: 100000]",
     ),
-    "seed": click.option("--seed", type=click.IntRange(min=0), help="Of everything random. [default: 0]"),
+    "seed": click.option(
+        "--seed", type=click.IntRange(min=0), help="Seed of all random numbers. [default: 0]"
+    ),
     "set": click.option(
         "--set",
         "assignments",
@@ -167,7 +174,7 @@ _CONFIGURATION_OPTIONS = {
 _ADVISED_TUNING = click.option(
     "--tuning",
     type=click.Choice(["frozen", "tuned", "two-channel", "auto"]),
-    help="May training move them? two-channel: a copy of them; auto: as a trial on dev has it.",
+    help="Whether training changes the vectors; two-channel: a copy of them; auto: by a trial on dev.",
 )
 
 
@@ -177,7 +184,7 @@ def configuration_options(function: F) -> F:
 
 
 def training_options(function: F) -> F:
-    """Add the options that make up a configuration, whose tuning may be left to a trial."""
+    """Add the options that make up a configuration, with --tuning auto."""
     return _add_options(function, _CONFIGURATION_OPTIONS | {"tuning": _ADVISED_TUNING})
 
 
@@ -188,35 +195,22 @@ def _add_options(function: F, options: Mapping[str, Callable[[Any], Any]]) -> F:
 
 
 def study_options(function: F) -> F:
-    """Add those of a configuration that is trained in several ways and with several seeds."""
+    """Add the options of a configuration without tuning and seed, which a study varies."""
     for name in ("set", "max-vectors", "vectors", "config"):
         function = _CONFIGURATION_OPTIONS[name](function)
     return labels_options(columns_options(function))
 
 
 def configuration(base: Config | None = None) -> Config:
-    """Build the configuration of the present command: a file, then --set, then the options given."""
-    from windowclf.config_io import override, read_config
+    """Build the configuration of the current command: a file, then --set, then the options."""
+    from windowclf.config_io import find_key, override, read_config
 
     given = click.get_current_context().params
     config = base or Config()
     if given.get("config") is not None:
         config = read_config(given["config"])
-    names = (_DATA_OPTIONS | _MODEL_OPTIONS).items()
-    options = {key: given[name] for name, key in names if given.get(name) is not None}
+    options = {f"{find_key(key)}.{key}": given[key] for key in _KEYS if given.get(key) is not None}
     if options.get("model.tuning") == "auto":
-        options["model.tuning"] = "tuned"  # until it is chosen: nothing that is configured conflicts with it
+        options["model.tuning"] = "tuned"  # for now: no other value conflicts with it
     assignments = given.get("assignments", ())
     return override(config, assignments, further=options, where="--set" if assignments else "options")
-
-
-@contextmanager
-def limited_threads(threads: int | None) -> Iterator[None]:
-    """Bound the threads of linear algebra within the block; None leaves them as they are."""
-    if threads is None:
-        yield
-        return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads):
-        yield

@@ -1,4 +1,4 @@
-"""What commands print: tables and JSON on stdout; progress on stderr, and only on a terminal."""
+"""Output of commands: tables and JSON on stdout; progress on stderr, only on a terminal."""
 
 import json
 import sys
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:  # commands that only print start without what trains
-    from windowclf.corpus.label_set import LabelSet
-    from windowclf.runs.tuning_advice import TrialEvent
-    from windowclf.training.events import EpochDone, Event, MemberDone
+    from windowclf.corpus import LabelSet
+    from windowclf.runs import TrialEvent
+    from windowclf.training import EpochDone, Event, MemberDone
 
 
 def print_json(value: object) -> None:
@@ -20,7 +20,7 @@ def print_json(value: object) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
-    """Print a table: text to the left, numbers to the right, no cell cut off."""
+    """Print a table: text is left-aligned, numbers right-aligned; cells are never cut."""
     cells = [[_cell(value) for value in row] for row in rows]
     numeric = [all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
     widths = [max(map(len, [name, *(row[i] for row in cells)])) for i, name in enumerate(columns)]
@@ -41,7 +41,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, tit
 
 
 def describe_labels(labels: "LabelSet") -> str:
-    """Say how many labels the network tells apart, and how they mark spans."""
+    """Return the number of labels and their scheme."""
     if labels.scheme is None:
         return f"{len(labels)}, no span scheme"
     learnt = "" if labels.scheme == labels.internal_scheme else f", learnt as {labels.internal_scheme}"
@@ -49,12 +49,12 @@ def describe_labels(labels: "LabelSet") -> str:
 
 
 def score_name(labels: "LabelSet") -> str:
-    """Name the score that `Evaluation.main_score` is for these labels."""
+    """Return the name of `Evaluation.main_score` for these labels."""
     return "token accuracy" if labels.scheme is None else "entity F1"
 
 
 def percent(value: float | None) -> str:
-    """Write a rate in percent, with two decimals."""
+    """Format a rate in percent, with two decimals."""
     return "–" if value is None else f"{100 * value:.2f}"
 
 
@@ -70,7 +70,7 @@ def _is_number(text: str) -> bool:
 
 @contextmanager
 def progress(unit: str) -> Iterator[Any]:
-    """Yield a display on stderr for things counted in `unit`, or None where stderr is no terminal."""
+    """Yield a progress bar on stderr that counts in `unit`, or None if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -90,8 +90,8 @@ def progress(unit: str) -> Iterator[Any]:
 
 
 def follow_training(events: Iterable["Event"], description: str, score_name: str) -> None:
-    """Go through the events of a training, showing them."""
-    from windowclf.training.events import EpochDone, MemberDone, StepDone
+    """Run a training by its events, and show its progress."""
+    from windowclf.training import EpochDone, MemberDone, StepDone
 
     with progress("steps") as display:
         task = None if display is None else display.add_task(description, total=None, note="")
@@ -107,8 +107,8 @@ def follow_training(events: Iterable["Event"], description: str, score_name: str
 
 
 def follow_trial(events: Iterable["TrialEvent"]) -> None:
-    """Go through the events of a trial, showing them."""
-    from windowclf.training.events import StepDone
+    """Run a trial by its events, and show its progress."""
+    from windowclf.training import StepDone
 
     with progress("steps") as display:
         task = None if display is None else display.add_task("trial", total=None, note="")

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from windowclf.config import Config, Tuning
-from windowclf.corpus.plain import inline, sentences_of_text
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.runs.run import TrainingRun
+from windowclf.corpus import columns, inline, options_of, read_labelled, sentences_of_text
+from windowclf.runs import TrainingRun
 from windowclf.tagger import WindowTagger
-from windowclf.vectors.sources import SMALL_GLOVE
-from windowclf_cli.options import json_option, limited_threads, threads_option
+from windowclf.threads import Threads, describe_threads, limited_threads
+from windowclf.vectors import SMALL_GLOVE
+from windowclf_cli.options import json_option, threads_option
 from windowclf_cli.output import follow_training, percent, print_json, print_table
 
 EXAMPLE = "museums in Paris are amazing"
@@ -27,26 +26,27 @@ _TUNINGS: tuple[Tuning, ...] = ("frozen", "tuned")
     type=click.Path(path_type=Path),
     default=Path("runs/quickstart"),
     show_default=True,
-    help="Where to.",
+    help="Directory for both runs.",
 )
-@click.option("--text", help="A sentence of your own to tag.")
-@click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--text", help="Another sentence to tag.")
+@click.option("--force", is_flag=True, help="Replace the runs in --out.")
 @threads_option
 @json_option
-def command(out: Path, text: str | None, force: bool, threads: int | None, as_json: bool) -> None:
-    """Train a named-entity tagger on the corpus that ships, with frozen and with fine-tuned vectors.
+def command(out: Path, text: str | None, force: bool, threads: Threads, as_json: bool) -> None:
+    """Train a named-entity tagger on the sample corpus, with frozen and with tuned vectors.
 
-    Both are scored on dev and test, saved, and tag a sentence. Takes well under a minute.
+    Both are scored on dev and test, saved, and used to tag a sentence. Takes less than a minute.
 
     Example:
 
         windowclf quickstart --text "Anna Schmidt left Siemens for a job in Oslo."
     """
-    runs = []
+    runs, settings = [], {"threads": describe_threads(threads)}
     for tuning in _TUNINGS:
         config = Config()
         config = replace(config, model=replace(config.model, vectors=SMALL_GLOVE, tuning=tuning))
-        runs.append((tuning, TrainingRun(config, "sample:train", "sample:dev", out / tuning, force=force)))
+        run = TrainingRun(config, "sample:train", "sample:dev", out / tuning, force=force, settings=settings)
+        runs.append((tuning, run))
     if not as_json:
         click.echo(
             f"Training on the sample corpus ({len(runs[0][1].train)} sentences) with {SMALL_GLOVE} …\n"
@@ -74,7 +74,7 @@ def command(out: Path, text: str | None, force: bool, threads: int | None, as_js
         )
         for r in results
     ]
-    print_table(columns, rows, title="Entities on the sample corpus, in per cent")
+    print_table(columns, rows, title="Entities in the sample corpus, in percent")
     click.echo()
     for item in tagged:
         click.echo(f"  {item['text']}\n→ {item['tagged']}\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from windowclf.errors import WindowClfError
-from windowclf_cli.options import limited_threads
+from windowclf.threads import limited_threads
 
 _EXAMPLE = json.dumps({"inputs": "museums in Paris are amazing"})
 _MOST_WORKERS = 8  # unless --workers says otherwise

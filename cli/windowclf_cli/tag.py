@@ -6,14 +6,13 @@ from itertools import groupby
 
 import click
 
-from windowclf.corpus.blocks import STDIN, read_blocks
-from windowclf.corpus.plain import sentences_of_text
-from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
+from windowclf.corpus import STDIN, read_blocks, sentences_of_text
+from windowclf.streaming import BlockTagger, TagFormat, tag_blocks
 from windowclf.tagger import WindowTagger
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     input_options,
     jobs_option,
-    limited_threads,
     model_argument,
     reading_options,
     table_option,
@@ -57,7 +56,7 @@ def command(
     probabilities: bool,
     n_best: int | None,
     as_json: bool,
-    threads: int | None,
+    threads: Threads,
     jobs: int,
     table_mb: float,
 ) -> None:
@@ -84,8 +83,7 @@ def command(
     with limited_threads(threads):
         # the processes share what is in the tables when they start
         tagger.compile(table_mb=table_mb, prefill=jobs > 1)
-    block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities, n_best=n_best)
-    with limited_threads(threads or (1 if jobs > 1 else None)):
+        block_tagger = BlockTagger(tagger, chosen, probabilities=probabilities, n_best=n_best)
         if text is not None:
             labelled = block_tagger.tag(sentences_of_text(text))
             sys.stdout.buffer.write(labelled.content)

@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from windowclf.encoding.vocabulary import describe_coverage
+from windowclf.encoding import describe_coverage
 from windowclf.errors import WindowClfError
-from windowclf.runs.run import TrainingRun
+from windowclf.runs import TrainingRun
+from windowclf.threads import Threads, describe_threads, limited_threads
 from windowclf_cli.options import (
     configuration,
     json_option,
-    limited_threads,
     threads_option,
     training_options,
 )
@@ -28,15 +28,17 @@ from windowclf_cli.output import (
 
 
 @click.command()
-@click.option("--train", "train_file", metavar="FILE", required=True, help="Labelled corpus to learn from.")
-@click.option("--dev", "dev_file", metavar="FILE", help="Labelled corpus that chooses the best epoch.")
+@click.option("--train", "train_file", metavar="FILE", required=True, help="Labelled corpus to train on.")
+@click.option("--dev", "dev_file", metavar="FILE", help="Labelled corpus to choose the best epoch with.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Run directory to write.")
 @training_options
-@click.option("--ensemble", type=click.IntRange(1, 100), help="Networks that label together. [default: 1]")
 @click.option(
-    "--distil", metavar="MODEL", help="Learn from this model's probabilities too, such as an ensemble's."
+    "--ensemble", type=click.IntRange(1, 100), help="Number of networks, which label together. [default: 1]"
 )
-@click.option("--force", is_flag=True, help="Replace a run that is there.")
+@click.option(
+    "--distil", metavar="MODEL", help="Also learn the probabilities of this model, such as an ensemble."
+)
+@click.option("--force", is_flag=True, help="Replace the run in --out.")
 @threads_option
 @json_option
 def command(
@@ -46,23 +48,29 @@ def command(
     tuning: str | None,
     distil: str | None,
     force: bool,
-    threads: int | None,
+    threads: Threads,
     as_json: bool,
     **_: Any,
 ) -> None:
     """Train a tagger on a labelled corpus.
 
     FILE is a CoNLL, CoNLL-U or JSONL file (.gz too), or a part of a known corpus such as sample:train
-    (see `windowclf data list`). The best epoch on dev is kept; Ctrl-C keeps the best so far. Every value
-    of the configuration has a default: see docs/configuration.md. --tuning auto decides by the size of FILE
-    and a short trial on dev whether vectors are frozen, tuned, or both side by side, and says why.
+    (see `windowclf data list`). The best epoch on dev is kept; Ctrl-C keeps the best so far. All values of
+    the configuration have defaults: see docs/configuration.md. --tuning auto chooses frozen vectors, tuned
+    vectors or both side by side by the size of FILE and a short trial on dev, and says why.
 
     Example:
 
         windowclf train --train sample:train --dev sample:dev --tuning tuned --out runs/mine
     """
     run = TrainingRun(
-        configuration(), train_file, dev_file, out, teacher=distil, force=force, settings={"threads": threads}
+        configuration(),
+        train_file,
+        dev_file,
+        out,
+        teacher=distil,
+        force=force,
+        settings={"threads": describe_threads(threads)},
     )
     with limited_threads(threads):
         events = run.events()
@@ -76,7 +84,7 @@ def command(
             kept = (
                 f"the model of epoch {run.best.epoch} is in {out}"
                 if run.best
-                else "no epoch was done; nothing is kept"
+                else "no epoch was completed; nothing is saved"
             )
             click.echo(f"interrupted: {kept}", err=True)
             sys.exit(130)
@@ -114,17 +122,17 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         )
     if run.corrected and (cost := run.corrected.calibration.outside_cost):
         reached = f"{score_name(labels)} on dev {percent(run.corrected.dev_score)}"
-        click.echo(f"spans     being outside costs {cost:g}, as dev has it best: {reached}")
+        click.echo(f"spans     O penalty {cost:g} (tuned on dev): {reached}")
     if carried := info.get("carried"):
         click.echo(
-            f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} vectors that "
-            f"training never read, after {carried['fitted']:,} that it moved"
+            f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} other vectors "
+            f"moved like {carried['fitted']:,} tuned ones"
         )
     click.echo(f"model     {run.out / 'model'}")
 
 
 def _report_members(run: TrainingRun, score: str) -> None:
-    """Say what the networks of an ensemble reach, alone and together."""
+    """Print the dev scores of the networks of an ensemble, alone and together."""
     last = run.members[-1]
     scores = [member.dev_score for member in run.members if member.dev_score is not None]
     if not scores:

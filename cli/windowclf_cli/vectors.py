@@ -6,11 +6,9 @@ from pathlib import Path
 
 import click
 
-from windowclf.inspection.inventory import describe_vectors, vectors_of_model
+from windowclf.inspection import describe_vectors, vectors_of_model
 from windowclf.tagger import WindowTagger
-from windowclf.vectors.convert import convert_vectors
-from windowclf.vectors.known import VectorsStatus, list_vectors
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.vectors import VectorsStatus, convert_vectors, list_vectors, load_vectors
 from windowclf_cli.options import json_option
 from windowclf_cli.output import print_json, print_table
 from windowclf_cli.vectors_drift import drift

@@ -6,24 +6,27 @@ from dataclasses import asdict, replace
 import click
 
 from windowclf.config import Config
-from windowclf.corpus.readers import locate, read_sentences
-from windowclf.corpus.sentence import Sentence, columns
-from windowclf.inspection.drift import (
+from windowclf.corpus import Sentence, columns, locate, read_sentences
+from windowclf.inspection import (
     DRIFT_COLUMNS,
+    MOST_PLACES,
     N_NEIGHBOURS,
     Drift,
+    Replacements,
     WordDrift,
     describe_drift,
     drift_row,
     find_stranded,
+    pair_stranded,
+    replace_words,
+    row_of,
+    trace_movement,
 )
-from windowclf.inspection.movement import row_of, trace_movement
-from windowclf.inspection.replacing import MOST_PLACES, Replacements, pair_stranded, replace_words
 from windowclf.tagger import WindowTagger
+from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     input_options,
     json_option,
-    limited_threads,
     model_argument,
     reading_options,
     threads_option,
@@ -72,7 +75,7 @@ def drift(
     input_format: str | None,
     token_column: int | None,
     separator: str | None,
-    threads: int | None,
+    threads: Threads,
     as_json: bool,
 ) -> None:
     """Show how far tuning moved the vectors of MODEL, and which words it left behind.

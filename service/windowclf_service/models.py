@@ -9,9 +9,8 @@ from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable
 
-from windowclf.corpus.label_schemes import Span, labels_from_spans, parse_label
 from windowclf.errors import ModelFileError, WindowClfError
-from windowclf.model.storage import find_model
+from windowclf.model import find_model
 from windowclf.tagger import WindowTagger
 from windowclf_service.board import Board
 from windowclf_service.config import ServiceConfig
@@ -45,7 +44,7 @@ class ServedModel:
                 "features.columns.",
             )
         tagger.tag([["warm"]])
-        return cls(name, tagger, labels_of(tagger), tagger.model.version, tagger.model.info)
+        return cls(name, tagger, tagger.labels, tagger.model.version, tagger.model.info)
 
 
 class Models(Mapping[str, ServedModel]):
@@ -198,22 +197,3 @@ def _fingerprint(model: str) -> _Fingerprint:
     except (OSError, ModelFileError):
         return ()  # not there at the moment
     return tuple(sorted((name, stat.st_mtime_ns, stat.st_size, stat.st_ino) for name, stat in stats))
-
-
-def labels_of(tagger: WindowTagger) -> tuple[str, ...]:
-    """Return the labels that a token of an answer can have.
-
-    They follow the scheme of the training data. Where the spelling of a label depends on its neighbours, as
-    in IOB1, they differ from the labels that have probabilities (`spelled_labels`).
-    """
-    spelled, scheme = tagger.spelled_labels, tagger.model.labels.scheme
-    if scheme is None:
-        return spelled
-    names = {"O"}
-    for kind in {parse_label(name)[1] for name in spelled} - {""}:
-        # one token, one token that touches it, three tokens: every prefix of every scheme occurs
-        examples = [Span(0, 1, kind), Span(1, 2, kind), Span(2, 5, kind)]
-        names.update(labels_from_spans(examples, 5, scheme))
-    if names == set(spelled):
-        return spelled
-    return tuple(sorted(names, key=lambda name: parse_label(name)[::-1]))

@@ -22,9 +22,7 @@ from cells import Cells, Task, missing_tasks, run_tasks
 from tagging_peers import MODULES
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
-from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import ReadOptions, columns, read_labelled, spans
 
 SMALL = override(Config(), ["training.epochs=2", "model.hidden=[16]", 'model.vectors="glove-6b-50d-small"'])
 COUNTS = [[1, 2, 2], [3, 3, 4]]

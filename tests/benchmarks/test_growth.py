@@ -11,8 +11,7 @@ import growth
 from growth_inputs import SENTENCE, WordSource, label_of, span_label_of, word_source, write_corpus, write_text
 from growth_page import draw, medians, slope, table, tables
 from windowclf import WindowTagger
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import ReadOptions, read_labelled
+from windowclf.corpus import LabelSet, ReadOptions, read_labelled
 
 # a word in ten came once
 SOURCE = WordSource({"the": 60, "of": 30, **{f"once{i}": 1 for i in range(10)}})

@@ -11,7 +11,7 @@ import results_page
 from accuracy_cell import N_TURNS, turned
 from accuracy_peers import OURS, Labelled
 from cells import Cells
-from windowclf.evaluation.counts import sentence_counts
+from windowclf.evaluation import sentence_counts
 
 
 def numbered(numbers: list[int]) -> Labelled:

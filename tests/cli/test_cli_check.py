@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn import ACTIVATIONS
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[20]", "--set", "features.buckets=50"]
@@ -24,7 +24,7 @@ def test_each_figure_is_printed_with_what_is_allowed_and_a_verdict() -> None:
     heads = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
     assert [line.split("  ")[:2] for line in heads] == [["pass", name] for name in NAMES]
     assert all("(allowed: " in line for line in heads)
-    assert "guessing among 17 labels loses 2.8332 a word" in result.stdout
+    assert "guessing among 17 labels loses 2.8332 per word" in result.stdout
 
 
 @pytest.mark.slow

@@ -7,8 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
+from windowclf.corpus import ReadOptions, columns, read_labelled
 from windowclf_cli.main import cli
 
 SMALL = ["--vectors", "glove-6b-50d-small", "--set", "model.hidden=[64]", "--set", "features.buckets=2000"]
@@ -98,7 +97,7 @@ def test_a_file_with_other_columns_is_read_as_options_say(runs: list[Path], tmp_
     ("arguments", "message"),
     [
         ([], "Missing argument"),
-        (["{run}"], "two runs or more"),
+        (["{run}"], "at least two runs"),
         (["{run}", "{run}"], "each given once"),
         (["{run}", "{run}/model"], "not a run; found 'a model'"),
         (["{run}", "nowhere"], "nowhere: not a run; found 'nothing'"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.corpus.readers import read_labelled
+from windowclf.corpus import read_labelled
 from windowclf_cli.main import cli
 
 BROWN = os.environ.get("WINDOWCLF_BROWN", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from windowclf.corpus.readers import ReadOptions, read_labelled, read_sentences
+from windowclf.corpus import ReadOptions, read_labelled, read_sentences
 from windowclf_cli.main import cli
 
 FAULTY = "New\tB-LOC\nYork\tI-PER\n\nWe\tO\nsaw\tO\nthe\tO\nriver\tO\nin\tO\nParis\tB-LOC\n\n"

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from windowclf.corpus import CorpusEntry, VectorsEntry
 from windowclf.corpus import catalog as catalog_module
 from windowclf.corpus import fetch as fetch_module
-from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, ModuloSplit, VectorsEntry
+from windowclf.corpus.catalog import Catalog, CorpusFile, ModuloSplit
 from windowclf_cli.main import cli
 
 CONTENT = b"in\tO\nRome\tB-LOC\n\n" * 10

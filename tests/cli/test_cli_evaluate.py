@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import Config, WindowTagger
-from windowclf.model.calibration import Calibration, PlattScaling
-from windowclf.model.storage import save_model
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import Calibration, PlattScaling, save_model
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

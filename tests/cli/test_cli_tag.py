@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from windowclf import WindowTagger
-from windowclf.corpus.blocks import read_blocks
+from windowclf.corpus import read_blocks
 from windowclf_cli.main import cli
 
 TAG = [sys.executable, "-c", "from windowclf_cli.main import cli; cli()", "tag"]

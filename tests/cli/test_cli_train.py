@@ -57,6 +57,22 @@ def test_without_vectors_named_the_run_says_which_it_took(tmp_path: Path) -> Non
     assert "have a vector" in result.stdout
 
 
+@pytest.mark.parametrize("arguments, requested, used", [([], "auto", 1), (["--threads", 2], 2, 2)])
+def test_the_record_says_how_many_threads_were_used_and_why(
+    arguments: list[object], requested: object, used: int, tmp_path: Path
+) -> None:
+    assert train(*SAMPLE, *QUICK, *arguments, "--out", tmp_path / "run").exit_code == 0
+    threads = json.loads((tmp_path / "run" / "run.json").read_text())["settings"]["threads"]
+    assert (threads["requested"], threads["used"]) == (requested, used)
+    assert threads["why"]
+
+
+def test_a_number_of_threads_below_one_is_refused(tmp_path: Path) -> None:
+    result = train(*SAMPLE, *QUICK, "--threads", 0, "--out", tmp_path / "run")
+    assert (result.exit_code, "--threads" in result.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_that_is_there_is_replaced_only_by_force(tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert train(*SAMPLE, *QUICK, "--out", out).exit_code == 0
@@ -129,7 +145,7 @@ def test_a_loss_that_is_not_finite_names_step_rate_and_the_last_good_weights(tmp
     assert result.exit_code == 2
     assert "not finite at step" in result.stderr
     assert "learning rate 9.8e+29" in result.stderr  # of step 2 of 50, falling linearly
-    assert "No epoch was done." in result.stderr
+    assert "No epoch was completed." in result.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -65,7 +65,7 @@ def test_it_stands_above_a_configuration_file_that_names_a_tuning(tmp_path: Path
     result = run(*SAMPLE, *settings, "--out", tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert "tuning    tuned: 400 training sentences" in result.stdout
-    assert "Frozen was left out: training.carry = 'ridge' is of tuned vectors." in result.stdout
+    assert "Frozen was left out: training.carry = 'ridge' needs model.tuning = 'tuned'." in result.stdout
 
 
 def test_without_dev_the_size_decides(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_interrupting_the_trial_writes_nothing(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 130
-    assert "interrupted: no epoch was done; nothing is kept" in done.stderr
+    assert "interrupted: no epoch was completed; nothing is saved" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not out.exists()

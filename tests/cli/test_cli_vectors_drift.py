@@ -110,7 +110,7 @@ def test_a_movement_that_was_carried_over_is_reported_and_shown(tmp_path: Path) 
     found = json.loads(drift(tmp_path / "run", "--words", "zurich", "--json").stdout)
     n_others = found["words"] - found["seen"]
     assert (
-        f"carried   ridge × 0.5: {n_others:,} vectors that training never read, after {found['seen']:,} that"
+        f"carried   ridge × 0.5: {n_others:,} other vectors moved like {found['seen']:,} tuned ones"
         in result.stdout
     )
     assert found["moved"] == found["words"]

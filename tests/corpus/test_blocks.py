@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus import blocks
-from windowclf.corpus.blocks import LONGEST_PIECE, read_blocks
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus import InputFormat, ReadOptions, Sentence, blocks, read_blocks, read_sentences
+from windowclf.corpus.blocks import LONGEST_PIECE
 from windowclf.errors import DataError
 
 FORMATS: list[InputFormat] = ["text", "tokens", "jsonl", "conll", "conllu"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from windowclf.corpus.catalog import CorpusEntry, ModuloSplit, read_catalog
+from windowclf.corpus import CorpusEntry, read_catalog
+from windowclf.corpus.catalog import ModuloSplit
 from windowclf.errors import DataError, FetchError
 from windowclf.files import sha256_of
 

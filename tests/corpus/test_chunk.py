@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.blocks import LONGEST_PIECE, Block
-from windowclf.corpus.chunk import read_chunk
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
+from windowclf.corpus import Block, InputFormat, ReadOptions, read_chunk, read_sentences
+from windowclf.corpus.blocks import LONGEST_PIECE
 from windowclf.corpus.tokenizer import OPENERS, TITLES
 
 BITS = [

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from windowclf.config import DataConfig
-from windowclf.corpus.readers import ReadOptions, options_of, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.encoding.columns import NO_WORD, UNKNOWN_VALUE, ColumnValues, check_columns
+from windowclf.corpus import ReadOptions, Sentence, options_of, read_sentences
+from windowclf.encoding import UNKNOWN_VALUE, ColumnValues, check_columns
+from windowclf.encoding.columns import NO_WORD
 from windowclf.errors import DataError
 
 CONLL = "Ann NNP B-NP\nran VBD B-VP\n\nYes UH O\n"

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import write_sentences
+from windowclf.corpus import ReadOptions, Sentence, read_sentences, write_sentences
 from windowclf.errors import DataError
 
 TOKEN_ONLY = ReadOptions(format="conll", labelled=False)

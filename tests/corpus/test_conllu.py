@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Offsets, Sentence
-from windowclf.corpus.writers import write_sentences
+from windowclf.corpus import ReadOptions, Sentence, read_sentences, write_sentences
+from windowclf.corpus.sentence import Offsets
 from windowclf.errors import DataError
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from windowclf.corpus import Block, ReadOptions, has_documents, read_sentences
 from windowclf.corpus import documents as module
-from windowclf.corpus.blocks import Block, source_name
-from windowclf.corpus.documents import documents, has_documents, part_of
-from windowclf.corpus.readers import ReadOptions, read_sentences
+from windowclf.corpus.blocks import source_name
+from windowclf.corpus.documents import documents, part_of
 from windowclf.errors import DataError
 
 FILES = {"p/c02": "b/x", "p/README": "No tags.", "p/c01": "a/x", "p/c0/c10": "c/x", "p/.c03": "d/x"}

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus import fetch
-from windowclf.corpus.catalog import Catalog, CorpusEntry, CorpusFile, read_catalog
+from windowclf.corpus import CorpusEntry, fetch, fetch_named, read_catalog
+from windowclf.corpus.catalog import Catalog, CorpusFile
 from windowclf.corpus.download import download
-from windowclf.corpus.fetch import fetch_named
 from windowclf.errors import DataError, FetchError
 
 CONTENT = bytes(range(256)) * 1000

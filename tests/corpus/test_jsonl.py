@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import write_sentences
+from windowclf.corpus import ReadOptions, Sentence, read_sentences, spans, write_sentences
 from windowclf.errors import DataError
 
 

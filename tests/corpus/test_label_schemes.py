@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.label_schemes import (
-    Detection,
-    Illegal,
+from windowclf.corpus import (
     Scheme,
     Span,
     convert,
@@ -21,6 +19,7 @@ from windowclf.corpus.label_schemes import (
     parse_label,
     spans,
 )
+from windowclf.corpus.label_schemes import Detection, Illegal
 from windowclf.errors import DataError
 
 SPAN_LABELS = ["O", *(f"{prefix}-{kind}" for prefix in "BIES" for kind in ("LOC", "PER"))]

@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
-from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.corpus import IGNORED, LabelSet, Scheme, Span, labels_from_spans
 from windowclf.errors import DataError
 
 

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from windowclf.config import DataConfig
-from windowclf.corpus.catalog import PARTS, ModuloSplit, read_catalog
-from windowclf.corpus.readers import ReadOptions, locate, options_of, read_labelled, read_sentences
+from windowclf.corpus import (
+    PARTS,
+    ReadOptions,
+    locate,
+    options_of,
+    read_catalog,
+    read_labelled,
+    read_sentences,
+)
+from windowclf.corpus.catalog import ModuloSplit
 from windowclf.errors import DataError, FetchError
 
 CORPORA = os.environ.get("WINDOWCLF_CORPORA", "")

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from windowclf.corpus import ReadOptions, Scheme, Sentence, read_sentences, write_sentences
 from windowclf.corpus.blocks import LONGEST_PIECE
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import write_sentences
 from windowclf.errors import DataError
 
 TEXT = ReadOptions(format="text", labelled=False)

@@ -10,10 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from windowclf.corpus.label_schemes import Scheme, detect_scheme, illegal_transitions, spans
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_labelled, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import write_sentences
+from windowclf.corpus import (
+    InputFormat,
+    ReadOptions,
+    Scheme,
+    Sentence,
+    detect_scheme,
+    illegal_transitions,
+    read_labelled,
+    read_sentences,
+    spans,
+    write_sentences,
+)
 from windowclf.errors import ConfigError, DataError
 
 CONLL = "a\tX\n\n"

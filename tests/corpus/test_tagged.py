@@ -4,10 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.blocks import Block
+from windowclf.corpus import Block, ReadOptions, Sentence, read_sentences
 from windowclf.corpus.plain import base_tag, read_tagged
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
 from windowclf.errors import DataError
 
 WORDS = st.text(st.characters(exclude_characters=" \t\r\n\0", exclude_categories=["Cs"]), min_size=1)

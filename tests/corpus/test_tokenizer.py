@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from windowclf.corpus.tokenizer import MARK_BLOCKS, Token, sentences, split_sentences, tokenize
+from windowclf.corpus import Token, sentences, tokenize
+from windowclf.corpus.tokenizer import MARK_BLOCKS, split_sentences
 
 # every kind of character that a rule is about, for Hypothesis to put together in odd ways
 FRAGMENTS = [

@@ -17,24 +17,27 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.corpus.readers import ReadOptions, read_labelled
-from windowclf.corpus.sentence import columns
-from windowclf.encoding.columns import N_RESERVED_ROWS, NO_WORD, UNKNOWN_VALUE, ColumnValues
-from windowclf.encoding.encoder import Encoder, windows
-from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
-from windowclf.encoding.phrase_trie import Position
-from windowclf.encoding.vocabulary import Vocabulary
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import ReadOptions, columns, read_labelled
+from windowclf.encoding import (
+    N_RESERVED_ROWS,
+    UNKNOWN_VALUE,
+    ColumnValues,
+    Encoder,
+    Gazetteer,
+    Gazetteers,
+    Position,
+    Vocabulary,
+    WordFeatures,
+    windows,
+)
+from windowclf.encoding.columns import NO_WORD
 from windowclf.errors import DataError, ModelFileError
 from windowclf.files import sha256_of
-from windowclf.inspection.graph import window_graph
-from windowclf.inspection.network_check import check_network
-from windowclf.model.network import WindowModel
+from windowclf.inspection import check_network, window_graph
+from windowclf.model import WindowModel
 from windowclf.model.parameters import parameter_shapes
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradients import Gradient, RowGradient
-from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.nn import Gradient, RowGradient, check_gradients, softmax_cross_entropy
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

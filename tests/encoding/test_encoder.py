@@ -6,11 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct, windows
-from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
-from windowclf.encoding.phrase_trie import Position
-from windowclf.encoding.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN, Vocabulary
-from windowclf.encoding.word_features import NONE, Case, WordFeatures
+from windowclf.encoding import (
+    ABSENT_ROW,
+    BOUNDARY,
+    BOUNDARY_ROW,
+    N_SPECIAL,
+    NONE,
+    UNKNOWN,
+    Case,
+    Encoder,
+    Gazetteer,
+    Gazetteers,
+    Position,
+    Vocabulary,
+    WordFeatures,
+    distinct,
+    windows,
+)
 
 WIDTHS = st.integers(0, 6).map(lambda half: 2 * half + 1)
 SENTENCES = st.lists(st.lists(st.sampled_from(["a", "b", "C", "c", "1"]), max_size=6), max_size=6)

@@ -9,11 +9,10 @@ from click.testing import CliRunner
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.encoding.entity_lists import own_entities
-from windowclf.nn.losses import softmax
-from windowclf.training.data import prepare_training
-from windowclf.training.distillation import DistillationObjective, WordTeacher, distil
-from windowclf.training.objectives import choose_objective
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.nn import softmax
+from windowclf.training import choose_objective, prepare_training
+from windowclf.training.objectives import DistillationObjective, WordTeacher, distil
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 pytestmark = pytest.mark.slow  # forty epochs, so that names are learnt by heart
@@ -100,7 +99,7 @@ def test_a_model_that_was_read_again_is_the_same_plain_and_compiled(
 def test_a_models_configuration_can_be_trained_with_again(taught: WindowTagger, vectors: WordVectors) -> None:
     other = _sentences(60, 3, [name for name, kind in NAMES.items() if kind != "LOC"])
     tagger = WindowTagger(taught.config, vectors=vectors).fit(*other)
-    assert tagger.config.features.gazetteers == ("entities:PER",)
+    assert tagger.model.config.features.gazetteers == ("entities:PER",)
 
 
 def test_networks_of_an_ensemble_share_the_lists(seen: Labelled, vectors: WordVectors) -> None:

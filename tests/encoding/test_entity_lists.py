@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.label_schemes import Scheme, Span, labels_from_spans
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.entity_lists import own_entities, phrases_left_out, read_lists
-from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers
+from windowclf.corpus import LabelSet, Scheme, Span, labels_from_spans
+from windowclf.encoding import Gazetteer, Gazetteers, read_lists
+from windowclf.encoding.entity_lists import own_entities, phrases_left_out
+from windowclf.encoding.gazetteer import LONGEST_PHRASE
 from windowclf.errors import ConfigError
 
 Labelled = tuple[list[list[str]], list[list[str]]]

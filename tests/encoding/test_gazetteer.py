@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Ints
-from windowclf.encoding import phrase_trie
-from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers
+from windowclf.encoding import Gazetteer, Gazetteers, phrase_trie
+from windowclf.encoding.gazetteer import LONGEST_PHRASE
 from windowclf.errors import DataError
 
 PLACES = Gazetteer.of(["New York", "New York City", "York", "Rio de Janeiro", "U.S.", "City Hall"])

@@ -15,21 +15,14 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.encoding.encoder import Encoder, windows
-from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
-from windowclf.encoding.vocabulary import Vocabulary
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.encoding import Encoder, Gazetteer, Gazetteers, Vocabulary, WordFeatures, windows
 from windowclf.errors import DataError, ModelFileError
 from windowclf.files import sha256_of
-from windowclf.inspection.graph import window_graph
-from windowclf.inspection.network_check import check_network
-from windowclf.model.network import WindowModel
+from windowclf.inspection import check_network, window_graph
+from windowclf.model import WindowModel, save_model
 from windowclf.model.parameters import parameter_shapes
-from windowclf.model.storage import save_model
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradients import Gradient
-from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.nn import Gradient, check_gradients, softmax_cross_entropy
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

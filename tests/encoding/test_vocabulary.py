@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.encoding.vocabulary import (
+from windowclf.encoding import (
     BOUNDARY,
     N_SPECIAL,
     UNKNOWN,

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.config import FeaturesConfig
-from windowclf.encoding.word_features import NONE, Case, WordFeatures, letter_case, letter_shape
+from windowclf.encoding import NONE, Case, WordFeatures
+from windowclf.encoding.word_features import letter_case, letter_shape
 
 _CASES = {
     Case.LOWER: ["paris", "é", "ß", "o'clock", "don't", "e-mail"],

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.encoding import vocabulary
-from windowclf.encoding.vocabulary import Vocabulary
-from windowclf.encoding.word_index import WordLines
+from windowclf.encoding import Vocabulary, WordLines, vocabulary
 
 # short words of few letters are like each other; some are longer than the eight bytes that make a number, and
 # some than all bytes that make a key

@@ -7,8 +7,7 @@ import pytest
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import score_of
-from windowclf.evaluation.significance import compare, interval_of
+from windowclf.evaluation import compare, interval_of, score_of
 
 Runs = list[Ints]
 

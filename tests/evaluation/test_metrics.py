@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.label_schemes import Span
+from windowclf.corpus import Span
 from windowclf.errors import DataError
-from windowclf.evaluation.metrics import Evaluation, Score, Share, evaluate_labels, measure_calibration, score
-from windowclf.evaluation.reliability import CalibrationErrors, reliability
+from windowclf.evaluation import (
+    CalibrationErrors,
+    Evaluation,
+    Score,
+    Share,
+    evaluate_labels,
+    measure_calibration,
+    reliability,
+)
+from windowclf.evaluation.metrics import score
 
 SPAN_LABELS = st.sampled_from(["O", "B-LOC", "I-LOC", "B-PER", "I-PER"])
 SENTENCES = st.lists(st.lists(st.tuples(SPAN_LABELS, SPAN_LABELS), max_size=6), max_size=5)

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from windowclf.errors import WindowClfError
-from windowclf.evaluation.plots import check_plot, write_reliability_plot
-from windowclf.evaluation.reliability import Reliability, reliability
+from windowclf.evaluation import Reliability, check_plot, reliability, write_reliability_plot
 
 NOTHING = reliability([], [])
 

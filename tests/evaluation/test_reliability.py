@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError, ShapeError
-from windowclf.evaluation.reliability import Bin, reliability
-from windowclf.nn.losses import softmax
+from windowclf.evaluation import reliability
+from windowclf.evaluation.reliability import Bin
+from windowclf.nn import softmax
 from windowclf.training.calibrate import fit_temperature, softmax_loss
 
 PREDICTIONS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60)

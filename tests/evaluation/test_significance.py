@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.evaluation.metrics import evaluate_labels
-from windowclf.evaluation.significance import compare, compare_seeds, holm
+from windowclf.evaluation import compare, evaluate_labels, holm, score_of, sentence_counts
+from windowclf.evaluation.significance import compare_seeds
 
 N_RIGHT = [[3, 4, 4], [1, 2, 2], [0, 1, 0]]
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]

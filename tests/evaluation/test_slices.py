@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.encoding.vocabulary import Vocabulary
-from windowclf.evaluation.counts import GROUPS, LABEL, Knowledge, score_of, sentence_counts, slice_counts
-from windowclf.evaluation.metrics import evaluate_labels
+from windowclf.encoding import Vocabulary
+from windowclf.evaluation import (
+    GROUPS,
+    LABEL,
+    Knowledge,
+    evaluate_labels,
+    score_of,
+    sentence_counts,
+    slice_counts,
+)
 
 WORDS = st.sampled_from(["Paris", "paris", "TV", "telly", "zyzzyva", "1984"])
 LABELS = ["O", "B-LOC", "I-LOC", "B-PER"]

@@ -10,11 +10,9 @@ from click.testing import CliRunner
 
 from windowclf import Config, WindowTagger
 from windowclf.errors import ConfigError
-from windowclf.inspection.graph import WindowGraph, render_graph, window_graph
-from windowclf.inspection.shapley import Explanation, explain
-from windowclf.model.calibration import Calibration
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import Explanation, WindowGraph, explain, render_graph, window_graph
+from windowclf.model import Calibration, TrainedModel
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

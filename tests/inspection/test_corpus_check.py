@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus import ReadOptions, Sentence, read_sentences
 from windowclf.errors import DataError
-from windowclf.inspection.corpus_check import FAULTS, Finding, check_corpus
-from windowclf.inspection.corpus_statistics import KindCount, corpus_statistics
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import Finding, check_corpus, corpus_statistics
+from windowclf.inspection.corpus_check import FAULTS
+from windowclf.inspection.corpus_statistics import KindCount
+from windowclf.vectors import WordVectors
 
 LONG = "We\tO\nsaw\tO\nthe\tO\nriver\tO\nin\tO\nParis\tB-LOC\n\n"
 SHORT = "Thank\tO\nyou\tO\nParis\tB-LOC\n\n"

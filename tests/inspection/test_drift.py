@@ -9,13 +9,12 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.encoding.vocabulary import count_rows, count_words
+from windowclf.encoding import count_rows, count_words
 from windowclf.errors import ConfigError, ModelFileError, VectorsError
-from windowclf.inspection.drift import Drift, describe_drift, find_stranded, find_surroundings
-from windowclf.inspection.movement import Movement, trace_movement
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import Drift, Movement, describe_drift, find_stranded, trace_movement
+from windowclf.inspection.drift import find_surroundings
+from windowclf.model import TrainedModel
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 

@@ -8,8 +8,8 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.errors import DataError
-from windowclf.inspection.graph import WindowGraph, find_word, render_graph, window_graph
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import WindowGraph, find_word, render_graph, window_graph
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 SENTENCE = ["Paris", ",", "Paris", "zyzzyva"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from windowclf import WindowTagger
-from windowclf.corpus.catalog import read_catalog
-from windowclf.inspection.inventory import describe_vectors, list_corpora, vectors_of_model
-from windowclf.vectors.word_vectors import WordVectors, load_vectors
+from windowclf.corpus import read_catalog
+from windowclf.inspection import describe_vectors, list_corpora, vectors_of_model
+from windowclf.vectors import WordVectors, load_vectors
 
 
 @pytest.fixture(autouse=True)

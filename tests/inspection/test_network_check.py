@@ -12,25 +12,25 @@ import pytest
 
 from windowclf import Config, FeaturesConfig, TrainingConfig
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.encoder import BOUNDARY_ROW
-from windowclf.encoding.vocabulary import UNKNOWN
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.encoding import BOUNDARY_ROW, UNKNOWN
 from windowclf.errors import DataError
-from windowclf.inspection import network_check, network_gradients
+from windowclf.inspection import Verdict, check_network, network_check, network_gradients
 from windowclf.inspection.first_loss import first_loss_interval, sentence_loss_interval
-from windowclf.inspection.network_check import attainable_accuracy, check_network
-from windowclf.inspection.network_data import Verdict, choose_data, choose_sentences, choose_windows, judge
+from windowclf.inspection.network_check import attainable_accuracy
+from windowclf.inspection.network_data import choose_data, choose_sentences, choose_windows, judge
 from windowclf.model import network as model_module
 from windowclf.model.viterbi import legal_pairs
-from windowclf.nn.activations import ACTIVATIONS
-from windowclf.nn.crf import crf_loss
-from windowclf.nn.embeddings import embedding, word_embedding
-from windowclf.nn.gradients import RowGradient
-from windowclf.nn.initializers import xavier_uniform
-from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.training import objectives
-from windowclf.training.data import TrainingData
+from windowclf.nn import (
+    ACTIVATIONS,
+    RowGradient,
+    crf_loss,
+    embedding,
+    softmax_cross_entropy,
+    word_embedding,
+    xavier_uniform,
+)
+from windowclf.training import TrainingData, objectives
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 NARROW, SAMPLE, FIRST_LOSS, OVERFIT = (

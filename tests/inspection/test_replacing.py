@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus import Sentence
 from windowclf.errors import DataError
-from windowclf.inspection.drift import find_stranded
-from windowclf.inspection.movement import Movement
-from windowclf.inspection.replacing import pair_stranded, replace_words, spelled_like
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import Movement, find_stranded, pair_stranded, replace_words
+from windowclf.inspection.replacing import spelled_like
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 PAIRS = {"tv": "television", "is": "off", "rome": "a", ",": "museum"}

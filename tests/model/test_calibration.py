@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.reliability import reliability
-from windowclf.model.calibration import PlattScaling
+from windowclf.evaluation import reliability
+from windowclf.model import PlattScaling
 from windowclf.training.calibrate import fit_scaling
 
 KINDS = ("LOC", "PER")

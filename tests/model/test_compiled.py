@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, WindowTagger
-from windowclf.corpus.readers import options_of, read_labelled
+from windowclf.corpus import options_of, read_labelled
 from windowclf.errors import ConfigError, WindowClfError
-from windowclf.model.compiled import CompiledScorer
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import CompiledScorer, TrainedModel
+from windowclf.vectors import WordVectors
 from windowclf_cli.main import cli
 
 Labelled = tuple[list[list[str]], list[list[str]]]

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Floats
-from windowclf.corpus.label_schemes import Scheme, Span, spans
-from windowclf.corpus.label_set import LabelSet
-from windowclf.model.calibration import Calibration, PlattScaling
-from windowclf.model.decoder import Decoder
+from windowclf.corpus import LabelSet, Scheme, Span, spans
+from windowclf.model import Calibration, Decoder, PlattScaling
 from windowclf.model.viterbi import legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)

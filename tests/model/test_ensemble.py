@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.model.calibration import UNCALIBRATED
-from windowclf.model.ensemble import Ensemble, join_parameters, part_parameters
-from windowclf.training.events import Calibrated, MemberDone, StepDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import UNCALIBRATED, Ensemble
+from windowclf.model.ensemble import join_parameters, part_parameters
+from windowclf.training import Calibrated, MemberDone, StepDone
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 SHAPES: dict[str, dict[str, Any]] = {
@@ -81,7 +81,7 @@ def test_saved_and_loaded_it_tags_as_before(ensemble: WindowTagger, corpus: Labe
     loaded = WindowTagger.load(tmp_path / "model")
     assert len(loaded.model.members) == 3
     assert loaded.tag(corpus[0]) == ensemble.tag(corpus[0])
-    assert loaded.config == ensemble.config
+    assert loaded.config == ensemble.model.config
 
 
 def test_pretrained_vectors_that_nobody_moves_are_kept_once(ensemble: WindowTagger) -> None:

@@ -13,22 +13,35 @@ import pytest
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig, Tuning
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder, windows
-from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
-from windowclf.encoding.word_features import Case, WordFeatures
+from windowclf.encoding import (
+    ABSENT_ROW,
+    BOUNDARY,
+    BOUNDARY_ROW,
+    UNKNOWN,
+    Case,
+    Encoder,
+    Vocabulary,
+    WordFeatures,
+    windows,
+)
 from windowclf.errors import ShapeError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.parameters import parameter_shapes
-from windowclf.nn.chain import Trace
-from windowclf.nn.gradcheck import GradientReport, check_gradients
-from windowclf.nn.gradients import Gradient, RowGradient
-from windowclf.nn.losses import softmax, softmax_cross_entropy
-from windowclf.nn.selection import Selection
-from windowclf.nn.workspace import Workspace
-from windowclf.training.defaults import suited
+from windowclf.nn import (
+    Gradient,
+    GradientReport,
+    RowGradient,
+    Selection,
+    Trace,
+    Workspace,
+    check_gradients,
+    softmax,
+    softmax_cross_entropy,
+)
+from windowclf.training import resolve_features
 
 NO_FEATURES = FeaturesConfig(case_dimension=0, affix_dimension=0)
-DEFAULT_FEATURES = suited(FeaturesConfig(), finds_names=False)
+DEFAULT_FEATURES = resolve_features(FeaturesConfig(), finds_names=False)
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1, 3), suffixes=(2,), buckets=5)
 PLAIN = ModelConfig(hidden=(4,), activation="tanh", dropout=0, input_dropout=0)
 

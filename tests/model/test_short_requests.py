@@ -15,10 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, Sentence, WindowTagger
-from windowclf.model.decoder import Tagged
-from windowclf.model.storage import load_model, save_model
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import Tagged, TrainedModel, load_model, save_model
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 PHRASES = ["New York", "New York City", "Paris", "Rio de Janeiro", "qwx"]

@@ -11,12 +11,12 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Array
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.vocabulary import Vocabulary
+from windowclf.encoding import Encoder, Vocabulary
 from windowclf.errors import ModelFileError
 from windowclf.files import map_arrays, save_arrays, sha256_of
-from windowclf.model.storage import FORMAT, FORMAT_VERSION, find_model, load_model, save_model
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import find_model, load_model, save_model
+from windowclf.model.storage import FORMAT, FORMAT_VERSION
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 # the last holds the places of the small corpus, a list of entities
@@ -131,7 +131,8 @@ def test_words_of_any_characters_come_back(tagger: WindowTagger, tmp_path: Path)
 
 
 def test_saving_replaces_the_old_model(tagger: WindowTagger, directory: Path) -> None:
-    (directory / "stale.txt").touch()
+    (directory / "gazetteer-2.txt").touch()  # of a model with more lists
+    _change_json(directory / "manifest.json", lambda m: m | {"files": m["files"] | {"gazetteer-2.txt": {}}})
     tagger.save(directory)
     assert sorted(_files(directory)) == sorted(FILES)
 

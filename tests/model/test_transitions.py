@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Floats
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, Scheme
 from windowclf.errors import ConfigError, DataError, ShapeError
-from windowclf.model.viterbi import best_labels, legal_pairs, n_best_labels
+from windowclf.model import best_labels
+from windowclf.model.viterbi import legal_pairs, n_best_labels
 
 PLAIN = LabelSet(["a", "b", "c"], None)
 IOB2 = LabelSet.of([["O", "B-LOC"]], internal_scheme=Scheme.IOB2)

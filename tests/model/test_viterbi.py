@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
-from windowclf.corpus.label_schemes import Scheme, illegal_transitions
-from windowclf.corpus.label_set import LabelSet
-from windowclf.model.viterbi import best_labels, best_legal_paths, legal_pairs
+from windowclf.corpus import LabelSet, Scheme, illegal_transitions
+from windowclf.model import best_labels
+from windowclf.model.viterbi import best_legal_paths, legal_pairs
 
 PLAIN = LabelSet(["a", "b", "c"], None)
 INNER = [Scheme.IOB2, Scheme.IOBES]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn import ACTIVATIONS
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

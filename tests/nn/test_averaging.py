@@ -6,9 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
-from windowclf.nn.averaging import Averages
-from windowclf.nn.gradients import Gradient, RowGradient
-from windowclf.nn.optimizers import OPTIMIZERS, Optimizer
+from windowclf.nn import OPTIMIZERS, Averages, Gradient, Optimizer, RowGradient
 
 V, D = 7, 3
 

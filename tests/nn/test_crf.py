@@ -11,8 +11,14 @@ import pytest
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.errors import DataError, ShapeError
-from windowclf.nn.crf import CrfBackward, crf_cross_entropy, crf_loss, expected_pairs
-from windowclf.nn.gradcheck import GradientError, check_gradients
+from windowclf.nn import (
+    CrfBackward,
+    GradientError,
+    check_gradients,
+    crf_cross_entropy,
+    crf_loss,
+    expected_pairs,
+)
 
 LENGTHS: Ints = np.array([3, 0, 1, 2])
 TARGETS: Ints = np.array([0, 1, 1, 1, 2, 0])

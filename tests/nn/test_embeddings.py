@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
 from windowclf.errors import ShapeError
-from windowclf.nn.embeddings import window, word_embedding
-from windowclf.nn.operations import OPERATIONS
+from windowclf.nn import OPERATIONS, window, word_embedding
 
 
 def normal(*shape: int) -> Floats:

@@ -9,11 +9,8 @@ import pytest
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import ShapeError
-from windowclf.nn import gradcheck
+from windowclf.nn import GradientError, RowGradient, affine, check_gradients, gradcheck
 from windowclf.nn.activations import tanh
-from windowclf.nn.gradcheck import GradientError, check_gradients
-from windowclf.nn.gradients import RowGradient
-from windowclf.nn.operations import affine
 
 Function = Callable[..., tuple[Any, Callable[..., Any]]]
 

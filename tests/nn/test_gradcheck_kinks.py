@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Floats
+from windowclf.nn import affine, check_gradients
 from windowclf.nn.activations import relu
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.operations import affine
 
 
 def normal(*shape: int) -> Floats:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import ConfigError, ShapeError
-from windowclf.nn.gradients import Gradient, RowGradient, clip_by_norm, global_norm
+from windowclf.nn import Gradient, RowGradient, clip_by_norm, global_norm
 
 N_ROWS = 6
 # Whole numbers add exactly in any order, so the laws hold to the last bit.

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from windowclf.nn.initializers import uniform_rows, xavier_uniform
+from windowclf.nn import uniform_rows, xavier_uniform
 
 
 @pytest.mark.parametrize("draw", [xavier_uniform, uniform_rows])

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
 from windowclf.errors import ShapeError
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.losses import l2_penalty, softmax, softmax_cross_entropy
+from windowclf.nn import check_gradients, softmax, softmax_cross_entropy
+from windowclf.nn.losses import l2_penalty
 
 SCORES = st.lists(st.floats(-50, 50), min_size=1, max_size=6)
 EXTREME_SCORES = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=6)

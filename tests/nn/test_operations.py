@@ -15,12 +15,8 @@ import pytest
 import windowclf.nn
 from windowclf.arrays import Floats
 from windowclf.errors import ShapeError
-from windowclf.nn.activations import ACTIVATIONS
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradients import RowGradient
-from windowclf.nn.losses import LOSSES, PENALTIES, SENTENCE_LOSSES
-from windowclf.nn.operations import OPERATIONS, affine
-from windowclf.nn.workspace import Workspace
+from windowclf.nn import ACTIVATIONS, LOSSES, OPERATIONS, RowGradient, Workspace, affine, check_gradients
+from windowclf.nn.losses import PENALTIES, SENTENCE_LOSSES
 
 ALL = {**OPERATIONS, **LOSSES, **SENTENCE_LOSSES, **PENALTIES}
 GIVEN = (

@@ -8,9 +8,8 @@ import pytest
 
 from windowclf.arrays import Floats
 from windowclf.errors import ConfigError, ShapeError
-from windowclf.nn.gradients import RowGradient
+from windowclf.nn import OPTIMIZERS, Optimizer, RowGradient
 from windowclf.nn.losses import l2_penalty
-from windowclf.nn.optimizers import OPTIMIZERS, Optimizer
 
 RATES = [0.1, 0.1, 0.05]  # the rate may change from step to step
 GRADIENTS = [0.5, -2.0, 1.5]

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.nn.schedules import SCHEDULES, Schedule, constant, cosine, linear
+from windowclf.nn import SCHEDULES
+from windowclf.nn.schedules import Schedule, constant, cosine, linear
 
 
 @pytest.mark.parametrize(

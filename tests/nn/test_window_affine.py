@@ -10,12 +10,7 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import ShapeError
-from windowclf.nn.embeddings import window
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.operations import affine
-from windowclf.nn.selection import Selection
-from windowclf.nn.window_affine import window_affine
-from windowclf.nn.workspace import Workspace
+from windowclf.nn import Selection, Workspace, affine, check_gradients, window, window_affine
 
 Function = Callable[..., tuple[Any, Callable[..., Any]]]
 

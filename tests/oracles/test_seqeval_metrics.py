@@ -14,8 +14,8 @@ from seqeval.metrics import (
 )
 from seqeval.metrics.sequence_labeling import get_entities
 
-from windowclf.corpus.label_schemes import Scheme, Span, convert, spans
-from windowclf.evaluation.metrics import evaluate_labels
+from windowclf.corpus import Scheme, Span, convert, spans
+from windowclf.evaluation import evaluate_labels
 
 KINDS = ("LOC", "PER", "ORG")
 IOB = ["O", *(f"{prefix}-{kind}" for prefix in "BI" for kind in KINDS)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.nn.crf import crf_cross_entropy, crf_loss, expected_pairs, marginals
+from windowclf.nn import crf_cross_entropy, crf_loss, expected_pairs, marginals
 
 RULED_OUT = -1e6  # e^this is 0 beside any other; PyTorch has no gradient of a sum of nothing but e^-inf
 TOLERANCE = 1e-11  # sums of up to 60 words' scores, added in another order

@@ -12,12 +12,21 @@ import pytest
 import torch
 
 from windowclf.arrays import Floats, Ints
+from windowclf.nn import (
+    LOSSES,
+    OPERATIONS,
+    Gradient,
+    Optimizer,
+    RowGradient,
+    affine,
+    clip_by_norm,
+    softmax_cross_entropy,
+    window,
+    word_embedding,
+)
 from windowclf.nn.activations import tanh
-from windowclf.nn.embeddings import window, word_embedding
-from windowclf.nn.gradients import Gradient, RowGradient, clip_by_norm
-from windowclf.nn.losses import LOSSES, PENALTIES, softmax_cross_entropy
-from windowclf.nn.operations import OPERATIONS, affine, dropout, dropout_mask
-from windowclf.nn.optimizers import Optimizer
+from windowclf.nn.losses import PENALTIES
+from windowclf.nn.operations import dropout, dropout_mask
 
 SEEDS = range(5)
 N_STEPS = 60

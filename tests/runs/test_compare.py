@@ -12,14 +12,9 @@ import pytest
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.errors import DataError, ModelFileError, WindowClfError
-from windowclf.evaluation.counts import sentence_counts
-from windowclf.evaluation.significance import compare, interval_of
-from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.record import read_run
-from windowclf.runs.report import html_of, notes_of, tables_of
-from windowclf.runs.run import TrainingRun
-from windowclf.vectors.table import Table, write_table
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.evaluation import compare, interval_of, sentence_counts
+from windowclf.runs import RunComparison, TrainingRun, compare_runs, html_of, notes_of, read_run, tables_of
+from windowclf.vectors import Table, WordVectors, write_table
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 Train = Callable[..., Path]
@@ -195,7 +190,7 @@ def test_equal_runs_do_not_differ(train: Train, corpus: Labelled) -> None:
 
 
 def test_one_run_is_no_comparison(train: Train) -> None:
-    with pytest.raises(DataError, match="two runs or more"):
+    with pytest.raises(DataError, match="at least two runs"):
         compared(train())
 
 
@@ -327,7 +322,7 @@ def test_tables_say_all_that_readers_need(train: Train, corpus: Labelled) -> Non
     (row,) = tables["entity"].rows
     assert row[1] == f"{100 * found.differences[0].difference:+.2f}"
     assert tables["Runs"].rows[1] == (str(weak[0]), "0", str(weak[0]))
-    assert any("for sentences alone" in note for note in notes_of(found))
+    assert any("covers sentences only" in note for note in notes_of(found))
     for table in tables.values():
         assert {len(row) for row in table.rows} == {len(table.columns)}
 

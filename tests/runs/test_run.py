@@ -11,15 +11,13 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.config_io import read_config
-from windowclf.corpus.readers import locate
-from windowclf.corpus.sentence import Sentence, columns
+from windowclf.corpus import Sentence, columns, locate
 from windowclf.errors import DataError, WindowClfError
 from windowclf.files import check_free, sha256_of
-from windowclf.model.storage import load_model
-from windowclf.runs.run import TrainingRun
-from windowclf.training.events import EpochDone, StepDone
-from windowclf.vectors.table import Table, write_table
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import load_model
+from windowclf.runs import TrainingRun
+from windowclf.training import EpochDone, StepDone
+from windowclf.vectors import Table, WordVectors, write_table
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 MakeRun = Callable[..., TrainingRun]
@@ -103,7 +101,7 @@ def test_the_configuration_can_be_read_back_and_trains_the_same_model(
 ) -> None:
     run = _finish(make_run())
     config = read_config(run.out / "config.toml")
-    assert config == run.tagger.config
+    assert config == replace(run.tagger.model.config, training=run.tagger.config.training)
     again = _finish(make_run(config=config, out=tmp_path / "again"))
     assert _all_files(again.out / "model") == _all_files(run.out / "model")
 
@@ -157,6 +155,7 @@ def test_the_model_in_the_directory_is_the_best_one(make_run: MakeRun, corpus: L
     assert run.corrected is not None
     assert loaded.evaluate(corpus[0][:3], corpus[1][:3]).main_score == run.corrected.dev_score
     assert _record(run)["corrected"]["dev_score"] >= best.dev_score
+    assert _record(run)["corrected"]["correction"].keys() == {"temperature", "spans", "outside_cost"}
     assert loaded.predict(corpus[0]) == run.tagger.predict(corpus[0])
 
 
@@ -202,7 +201,8 @@ def test_the_directory_is_whole_after_every_epoch(make_run: MakeRun) -> None:
         if isinstance(event, EpochDone):
             record = _record(run)
             assert load_model(run.out).version == record["model_version"]
-            assert read_config(run.out / "config.toml") == run.tagger.config
+            fitted = replace(run.tagger.model.config, training=run.tagger.config.training)
+            assert read_config(run.out / "config.toml") == fitted
             assert run.best is not None and record["best"]["epoch"] == run.best.epoch
 
 
@@ -236,7 +236,7 @@ def test_an_empty_directory_or_none_is_free(force: bool, tmp_path: Path) -> None
 @pytest.mark.parametrize("force", [True, False])
 def test_a_file_is_never_replaced_by_a_run(force: bool, make_run: MakeRun, tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine")
-    with pytest.raises(WindowClfError, match="a file stands where the run directory should be"):
+    with pytest.raises(WindowClfError, match="this is a file; a run needs a directory"):
         make_run(force=force)
     assert (tmp_path / "run").read_text() == "mine"
 

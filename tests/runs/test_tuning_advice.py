@@ -9,12 +9,12 @@ import pytest
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.errors import ConfigError, DataError
+from windowclf.runs import Advice, TrialEvent, advise_tuning
 from windowclf.runs import tuning_advice as advice
 from windowclf.runs import tuning_advice as advising
-from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events, advise_tuning
-from windowclf.training.defaults import sized
-from windowclf.training.events import StepDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.runs.tuning_advice import advise_events
+from windowclf.training import StepDone, resolve_training
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 Case = tuple[Config, Labelled, Labelled, WordVectors]
@@ -190,7 +190,7 @@ def test_the_choice_by_size_is_read_from_its_table(
 def test_tunings_that_the_configuration_does_not_allow_are_left_out(won_by_tuning: Case) -> None:
     found = _advise(won_by_tuning, config=_config(tuned_from_count=2))
     assert list(_means(found)) == ["two-channel", "tuned"]
-    assert "Frozen was left out: training.tuned_from_count = 2 is of tuned vectors." in found.reason
+    assert "Frozen was left out: training.tuned_from_count = 2 needs tuned vectors." in found.reason
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_the_trial_reads_a_fifth_of_what_a_long_training_reads() -> None:
     training = TrainingConfig()
     for n in (12_000, 50_000, 1_000_000):
         epochs = advising._trial_epochs(training, n, 2000, 4)
-        reads = n * sized(training, n).epochs
+        reads = n * resolve_training(training, n).epochs
         assert 4 * 2000 * epochs <= max(4 * 6000, 0.25 * reads)
     assert advising._trial_epochs(training, 400, 400, 6) == 15  # of 50 that suit it
     assert advising._trial_epochs(training, 20, 20, 6) == 30  # of 60
@@ -300,7 +300,7 @@ def test_bad_input_is_refused_before_anything_is_tried(won_by_tuning: Case) -> N
         advise_tuning(config, [["waaa"]], [["A"]], dev, vectors=vectors)
     with pytest.raises(DataError, match="not of the model's task"):
         advise_tuning(config, sentences, labels, ([["waaa"]], [["Z"]]), vectors=vectors)
-    with pytest.raises(DataError, match="dev sentences: there is no sentence"):
+    with pytest.raises(DataError, match="dev sentences: no sentence"):
         advise_tuning(config, sentences, labels, ([], []), vectors=vectors)
     with pytest.raises(ConfigError, match=r"training\.epochs"):
         advise_tuning(_config(epochs=-1), sentences, labels, dev, vectors=vectors)

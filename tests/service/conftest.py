@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from windowclf import Config, WindowTagger
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_service.app import create_app
 from windowclf_service.config import Limits, ServiceConfig
 

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from windowclf import Config, ModelConfig, Sentence, TrainingConfig, WindowTagger
 from windowclf.errors import ModelFileError, WindowClfError
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_service import telemetry
 from windowclf_service.app import create_app
 from windowclf_service.board import Board
@@ -82,7 +82,7 @@ def test_models_are_listed_with_what_is_known_of_them(sample_model: Path) -> Non
     assert training["dev_score"] > 0
     assert listed == {
         "name": sample_model.name,
-        "labels": list(tagger.spelled_labels),
+        "labels": list(tagger.model.labels.output_names),
         "version": tagger.model.version,
         "window": 5,
         "tuning": tagger.config.model.tuning,

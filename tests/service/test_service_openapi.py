@@ -185,4 +185,4 @@ def test_lines_have_the_fields_of_the_document_and_no_other(
     *answers, error = [json.loads(line) for line in response.data.splitlines()]
     jsonschema_rs.validate(closed(document, "LineError"), error)
     for answer in answers:
-        jsonschema_rs.validate(closed(document, "TaggedInput"), answer)
+        jsonschema_rs.validate(closed(document, "TaggedText"), answer)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from windowclf import Config, WindowTagger
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_service.app import create_app
 from windowclf_service.config import ServiceConfig
 
@@ -98,7 +98,7 @@ def test_probabilities_are_those_of_all_labels_as_they_are_spelled(
     (tagged,) = tagger.tag([["Rome", "is", "old"]], every=True)
     assert tagged.every is not None
     for token, row in zip(result["tokens"], tagged.every.tolist(), strict=True):
-        assert token["probabilities"] == dict(zip(tagger.spelled_labels, row, strict=True))
+        assert token["probabilities"] == dict(zip(tagger.model.labels.output_names, row, strict=True))
         assert token["probabilities"][token["label"]] == token["score"]
         assert "top" not in token
 
@@ -257,7 +257,7 @@ def test_an_ensemble_of_sentence_level_networks_is_served_as_any_model(
         assert [token["label"] for token in answer["tokens"]] == tagged.labels
         assert [token["score"] for token in answer["tokens"]] == pytest.approx(tagged.probabilities, abs=1e-5)
         for token, row in zip(answer["tokens"], tagged.every.tolist(), strict=True):
-            expected = dict(zip(tagger.spelled_labels, row, strict=True))
+            expected = dict(zip(tagger.model.labels.output_names, row, strict=True))
             assert token["probabilities"] == pytest.approx(expected, abs=1e-5)
         scores = [entity["score"] for entity in answer["entities"]]
         assert scores == pytest.approx([span.probability for span in tagged.spans], abs=1e-5)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from windowclf.errors import DataError, WindowClfError
-from windowclf.streaming.processes import map_in_processes
+from windowclf.streaming import map_in_processes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 

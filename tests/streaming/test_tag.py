@@ -13,15 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
-from windowclf.corpus.blocks import Block, read_blocks
-from windowclf.corpus.label_set import parted
-from windowclf.corpus.readers import InputFormat, ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.corpus.writers import formatter, write_sentences
+from windowclf.corpus import (
+    Block,
+    InputFormat,
+    ReadOptions,
+    Sentence,
+    formatter,
+    parted,
+    read_blocks,
+    read_sentences,
+    write_sentences,
+)
 from windowclf.errors import ConfigError, DataError
-from windowclf.model.viterbi import best_labels
-from windowclf.streaming.tag import BlockTagger, TagFormat, tag_blocks
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import best_labels
+from windowclf.streaming import BlockTagger, TagFormat, tag_blocks
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 FORMATS: list[TagFormat] = ["inline", "conll", "jsonl"]

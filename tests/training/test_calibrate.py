@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.model.calibration import Calibration
-from windowclf.model.decoder import Decoder
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.evaluation import score_of, sentence_counts
+from windowclf.model import Calibration, Decoder
 from windowclf.training.calibrate import STRETCH, calibrate, choose_cost, fit_outside_cost
 from windowclf.training.data import DevData
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 LABELS = LabelSet.of([["O", "B-LOC"]], scheme="IOB2", internal_scheme=Scheme.IOB2)
 COSTS = np.arange(-4, 5) / 2

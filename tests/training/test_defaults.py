@@ -7,12 +7,11 @@ import pytest
 
 from windowclf import Config, TrainingConfig, WindowTagger
 from windowclf.config import FeaturesConfig, ModelConfig
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet
 from windowclf.errors import ConfigError
 from windowclf.model.parameters import parameter_shapes
-from windowclf.training.defaults import finds_names, sized, suited
-from windowclf.training.events import EpochDone
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import EpochDone, finds_names, resolve_features, resolve_training
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 
@@ -24,16 +23,18 @@ Labelled = tuple[list[list[str]], list[list[str]]]
 def test_what_is_left_open_follows_from_the_number_of_sentences(
     n_sentences: int, epochs: int, batch_sentences: int
 ) -> None:
-    found = sized(TrainingConfig(), n_sentences)
+    found = resolve_training(TrainingConfig(), n_sentences)
     assert (found.epochs, found.batch_sentences) == (epochs, batch_sentences)
     assert (
-        found == sized(found, 1) == replace(TrainingConfig(), epochs=epochs, batch_sentences=batch_sentences)
+        found
+        == resolve_training(found, 1)
+        == replace(TrainingConfig(), epochs=epochs, batch_sentences=batch_sentences)
     )
 
 
 def test_what_is_given_stays() -> None:
     given = TrainingConfig(epochs=100, batch_sentences=5)
-    assert sized(given, 10**6) == given
+    assert resolve_training(given, 10**6) == given
 
 
 def test_the_model_says_how_it_was_trained_and_the_tagger_what_was_asked(
@@ -52,8 +53,8 @@ def test_affixes_have_fewer_numbers_where_names_are_sought_unless_told_otherwise
     given: int, names: int, others: int
 ) -> None:
     config = FeaturesConfig(affix_dimension=given)
-    assert suited(config, finds_names=True).affix_dimension == names
-    assert suited(config, finds_names=False).affix_dimension == others
+    assert resolve_features(config, finds_names=True).affix_dimension == names
+    assert resolve_features(config, finds_names=False).affix_dimension == others
 
 
 @pytest.mark.parametrize(

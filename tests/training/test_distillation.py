@@ -9,15 +9,13 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Bools, Floats
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet
 from windowclf.errors import DataError
 from windowclf.model.viterbi import legal_pairs
-from windowclf.nn.crf import crf_loss
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.losses import softmax
-from windowclf.training.distillation import DistillationObjective, SentenceTeacher, WordTeacher
-from windowclf.training.objectives import SentenceObjective, WordObjective
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.nn import check_gradients, crf_loss, softmax
+from windowclf.training import SentenceObjective, WordObjective
+from windowclf.training.objectives import DistillationObjective, SentenceTeacher, WordTeacher
+from windowclf.vectors import WordVectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 LABELS = LabelSet.of([["O", "B-LOC"]])

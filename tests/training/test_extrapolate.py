@@ -8,13 +8,12 @@ import pytest
 
 from windowclf import Config, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.encoding.vocabulary import count_rows, count_words
-from windowclf.model.storage import load_model
-from windowclf.runs.run import TrainingRun
-from windowclf.training.events import Calibrated, Carried, Event, TrainingDone
-from windowclf.training.extrapolate import FITS, carry_over, fit_neighbours, fit_ridge
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.encoding import count_rows, count_words
+from windowclf.model import load_model
+from windowclf.runs import TrainingRun
+from windowclf.training import FITS, Calibrated, Carried, Event, TrainingDone
+from windowclf.training.extrapolate import carry_over, fit_neighbours, fit_ridge
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 Points = tuple[Floats, Floats]

@@ -12,21 +12,24 @@ from hypothesis import strategies as st
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder
-from windowclf.encoding.vocabulary import BOUNDARY, UNKNOWN, Vocabulary, count_words
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.encoding import BOUNDARY, BOUNDARY_ROW, UNKNOWN, Encoder, Vocabulary, WordFeatures, count_words
 from windowclf.errors import TrainingError
-from windowclf.model.network import WindowModel
+from windowclf.model import WindowModel
 from windowclf.model.viterbi import legal_pairs
+from windowclf.training import (
+    EpochDone,
+    Event,
+    SentenceObjective,
+    StepDone,
+    TrainingData,
+    TrainingDone,
+    make_batches,
+    prepare_training,
+    train,
+)
 from windowclf.training import data as data_module
-from windowclf.training.data import TrainingData, make_batches, prepare_training
-from windowclf.training.events import EpochDone, Event, StepDone, TrainingDone
-from windowclf.training.loop import train
-from windowclf.training.objectives import SentenceObjective
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1,), suffixes=(), buckets=9)
@@ -510,7 +513,7 @@ def test_a_loss_that_is_not_finite_stops_training_and_is_named(vectors: WordVect
         _events(model, data, config)
     message = str(caught.value)
     assert "the loss is not finite at step 2 (epoch 1), learning rate 1e+30" in message
-    assert "No epoch was done" in message
+    assert "No epoch was completed" in message
     assert "Lower training.learning_rate" in message
 
 
@@ -540,7 +543,7 @@ def test_after_a_loss_that_is_not_finite_the_best_weights_are_back(vectors: Word
             model.parameters["output.b"][0] = np.nan
         return score
 
-    with pytest.raises(TrainingError, match=r"\(epoch 3\).*The last good weights, of epoch 1, are kept"):
+    with pytest.raises(TrainingError, match=r"\(epoch 3\).*The weights of epoch 1 are kept"):
         _events(model, data, PLAIN, break_the_model)
     assert _weights(model) == planted.weights[0]
 

@@ -10,22 +10,34 @@ import pytest
 
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig, WindowTagger
 from windowclf.arrays import Floats
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.encoder import BOUNDARY_ROW, Encoder, distinct
-from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_movable, count_words
-from windowclf.encoding.word_features import NONE, WordFeatures
-from windowclf.model.network import WindowModel
-from windowclf.nn.gradcheck import check_gradients
-from windowclf.nn.gradients import clip_by_norm
-from windowclf.nn.losses import softmax_cross_entropy
-from windowclf.nn.optimizers import Optimizer
-from windowclf.training.data import TrainingData, make_batches, prepare_training
-from windowclf.training.events import EpochDone, Event, StepDone
-from windowclf.training.loop import train
-from windowclf.training.objectives import WordObjective, balanced_weights, choose_objective
-from windowclf.training.step import drop_words
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.corpus import LabelSet
+from windowclf.encoding import (
+    BOUNDARY_ROW,
+    N_SPECIAL,
+    NONE,
+    UNKNOWN,
+    Encoder,
+    WordFeatures,
+    count_movable,
+    count_words,
+    distinct,
+)
+from windowclf.model import WindowModel
+from windowclf.nn import Optimizer, check_gradients, clip_by_norm, softmax_cross_entropy
+from windowclf.training import (
+    EpochDone,
+    Event,
+    StepDone,
+    TrainingData,
+    WordObjective,
+    choose_objective,
+    make_batches,
+    prepare_training,
+    train,
+)
+from windowclf.training.loop import drop_words
+from windowclf.training.objectives import balanced_weights
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 FEATURES = FeaturesConfig(case_dimension=2, affix_dimension=2, prefixes=(1,), suffixes=(2,), buckets=9)

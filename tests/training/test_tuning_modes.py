@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from windowclf import Config, WindowTagger
-from windowclf.encoding.vocabulary import (
+from windowclf.encoding import (
     N_SPECIAL,
     UNKNOWN,
     Vocabulary,
@@ -18,10 +18,9 @@ from windowclf.encoding.vocabulary import (
     count_tuned,
     count_words,
 )
-from windowclf.inspection.network_check import check_network
-from windowclf.nn.gradients import RowGradient
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.inspection import check_network
+from windowclf.nn import RowGradient
+from windowclf.vectors import WordVectors, choose_vectors
 
 Labelled = tuple[list[list[str]], list[list[str]]]
 AVAILABLE = ["the", "tv", "Rome", "rome", "telly", "0000", "on"]
@@ -122,7 +121,7 @@ def test_a_model_whose_frequent_words_were_tuned_is_saved_and_loaded(
     tagger = WindowTagger(_with(quick, tuning, tuned_from_count=2), vectors=vectors).fit(*corpus)
     tagger.save(tmp_path / "model")
     loaded = WindowTagger.load(tmp_path / "model")
-    assert loaded.config == tagger.config
+    assert loaded.config == tagger.model.config
     for name, parameter in tagger.model.parameters.items():
         assert loaded.model.parameters[name].tobytes() == parameter.tobytes()
     for own, stored in zip(tagger.predict_proba(corpus[0]), loaded.predict_proba(corpus[0]), strict=True):

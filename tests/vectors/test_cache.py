@@ -10,9 +10,9 @@ import pytest
 
 from windowclf.errors import VectorsError
 from windowclf.files import cache_root, write_text
+from windowclf.vectors import Table
 from windowclf.vectors import cache as vector_cache
 from windowclf.vectors.cache import cached_table
-from windowclf.vectors.table import Table
 from windowclf.vectors.text_format import read_text
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from windowclf.errors import VectorsError
 from windowclf.files import cache_root
+from windowclf.vectors import convert_vectors, load_vectors
 from windowclf.vectors.cache import list_named, load_named
-from windowclf.vectors.convert import convert_vectors
-from windowclf.vectors.word_vectors import load_vectors
 
 REAL_CACHE = cache_root()  # the tests themselves get another one
 WORDS = ["the", "paris", "zyzzyvas"]

@@ -10,8 +10,9 @@ from gensim.models import KeyedVectors
 
 from windowclf.errors import VectorsError
 from windowclf.files import save_arrays
+from windowclf.vectors import Table, write_table
 from windowclf.vectors.formats import read_vectors_file, table_of_keyed_vectors
-from windowclf.vectors.table import Table, sha256_of_table, write_table
+from windowclf.vectors.table import sha256_of_table
 
 WORDS = ["the", "of", "naïve", "中文", "1\u00a01/2"]
 MATRIX = np.random.default_rng(1).normal(size=(len(WORDS), 7)).astype(np.float32)

@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
-from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, Vocabulary
+from windowclf.encoding import N_SPECIAL, UNKNOWN, Vocabulary
 from windowclf.errors import VectorsError
-from windowclf.vectors.selection import choose_vectors
-from windowclf.vectors.table import Table, join_tables, sha256_of_table
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.vectors import Table, choose_vectors, load_vectors
+from windowclf.vectors.table import join_tables, sha256_of_table
 
 A = "the 1 2\nparis 3 4\nonly 5 6\n"
 B = "paris 0.7\nThe 0.8\nnew 0.9\n"

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from windowclf.vectors.convert import convert_vectors
-from windowclf.vectors.known import list_vectors
+from windowclf.vectors import convert_vectors, list_vectors
 
 
 def test_vectors_say_whether_they_are_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import windowclf.vectors.neighbours
-from windowclf.vectors.neighbours import nearest_rows, unit_rows
+from windowclf.vectors import nearest_rows, unit_rows
 
 
 def test_rows_come_to_length_one_and_zeros_stay() -> None:

@@ -11,8 +11,8 @@ import pytest
 from gensim.models import KeyedVectors
 
 from windowclf.errors import VectorsError
+from windowclf.vectors import Table, write_table
 from windowclf.vectors.convert import read_source
-from windowclf.vectors.table import Table, write_table
 
 
 class Bomb:

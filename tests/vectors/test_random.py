@@ -5,10 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from windowclf.encoding.vocabulary import UNKNOWN, Vocabulary
+from windowclf.encoding import UNKNOWN, Vocabulary
 from windowclf.errors import VectorsError
-from windowclf.vectors.selection import draw_vectors, is_random
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.vectors import is_random, load_vectors
+from windowclf.vectors.selection import draw_vectors
 
 COUNTS = Counter({"TV": 2, "tv": 3, "the": 9, "1984": 1, "1985": 1, "Rome": 2, "on": 5})
 

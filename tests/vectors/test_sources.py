@@ -23,8 +23,9 @@ import pyarrow.parquet
 import pytest
 
 from windowclf.errors import VectorsError
+from windowclf.vectors import load_vectors
 from windowclf.vectors.sources import find_glove_package, gensim_file, has_glove_package, read_glove_package
-from windowclf.vectors.word_vectors import default_vectors_name, load_vectors
+from windowclf.vectors.word_vectors import default_vectors_name
 
 WORDS = ["the", "of", "to"]
 MATRIX = np.arange(6, dtype=np.float32).reshape(3, 2)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from windowclf.errors import VectorsError
+from windowclf.vectors import convert_vectors, load_vectors
 from windowclf.vectors import wink as vector_wink
-from windowclf.vectors.convert import convert_vectors, read_source
-from windowclf.vectors.word_vectors import load_vectors
+from windowclf.vectors.convert import read_source
 
 WORDS = ["the", "naïve", '"', "1/2"]
 MATRIX = np.random.default_rng(1).normal(size=(len(WORDS), 3)).astype(np.float32)

@@ -9,17 +9,13 @@ from gensim.models import KeyedVectors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windowclf.corpus.catalog import read_catalog
+from windowclf.corpus import read_catalog
 from windowclf.errors import VectorsError
 from windowclf.files import sha256_of
+from windowclf.vectors import Table, WordVectors, load_vectors, write_table
 from windowclf.vectors.sources import has_glove_package, shipped_directory
-from windowclf.vectors.table import Table, sha256_of_table, write_table
-from windowclf.vectors.word_vectors import (
-    WordVectors,
-    default_vectors_name,
-    load_vectors,
-    vectors_from_keyed_vectors,
-)
+from windowclf.vectors.table import sha256_of_table
+from windowclf.vectors.word_vectors import default_vectors_name, vectors_from_keyed_vectors
 
 needs_full_set = pytest.mark.skipif(not has_glove_package(), reason="needs windowclf[glove]")
 

@@ -1,7 +1,7 @@
 """Text and labels, in and out of files."""
 
 from windowclf.corpus.blocks import STDIN, Block, is_utf8, read_blocks, read_lines
-from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, read_catalog
+from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, VectorsEntry, read_catalog
 from windowclf.corpus.chunk import read_chunk
 from windowclf.corpus.documents import has_documents, read_part
 from windowclf.corpus.fetch import Progress, fetch_named, fetchable
@@ -53,6 +53,7 @@ __all__ = [
     "Sentences",
     "Span",
     "Token",
+    "VectorsEntry",
     "check_sentences",
     "columns",
     "convert",

@@ -157,6 +157,9 @@ def columns(sentences: Sequence[Sentence]) -> tuple[list[Sequence[str]], list[tu
     return tokens, labels
 
 
+_RAW_TEXT = "To tag raw text, call the tagger itself: tagger(text)."
+
+
 def check_sentences(
     sentences: Sequence[Sequence[str]],
     labels: Sequence[Sequence[str]] | None = None,
@@ -182,7 +185,7 @@ def check_sentences(
                 "a sentence is a list of words",
                 where=f"{where}[{i}]",
                 found=sentence,
-                hint="Raw text becomes words by windowclf.corpus.tokenizer.sentences(text).",
+                hint=_RAW_TEXT if isinstance(sentence, str) else None,
             )
         if labels is None:
             continue

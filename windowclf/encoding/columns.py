@@ -10,8 +10,7 @@ from types import MappingProxyType
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.corpus.blocks import is_utf8
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus import Sentence, is_utf8
 from windowclf.errors import DataError
 
 NO_WORD = 0  # reserved rows: padding beyond the ends of a sentence;

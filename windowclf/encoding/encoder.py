@@ -4,14 +4,14 @@ N tokens, S sentences, K window width, U distinct words, G gazetteers, J ids a w
 those of its features and, last, the T ids of its context, one of each gazetteer and each column.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from windowclf.arrays import Ints, spread_apart
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet
 from windowclf.encoding.columns import N_RESERVED_ROWS, NO_COLUMNS, NO_WORD, UNKNOWN_VALUE, ColumnValues
 from windowclf.encoding.entity_lists import OwnEntities, is_entity_list, own_entities, phrases_left_out
 from windowclf.encoding.gazetteer import NO_GAZETTEERS, Gazetteers
@@ -111,7 +111,7 @@ class Encoder:
         )
         return self._in_context(encoded, sentences, own) if len(self.elsewhere) else encoded
 
-    def encode_words(self, words: Iterable[str]) -> Ints:
+    def encode_words(self, words: Collection[str]) -> Ints:
         """Return the ids (U, J) of words, after the rows of the boundary and the absent word.
 
         The context ids are `elsewhere`.
@@ -119,7 +119,10 @@ class Encoder:
         nothing = [NONE] * self.features.n_columns
         elsewhere = self.elsewhere.tolist()
         ids = [[BOUNDARY, *nothing, *self._boundary], [UNKNOWN, *nothing, *elsewhere]]
-        ids.extend([self.vocabulary.find(word)[0], *self.features.ids(word), *elsewhere] for word in words)
+        found = self.vocabulary.find_all(words)
+        ids.extend(
+            [id_, *self.features.ids(word), *elsewhere] for word, (id_, _) in zip(words, found, strict=True)
+        )
         return np.array(ids, dtype=np.int32)
 
     def own_entities(

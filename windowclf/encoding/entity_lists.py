@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.label_schemes import spans
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, spans
 from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers, read_gazetteers
 from windowclf.errors import ConfigError
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import FeaturesConfig
-from windowclf.corpus.blocks import read_lines
+from windowclf.corpus import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
 
@@ -56,7 +56,7 @@ class Gazetteer:
     @classmethod
     def _of_lines(cls, lines: Iterable[tuple[int, str]], where: str, case: bool) -> "Gazetteer":
         # imported here: its pattern takes time to compile, and a stored list needs none
-        from windowclf.corpus.tokenizer import tokenize
+        from windowclf.corpus import tokenize
 
         phrases: dict[str, None] = {}
         for number, line in lines:

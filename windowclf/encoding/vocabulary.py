@@ -2,12 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 
 from windowclf.arrays import Ints
-from windowclf.corpus.blocks import is_utf8
+from windowclf.corpus import is_utf8
 from windowclf.encoding.word_index import WordLines
 from windowclf.errors import DataError
 
@@ -49,6 +49,7 @@ class Vocabulary:
         self._source = words if isinstance(words, WordLines) else list(words)
         self.training_counts = dict(training_counts)
         self._n_searches = 0
+        self._known: dict[str, tuple[int, Match]] = {}  # of `find_all`
         self._id_of = self._search if isinstance(words, WordLines) else self._ids.get
 
     def __len__(self) -> int:
@@ -93,6 +94,16 @@ class Vocabulary:
         if (found := id_of(fold_digits(lower))) is not None:
             return found, Match.DIGITS_FOLDED
         return UNKNOWN, Match.UNKNOWN
+
+    def find_all(self, tokens: Iterable[str]) -> Iterator[tuple[int, Match]]:
+        """Yield `find` of each token; a word of the training data is looked up once and remembered."""
+        for token in tokens:
+            found = self._known.get(token)
+            if found is None:
+                found = self.find(token)
+                if token in self.training_counts:
+                    self._known[token] = found
+            yield found
 
     def seen(self, token: str) -> bool:
         """Return whether the training data had the token, as written."""
@@ -141,8 +152,8 @@ def count_rows(vocabulary: Vocabulary, training_counts: Mapping[str, int]) -> Co
     The key is the row: the number of the word in the vocabulary.
     """
     counts: Counter[int] = Counter()
-    for token, count in training_counts.items():
-        id_, match = vocabulary.find(token)
+    found = vocabulary.find_all(training_counts)
+    for (id_, match), count in zip(found, training_counts.values(), strict=True):
         if match is not Match.UNKNOWN:
             counts[id_ - N_SPECIAL] += count
     return counts
@@ -180,8 +191,8 @@ def describe_coverage(found: Mapping[str, int], *, words: str = "words", vectors
 def coverage(counts: Mapping[str, int], vocabulary: Vocabulary) -> dict[str, int]:
     """Count the tokens found at each step of :meth:`Vocabulary.find`, and those without a vector."""
     result = {match.name.lower(): 0 for match in Match}
-    for token, count in counts.items():
-        result[vocabulary.find(token)[1].name.lower()] += count
+    for (_, match), count in zip(vocabulary.find_all(counts), counts.values(), strict=True):
+        result[match.name.lower()] += count
     return result
 
 

@@ -11,8 +11,8 @@ from functools import cache
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_schemes import OUTSIDE, Span, parse_label, spans
-from windowclf.encoding.vocabulary import N_SPECIAL, Match, Vocabulary, count_rows, count_words
+from windowclf.corpus import OUTSIDE, Span, parse_label, spans
+from windowclf.encoding import N_SPECIAL, Match, Vocabulary, count_rows, count_words
 
 Sentences = Sequence[Sequence[str]]
 

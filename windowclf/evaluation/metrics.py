@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from windowclf.corpus.label_schemes import Span, spans
-from windowclf.corpus.sentence import Sentences, check_sentences
+from windowclf.corpus import Sentences, Span, check_sentences, spans
 from windowclf.evaluation.counts import scored_spans
 from windowclf.evaluation.reliability import CalibrationErrors, reliability
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel
 
 Labels = Sequence[str]
 

@@ -113,10 +113,10 @@ def reliability(
         )
     confidence = confidence.clip(0, 1)
     edges = np.arange(n_bins + 1) / n_bins
-    place = np.searchsorted(edges[1:], confidence)  # edges[place] < confidence <= edges[place + 1]
-    counts = np.bincount(place, minlength=n_bins).tolist()
-    confidence_sums = np.bincount(place, confidence, n_bins).tolist()
-    right_sums = np.bincount(place, right, n_bins).tolist()
+    bin_of = np.searchsorted(edges[1:], confidence)  # edges[bin_of] < confidence <= edges[bin_of + 1]
+    counts = np.bincount(bin_of, minlength=n_bins).tolist()
+    confidence_sums = np.bincount(bin_of, confidence, n_bins).tolist()
+    right_sums = np.bincount(bin_of, right, n_bins).tolist()
     bins = tuple(
         Bin(start, end, n, c / n if n else None, r / n if n else None)
         for start, end, n, c, r in zip(
@@ -124,7 +124,7 @@ def reliability(
         )
     )
     distance = sum(abs(r - c) for r, c in zip(right_sums, confidence_sums, strict=True))
-    variances = np.bincount(place, confidence * (1 - confidence), n_bins)
+    variances = np.bincount(bin_of, confidence * (1 - confidence), n_bins)
     by_chance = float(np.sqrt(2 / np.pi * variances).sum())
     n = len(confidence)
     return Reliability(distance / n if n else None, by_chance / n if n else None, n, bins)

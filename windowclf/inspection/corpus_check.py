@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from windowclf.corpus.blocks import STDIN
-from windowclf.corpus.label_schemes import (
+from windowclf.corpus import (
     ALLOWED_LABELS,
+    STDIN,
+    ReadOptions,
     Scheme,
+    Sentence,
     detect_scheme,
+    format_of,
     illegal_transitions,
     is_span_label,
+    locate,
+    read_sentences,
 )
-from windowclf.corpus.readers import ReadOptions, format_of, locate, read_sentences
-from windowclf.corpus.sentence import Sentence
-from windowclf.encoding.vocabulary import Vocabulary, count_words, coverage, describe_coverage
+from windowclf.encoding import Vocabulary, count_words, coverage, describe_coverage
 from windowclf.errors import DataError
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 CHANCE_WORDS = 5
 """Sentences of up to this many words may be in two files by chance. In UD English EWT, 162 sentences of dev
@@ -162,7 +165,7 @@ def _labels(files: Sequence[_File], scheme: str, ignore: str | None) -> Iterator
     first = (
         set(label for sentence in files[0].sentences for label in sentence.labels or ()) if files else set()
     )
-    for file, sentence, i, label in _first_places(files, ignore):
+    for file, sentence, i, label in _first_positions(files, ignore):
         line = file.line_of(sentence, i)
         if label not in first:
             message = f"the label {label} is not in {files[0].name}, so it cannot be learned"
@@ -172,7 +175,9 @@ def _labels(files: Sequence[_File], scheme: str, ignore: str | None) -> Iterator
             yield Finding("label seen once", file.name, line, message)
 
 
-def _first_places(files: Iterable[_File], ignore: str | None) -> Iterator[tuple[_File, Sentence, int, str]]:
+def _first_positions(
+    files: Iterable[_File], ignore: str | None
+) -> Iterator[tuple[_File, Sentence, int, str]]:
     """Yield the first position of each label."""
     known = {ignore}
     for file in files:
@@ -184,7 +189,7 @@ def _first_places(files: Iterable[_File], ignore: str | None) -> Iterator[tuple[
 
 
 def _mixed_labels(files: Iterable[_File], ignore: str | None) -> Iterator[Finding]:
-    for file, sentence, i, label in _first_places(files, ignore):
+    for file, sentence, i, label in _first_positions(files, ignore):
         if not is_span_label(label):
             message = f"other labels mark spans, {label} does not; allowed: {ALLOWED_LABELS}"
             yield Finding("mixed labels", file.name, file.line_of(sentence, i), message)
@@ -216,9 +221,9 @@ def _duplicates(files: Iterable[_File]) -> Iterator[Finding]:
             if other is not file:
                 is_short = len(sentence) <= CHANCE_WORDS
                 kind = "short duplicate between files" if is_short else "duplicate between files"
-            place = f"{other.name}{'' if first.line is None else f':{first.line}'}"
+            origin = f"{other.name}{'' if first.line is None else f':{first.line}'}"
             labelled = "" if first.labels == sentence.labels else ", with other labels"
-            message = f"the same sentence as {place}{labelled}: {_shortened(sentence)}"
+            message = f"the same sentence as {origin}{labelled}: {_shortened(sentence)}"
             yield Finding(kind, file.name, sentence.line, message)
 
 

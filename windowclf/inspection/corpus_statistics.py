@@ -4,8 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from windowclf.corpus.label_schemes import detect_scheme, spans
-from windowclf.corpus.sentence import Sentence
+from windowclf.corpus import Sentence, detect_scheme, spans
 from windowclf.errors import DataError
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from windowclf.arrays import Floats, Ints
 from windowclf.errors import VectorsError
 from windowclf.inspection.movement import Movement
-from windowclf.vectors.neighbours import nearest_rows, unit_rows
+from windowclf.vectors import nearest_rows, unit_rows
 
 N_NEIGHBOURS = 10
 _ROWS_AT_ONCE = 4096  # words whose neighbours' vectors are gathered at once; bounds memory
@@ -126,8 +126,10 @@ class Drift:
     chosen: tuple[WordDrift, ...]
 
 
-def find_surroundings(movement: Movement, rows: Ints, *, k: int = N_NEIGHBOURS) -> Surroundings:
-    """Find the k words nearest to each of S words before training, and measure how near they are now.
+def find_surroundings(
+    movement: Movement, rows: Ints, *, k: int = N_NEIGHBOURS, after_training: bool = False
+) -> Surroundings:
+    """Find the k words nearest to each of S words before or after training, and the cosines at both times.
 
     All V words of the movement are searched, a part at a time: V · S · D multiplications.
 
@@ -137,14 +139,28 @@ def find_surroundings(movement: Movement, rows: Ints, *, k: int = N_NEIGHBOURS) 
     rows : array (S,)
     k : int
         At least 1.
+    after_training : bool
+        Search the vectors after training.
 
     Raises
     ------
     VectorsError
-        If k is below 1, or there are no k other words.
+        If k is below 1, or there are fewer than k other words.
     """
-    before, after = unit_rows(movement.before), unit_rows(movement.after)
-    return _surroundings(before, after, rows, _nearest(before, rows, k))
+    units = unit_rows(movement.before), unit_rows(movement.after)
+    searched = units[after_training]
+    if not 1 <= k < len(searched):
+        allowed = f"1 to {len(searched) - 1}, of {len(searched)} words"
+        raise VectorsError("wrong number of neighbours", found=k, allowed=allowed)
+    neighbours = nearest_rows(searched[rows], searched, k, own=rows)[0]
+    cosines = []
+    for side in units:  # both in the same way, so that they are equal where nothing moved
+        found = np.empty(neighbours.shape, np.float32)
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            part = slice(first, first + _ROWS_AT_ONCE)
+            found[part] = np.einsum("sd,skd->sk", side[rows[part]], side[neighbours[part]])
+        cosines.append(found)
+    return Surroundings(rows, neighbours, *cosines)
 
 
 def find_stranded(movement: Movement, *, k: int = N_NEIGHBOURS) -> Surroundings:
@@ -224,49 +240,27 @@ def describe_drift(
 
 
 def _describe(movement: Movement, rows: Ints, k: int) -> list[WordDrift]:
-    before, after = unit_rows(movement.before), unit_rows(movement.after)
-    surroundings = _surroundings(before, after, rows, _nearest(before, rows, k))
-    now = _surroundings(before, after, rows, _nearest(after, rows, k))
-    kept = np.einsum("sd,sd->s", before[rows], after[rows])
-    distances = movement.distances[rows]
+    then = find_surroundings(movement, rows, k=k)
+    now = find_surroundings(movement, rows, k=k, after_training=True)
+    kept = np.einsum("sd,sd->s", unit_rows(movement.before[rows]), unit_rows(movement.after[rows]))
     return [
         WordDrift(
             movement.words[row],
             int(movement.counts[row]),
-            float(distances[i]),
-            float(distances[i]) / movement.mean_norm,
+            distance := float(movement.distances[row]),
+            distance / movement.mean_norm,
             float(kept[i]),
             float(score),
-            _neighbours(movement, surroundings, i),
+            _neighbours(movement, then, i),
             _neighbours(movement, now, i),
         )
-        for i, (row, score) in enumerate(zip(rows.tolist(), surroundings.scores, strict=True))
+        for i, (row, score) in enumerate(zip(rows.tolist(), then.scores, strict=True))
     ]
 
 
 def _neighbours(movement: Movement, surroundings: Surroundings, i: int) -> tuple[Neighbour, ...]:
+    near = surroundings.neighbours[i].tolist(), surroundings.before[i], surroundings.after[i]
     return tuple(
         Neighbour(movement.words[row], int(movement.counts[row]), float(before), float(after))
-        for row, before, after in zip(
-            surroundings.neighbours[i].tolist(), surroundings.before[i], surroundings.after[i], strict=True
-        )
+        for row, before, after in zip(*near, strict=True)
     )
-
-
-def _nearest(units: Floats, rows: Ints, k: int) -> Ints:
-    if not 1 <= k < len(units):
-        allowed = f"1 to {len(units) - 1}, of {len(units)} words"
-        raise VectorsError("wrong number of neighbours", found=k, allowed=allowed)
-    return nearest_rows(units[rows], units, k, own=rows)[0]
-
-
-def _surroundings(before: Floats, after: Floats, rows: Ints, neighbours: Ints) -> Surroundings:
-    """Compute both cosines in the same way, so that they are equal where nothing moved."""
-    cosines = []
-    for units in (before, after):
-        found = np.empty(neighbours.shape, np.float32)
-        for first in range(0, len(rows), _ROWS_AT_ONCE):
-            part = slice(first, first + _ROWS_AT_ONCE)
-            found[part] = np.einsum("sd,skd->sk", units[rows[part]], units[neighbours[part]])
-        cosines.append(found)
-    return Surroundings(rows, neighbours, *cosines)

@@ -11,13 +11,11 @@ from math import log, sqrt
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.corpus.label_set import IGNORED
+from windowclf.corpus import IGNORED
 from windowclf.inspection.network_data import CheckData, Verdict, judge
-from windowclf.model.network import WindowModel
-from windowclf.nn.crf import sum_labellings
-from windowclf.nn.crf_sums import plain_sums
-from windowclf.training.data import TrainingData
-from windowclf.training.objectives import SentenceObjective, WordObjective
+from windowclf.model import WindowModel
+from windowclf.nn import plain_sums, sum_labellings
+from windowclf.training import SentenceObjective, TrainingData, WordObjective
 
 N_DRAWS = 16  # of first weights; the first loss is their mean
 N_DEVIATIONS = 4.0  # a correct network is outside that many standard deviations once in 16,000 times

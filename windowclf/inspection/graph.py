@@ -11,17 +11,13 @@ import msgspec
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.plain import sentences_of_text
-from windowclf.encoding.encoder import distinct
-from windowclf.encoding.vocabulary import BOUNDARY, N_SPECIAL, UNKNOWN
+from windowclf.corpus import sentences_of_text
+from windowclf.encoding import BOUNDARY, N_SPECIAL, UNKNOWN, distinct
 from windowclf.errors import DataError, WindowClfError
 from windowclf.inspection.movement import find_member
 from windowclf.inspection.shapley import PRINTED_ALIKE, describe_decoding
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
-from windowclf.nn.chain import Trace, TraceNode
-from windowclf.nn.gradients import Gradient, RowGradient, global_norm
-from windowclf.nn.losses import softmax, softmax_cross_entropy
+from windowclf.model import TrainedModel, WindowModel
+from windowclf.nn import Gradient, RowGradient, Trace, TraceNode, global_norm, softmax, softmax_cross_entropy
 
 WHOLE = 12  # numbers of an array that is printed whole
 FIRST = 6  # numbers shown of a larger one

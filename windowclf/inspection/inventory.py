@@ -5,12 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from windowclf.corpus.catalog import PARTS, SAMPLE, CorpusEntry, read_catalog
-from windowclf.corpus.readers import ReadOptions, locate, read_sentences
+from windowclf.corpus import PARTS, SAMPLE, CorpusEntry, ReadOptions, locate, read_catalog, read_sentences
 from windowclf.errors import FetchError
-from windowclf.model.ensemble import vectors_of
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import TrainedModel, vectors_of
+from windowclf.vectors import WordVectors
 
 _ROWS_AT_ONCE = 1 << 16  # rows converted to float64 at once
 

@@ -10,12 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.encoding.vocabulary import N_SPECIAL, UNKNOWN, count_rows
+from windowclf.encoding import N_SPECIAL, UNKNOWN, count_rows
 from windowclf.errors import ConfigError, ModelFileError, VectorsError, WindowClfError
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
-from windowclf.vectors.selection import open_vectors, take_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.model import TrainedModel, WindowModel
+from windowclf.vectors import WordVectors, open_vectors, take_vectors
 
 
 @dataclass(frozen=True, eq=False)

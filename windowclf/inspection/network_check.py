@@ -8,17 +8,13 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import Config
-from windowclf.corpus.label_set import IGNORED, LabelSet
+from windowclf.corpus import IGNORED, LabelSet
 from windowclf.errors import TrainingError
 from windowclf.inspection.first_loss import check_first_loss
 from windowclf.inspection.network_data import CheckData, Verdict, choose_data, judge
 from windowclf.inspection.network_gradients import check_narrow, check_sample
-from windowclf.model.network import WindowModel
-from windowclf.model.viterbi import best_labels
-from windowclf.training.data import TrainingData
-from windowclf.training.defaults import sized
-from windowclf.training.events import EpochDone
-from windowclf.training.loop import train
+from windowclf.model import WindowModel, best_labels
+from windowclf.training import EpochDone, TrainingData, resolve_training, train
 
 OVERFIT_EPOCHS = 1000  # at most
 STALLED_EPOCHS = 50  # without a fall of the loss by one per cent: training stops
@@ -75,7 +71,7 @@ def _overfit(data: CheckData) -> Verdict:
     """Train on the chosen sentences, without any regularisation."""
     config = data.config
     plain = replace(config.model, dropout=0.0, input_dropout=0.0)
-    batch = min(sized(config.training, len(data.tokens)).batch_sentences, OVERFIT_BATCH)
+    batch = min(resolve_training(config.training, len(data.tokens)).batch_sentences, OVERFIT_BATCH)
     training = replace(
         config.training,
         epochs=OVERFIT_EPOCHS,

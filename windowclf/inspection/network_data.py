@@ -12,20 +12,32 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import check_sentences
-from windowclf.encoding.columns import ColumnValues, check_columns
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder, distinct
-from windowclf.encoding.entity_lists import read_lists
-from windowclf.encoding.gazetteer import Gazetteers
-from windowclf.encoding.vocabulary import UNKNOWN, Vocabulary, count_words
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import LabelSet, Scheme, check_sentences
+from windowclf.encoding import (
+    ABSENT_ROW,
+    BOUNDARY_ROW,
+    UNKNOWN,
+    ColumnValues,
+    Encoder,
+    Gazetteers,
+    Vocabulary,
+    WordFeatures,
+    check_columns,
+    count_words,
+    distinct,
+    read_lists,
+)
 from windowclf.errors import DataError
-from windowclf.training.data import TrainingData, prepare_training
-from windowclf.training.defaults import finds_names, suited
-from windowclf.training.objectives import SentenceObjective, WordObjective, choose_objective
-from windowclf.vectors.selection import choose_vectors, open_vectors
+from windowclf.training import (
+    SentenceObjective,
+    TrainingData,
+    WordObjective,
+    choose_objective,
+    finds_names,
+    prepare_training,
+    resolve_features,
+)
+from windowclf.vectors import choose_vectors, open_vectors
 
 N_SENTENCES = 20
 N_WINDOWS = 8
@@ -157,7 +169,7 @@ def choose_data(
         open_vectors(config.model.vectors, counts, seed), counts, replace(config.model, max_vectors=limit)
     )
     names = [labels[i][:LONGEST] for i in chosen]
-    features = suited(config.features, finds_names=finds_names(label_set, labels))
+    features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, tokens, names, label_set)
     return CheckData(
         replace(config, features=features),

@@ -11,12 +11,11 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import Config
-from windowclf.encoding.vocabulary import N_SPECIAL, count_movable
+from windowclf.encoding import N_SPECIAL, count_movable
 from windowclf.inspection.network_data import CheckData, ChosenWindows, Verdict, choose_windows, judge
-from windowclf.model.network import WindowModel
-from windowclf.nn.gradcheck import Coordinate, GradientReport, check_gradients
-from windowclf.nn.gradients import RowGradient
-from windowclf.training.objectives import Objective
+from windowclf.model import WindowModel
+from windowclf.nn import Coordinate, GradientReport, RowGradient, check_gradients
+from windowclf.training import Objective
 
 NARROW_VECTORS = 3
 NARROW_HIDDEN = 4
@@ -135,34 +134,35 @@ def check_sample(data: CheckData) -> Verdict:
     probe = _Probe.of(data, data.config, data.matrix.shape[1])
     rng = np.random.default_rng([data.seed, 1])
     used, unused = _sample(probe, rng)
-    places = {name: np.concatenate([used[name], unused[name]]) for name in used}
-    flat = {name: probe.model.parameters[name].reshape(-1) for name in places}
+    indices = {name: np.concatenate([used[name], unused[name]]) for name in used}
+    flat = {name: probe.model.parameters[name].reshape(-1) for name in indices}
 
     def function(**values: Floats) -> tuple[float, Callable[[float], list[Any]]]:
         for name, sampled in values.items():
-            flat[name][places[name]] = sampled
+            flat[name][indices[name]] = sampled
         loss, backward = probe.loss()
 
-        def of_places(upstream: float) -> list[Any]:
+        def of_sample(upstream: float) -> list[Any]:
             gradients = backward(upstream)
-            return [_at(gradients[name], places[name]) if name in gradients else None for name in places]
+            return [_at(gradients[name], indices[name]) if name in gradients else None for name in indices]
 
-        return loss, of_places
+        return loss, of_sample
 
-    report = check_gradients(function, {name: flat[name][places[name]] for name in places}, rng=rng)
-    coordinates = [_unsampled(probe, coordinate, places) for coordinate in report.coordinates]
+    report = check_gradients(function, {name: flat[name][indices[name]] for name in indices}, rng=rng)
+    coordinates = [_unsampled(probe, coordinate, indices) for coordinate in report.coordinates]
     must_be_zero = [c for c in report.coordinates if c.index[0] >= len(used[c.name])]
     leaks = tuple(
-        f"a row that no window uses has a gradient: {_unsampled(probe, c, places)}"
+        f"a row that no window uses has a gradient: {_unsampled(probe, c, indices)}"
         for c in must_be_zero
         if c.analytic != 0 or c.numeric != 0
     )[:_FAILURES_SHOWN]
     what = (
         f"{report.n_coordinates:,} random coordinates of the network as configured, spread over "
-        f"{len(places)} parameters, on {len(probe.chosen.targets)} windows; {report.moved} moved off a kink; "
+        f"{len(indices)} parameters, on {len(probe.chosen.targets)} windows; "
+        f"{report.moved} moved off a kink; "
         f"{len(must_be_zero)} are in rows that no window uses, where the gradient must be exactly 0"
     )
-    return _verdict("gradients of the network", report, coordinates, places, probe, what, faults=leaks)
+    return _verdict("gradients of the network", report, coordinates, indices, probe, what, faults=leaks)
 
 
 def _verdict(
@@ -197,12 +197,12 @@ def _sample(probe: _Probe, rng: np.random.Generator) -> tuple[dict[str, Ints], d
     used: dict[str, Ints] = {}
     unused: dict[str, Ints] = {}
     for name in probe.model.trained:
-        places = np.arange(probe.model.parameters[name].size)
-        is_used = np.ones(len(places), dtype=bool)
+        indices = np.arange(probe.model.parameters[name].size)
+        is_used = np.ones(len(indices), dtype=bool)
         if name in probe.model.tables:
             width = probe.model.parameters[name].shape[1]
-            is_used = np.isin(places // width, probe.used_rows(name))
-        used[name], unused[name] = places[is_used], places[~is_used]
+            is_used = np.isin(indices // width, probe.used_rows(name))
+        used[name], unused[name] = indices[is_used], indices[~is_used]
     unused = _spread(unused, N_UNUSED, rng)
     return _spread(used, N_SAMPLED - sum(map(len, unused.values())), rng), unused
 
@@ -218,13 +218,13 @@ def _spread(candidates: Mapping[str, Ints], total: int, rng: np.random.Generator
     return {name: drawn[name] for name in candidates}
 
 
-def _at(gradient: Any, places: Ints) -> Floats:
+def _at(gradient: Any, indices: Ints) -> Floats:
     dense: Floats = gradient.to_dense() if isinstance(gradient, RowGradient) else gradient
-    return dense.reshape(-1)[places]
+    return dense.reshape(-1)[indices]
 
 
-def _unsampled(probe: _Probe, coordinate: Coordinate, places: Mapping[str, Ints]) -> Coordinate:
+def _unsampled(probe: _Probe, coordinate: Coordinate, indices: Mapping[str, Ints]) -> Coordinate:
     """Return a coordinate of the sample as one of the parameter itself."""
     shape = probe.model.parameters[coordinate.name].shape
-    place = np.unravel_index(places[coordinate.name][coordinate.index[0]], shape)
-    return replace(coordinate, index=tuple(int(i) for i in place))
+    position = np.unravel_index(indices[coordinate.name][coordinate.index[0]], shape)
+    return replace(coordinate, index=tuple(int(i) for i in position))

@@ -12,10 +12,10 @@ from itertools import islice
 
 import numpy as np
 
-from windowclf.corpus.sentence import Sentence, check_sentences
+from windowclf.corpus import Sentence, check_sentences
 from windowclf.inspection.drift import Surroundings
 from windowclf.inspection.movement import Movement
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel
 
 MOST_PLACES = 20_000  # replacements
 _SENTENCES_AT_ONCE = 1000  # bounds memory
@@ -76,12 +76,12 @@ def pair_stranded(movement: Movement, stranded: Surroundings) -> dict[str, str]:
     `stranded` is the result of `find_stranded`.
     """
     moved = (movement.counts > 0) & movement.has_moved
-    places, neighbours = np.nonzero(moved[stranded.neighbours])
-    cosines = stranded.before[places, neighbours]
+    found, neighbours = np.nonzero(moved[stranded.neighbours])
+    cosines = stranded.before[found, neighbours]
     pairs: dict[str, str] = {}
     for i in np.argsort(-cosines, kind="stable").tolist():
-        word = movement.words[stranded.neighbours[places[i], neighbours[i]]]
-        pairs.setdefault(word, movement.words[stranded.rows[places[i]]])
+        word = movement.words[stranded.neighbours[found[i], neighbours[i]]]
+        pairs.setdefault(word, movement.words[stranded.rows[found[i]]])
     return pairs
 
 
@@ -166,26 +166,14 @@ def _with(sentence: Sequence[str], i: int, word: str) -> Sequence[str]:
 
 
 def _summary(found: Mapping[_Pair, Counter[str]], n_around: int, *, has_labels: bool) -> Replacements:
+    def right(counts: Counter[str]) -> tuple[int | None, int | None]:
+        return (counts["before"], counts["after"]) if has_labels else (None, None)
+
     words = [
-        Replacement(
-            word,
-            by,
-            counts["places"],
-            counts["changed"],
-            counts["around"],
-            counts["before"] if has_labels else None,
-            counts["after"] if has_labels else None,
-        )
+        Replacement(word, by, counts["places"], counts["changed"], counts["around"], *right(counts))
         for (word, by), counts in found.items()
     ]
     words.sort(key=lambda r: (-r.changed, -r.changed_around, r.places, r.word))
     total = sum(found.values(), Counter[str]())
-    return Replacements(
-        total["places"],
-        total["changed"],
-        n_around,
-        total["around"],
-        total["before"] if has_labels else None,
-        total["after"] if has_labels else None,
-        tuple(words),
-    )
+    changed = total["changed"], n_around, total["around"]
+    return Replacements(total["places"], *changed, *right(total), tuple(words))

@@ -11,14 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.encoding.columns import column_of
-from windowclf.encoding.encoder import ABSENT_ROW
-from windowclf.encoding.entity_lists import is_entity_list
-from windowclf.encoding.phrase_trie import Position
+from windowclf.encoding import ABSENT_ROW, Position, column_of, is_entity_list
 from windowclf.errors import WindowClfError
-from windowclf.model.ensemble import Ensemble
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
+from windowclf.model import Ensemble, TrainedModel, WindowModel
 
 WIDEST = 13  # 2^13 windows per word
 PRINTED_ALIKE = 5e-5  # probabilities that differ by less

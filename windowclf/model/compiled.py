@@ -25,13 +25,12 @@ import numpy as np
 
 from windowclf.arrays import Floats, Ints, spread_apart
 from windowclf.config import CACHE_MB, TABLE_MB
-from windowclf.corpus.sentence import Sentences, cut
-from windowclf.encoding.encoder import ABSENT_ROW, BOUNDARY_ROW, Encoder
-from windowclf.encoding.vocabulary import Match
+from windowclf.corpus import Sentences, cut
+from windowclf.encoding import ABSENT_ROW, BOUNDARY_ROW, Encoder, Match
 from windowclf.errors import ConfigError
 from windowclf.model.ensemble import widened
 from windowclf.model.network import WindowModel
-from windowclf.nn.activations import ACTIVATIONS
+from windowclf.nn import ACTIVATIONS
 
 TableType = Literal["float32", "float16"]
 _NO_ROW = -1
@@ -138,26 +137,34 @@ class CompiledScorer:
     def scores(self, sentences: Sentences) -> Iterator[tuple[Floats, Ints]]:
         """Yield scores (N, C) and lengths (S,) as `TrainedModel.scores` does."""
         half = len(self._ones) // 2
-        gap = [BOUNDARY_ROW] * half
-        row_of = self._rows.get
         for part in cut(sentences):
-            rows = [*gap]  # (M,) of the words, with boundaries before, between and after the sentences
-            context: list[tuple[int, int]] = []  # positions in `rows`, and rows of what context adds there
-            for sentence in part:
-                if len(self._context_blocks):
-                    first = len(rows)
-                    context += [(first + i, row) for i, row in self._encoder.context_rows(sentence)]
-                rows.extend(map(row_of, sentence, repeat(_NO_ROW)))
-                rows += gap
-            strangers = self._number(part, rows) if _NO_ROW in rows else []
-            # row i is of the window that begins at position i
-            scores = self._scores_of_all(np.array(rows, np.intp), strangers, context)
+            # row i of the scores is of the window that begins at position i
+            scores = self._scores_of_all(*self._look_up(part))
             lengths = np.array([*map(len, part)], np.int64)
             if len(part) > 1 and half:
                 scores = scores[spread_apart(lengths, half)[0] - half]
             yield scores, lengths
 
     # -- words to rows -------------------------------------------------------------------------------
+
+    def _look_up(self, sentences: Sentences) -> tuple[Ints, list[str], list[tuple[int, int]]]:
+        """Return the rows (M,) of words, the words without a row, and what is known of their context.
+
+        The rows have boundaries before, between and after sentences. The context is a list of positions among
+        them, ascending, and rows of `_context_blocks`.
+        """
+        gap = [BOUNDARY_ROW] * (len(self._ones) // 2)
+        row_of = self._rows.get
+        rows = [*gap]
+        context: list[tuple[int, int]] = []
+        for sentence in sentences:
+            if len(self._context_blocks):
+                first = len(rows)
+                context += [(first + i, row) for i, row in self._encoder.context_rows(sentence)]
+            rows.extend(map(row_of, sentence, repeat(_NO_ROW)))
+            rows += gap
+        strangers = self._number(sentences, rows) if _NO_ROW in rows else []
+        return np.array(rows, np.intp), strangers, context
 
     def _number(self, sentences: Sentences, rows: list[int]) -> list[str]:
         """Give the words that have no row yet one, or a number of their own; return the words without a row.

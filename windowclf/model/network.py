@@ -16,20 +16,26 @@ import numpy.typing as npt
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import FeaturesConfig, ModelConfig
-from windowclf.encoding.columns import N_RESERVED_ROWS, UNKNOWN_VALUE
-from windowclf.encoding.encoder import distinct
-from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.encoding import N_RESERVED_ROWS, N_SPECIAL, UNKNOWN_VALUE, WordFeatures, distinct
 from windowclf.errors import ShapeError
 from windowclf.model.parameters import parameter_shapes
-from windowclf.nn.activations import ACTIVATIONS
-from windowclf.nn.chain import Chain, Trace, TraceNode
-from windowclf.nn.embeddings import embedding, tuned_embedding, window, word_embedding
-from windowclf.nn.gradients import Gradient
-from windowclf.nn.initializers import uniform_rows, xavier_uniform
-from windowclf.nn.operations import affine, concatenate
-from windowclf.nn.window_affine import window_affine
-from windowclf.nn.workspace import Workspace
+from windowclf.nn import (
+    ACTIVATIONS,
+    Chain,
+    Gradient,
+    Trace,
+    TraceNode,
+    Workspace,
+    affine,
+    concatenate,
+    embedding,
+    tuned_embedding,
+    uniform_rows,
+    window,
+    window_affine,
+    word_embedding,
+    xavier_uniform,
+)
 
 Backward = Callable[[Floats], dict[str, Gradient]]
 # parameters whose rows are looked up

@@ -4,10 +4,7 @@ K window width, D vector dimension, H hidden units, C labels, V pretrained vecto
 """
 
 from windowclf.config import FeaturesConfig, ModelConfig
-from windowclf.encoding.columns import N_RESERVED_ROWS
-from windowclf.encoding.phrase_trie import Position
-from windowclf.encoding.vocabulary import N_SPECIAL
-from windowclf.encoding.word_features import Case, WordFeatures
+from windowclf.encoding import N_RESERVED_ROWS, N_SPECIAL, Case, Position, WordFeatures
 from windowclf.errors import ConfigError
 
 
@@ -36,7 +33,7 @@ def parameter_shapes(
             "the dimension of affix vectors is not resolved",
             where="features.affix_dimension",
             found=features.affix_dimension,
-            allowed="0 or more; windowclf.training.defaults.suited decides it",
+            allowed="0 or more; `windowclf.training.resolve_features` chooses it",
         )
     words = WordFeatures(features)
     shapes: dict[str, tuple[int, ...]] = {

@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,19 +17,24 @@ import numpy as np
 from windowclf.arrays import Array, Ints
 from windowclf.config import Config
 from windowclf.config_io import config_from_dict, config_to_dict
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.encoding.columns import NO_COLUMNS, ColumnValues
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.entity_lists import is_entity_list
-from windowclf.encoding.gazetteer import Gazetteer, Gazetteers
-from windowclf.encoding.vocabulary import Match, Vocabulary
-from windowclf.encoding.word_features import WordFeatures
-from windowclf.encoding.word_index import WordLines
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.encoding import (
+    NO_COLUMNS,
+    ColumnValues,
+    Encoder,
+    Gazetteer,
+    Gazetteers,
+    Match,
+    Vocabulary,
+    WordFeatures,
+    WordLines,
+    is_entity_list,
+)
 from windowclf.errors import ConfigError, ModelFileError
 from windowclf.files import (
     TRAIN_AGAIN,
     atomic_path,
+    is_run,
     map_arrays,
     read_json,
     save_arrays,
@@ -48,8 +54,46 @@ _COLUMNS = "columns.json"
 _COUNTS = "training_counts"
 
 
+def check_savable(directory: Path) -> tuple[Path, set[str]]:
+    """Return the directory that a model saved to `directory` is written to, and the files it replaces.
+
+    In a run directory that is the directory `model` in it.
+
+    Raises
+    ------
+    ModelFileError
+        If it is a file, or a directory that is not empty and holds no model.
+    """
+    if is_run(directory):
+        directory /= "model"
+    if directory.exists() and not directory.is_dir():
+        raise ModelFileError("this is a file; a model needs a directory", where=str(directory))
+    owned = {name for name in _listed_files(directory) if _is_file_of_model(name)}
+    if not owned and directory.is_dir() and any(directory.iterdir()):
+        raise ModelFileError(
+            "this directory is not empty and holds no model",
+            where=str(directory),
+            hint="Give a new or empty directory, or delete what is in it.",
+        )
+    return directory, owned
+
+
+def _is_file_of_model(name: str) -> bool:
+    return name in (*_FILES, _COLUMNS, MANIFEST) or re.fullmatch(_gazetteer_file(r"\d+"), name) is not None
+
+
 def save_model(model: TrainedModel, directory: Path) -> str:
-    """Write a model directory, whole or not at all; return its version, the manifest's SHA-256."""
+    """Write a model directory and return its version (the manifest's SHA-256).
+
+    A model that is there is replaced; other files in its directory are left alone. In a run directory the
+    model in it is replaced.
+
+    Raises
+    ------
+    ModelFileError
+        As `check_savable`.
+    """
+    directory, owned = check_savable(directory)
     words, counts = _lines_and_counts(model.vocabulary)
     labels = {
         "labels": model.labels.names,
@@ -57,7 +101,7 @@ def save_model(model: TrainedModel, directory: Path) -> str:
         "inner_scheme": model.labels.internal_scheme,
         "ignore": model.labels.ignore,
     }
-    with atomic_path(directory) as temporary:
+    with atomic_path(directory, owned=owned) as temporary:
         temporary.mkdir()
         described = {
             "config": config_to_dict(model.config),
@@ -124,7 +168,8 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
     """Return the words with vectors, then those of training without one, and the counts of all words."""
     counts = vocabulary.training_counts
     # the training words are looked up one by one: a set of all words would take more memory than training
-    without = sorted(word for word in counts if vocabulary.find(word)[1] is not Match.EXACT)
+    found = zip(counts, vocabulary.find_all(counts), strict=True)
+    without = sorted(word for word, (_, match) in found if match is not Match.EXACT)
     words = vocabulary.words + without
     return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
 
@@ -287,6 +332,16 @@ def _write_manifest(directory: Path, names: Sequence[str]) -> str:
     manifest = directory / MANIFEST
     write_json(manifest, {"format": FORMAT, "format_version": FORMAT_VERSION, "files": files})
     return sha256_of(manifest)
+
+
+def _listed_files(directory: Path) -> set[str]:
+    """Return the names in a model's manifest and its own; none if there is no manifest of a model."""
+    try:
+        manifest = read_json(directory / MANIFEST)
+    except ModelFileError:
+        return set()
+    files = manifest.get("files")
+    return {MANIFEST, *files} if manifest.get("format") == FORMAT and isinstance(files, dict) else set()
 
 
 @contextmanager

@@ -5,24 +5,32 @@ N tokens, K window width, U distinct words, J ids of a word, C labels, S sentenc
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
 from windowclf.config import CACHE_MB, TABLE_MB, Config
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences, cut
-from windowclf.encoding.columns import ColumnValues
-from windowclf.encoding.encoder import EncodedText, Encoder, windows
-from windowclf.encoding.entity_lists import OwnEntities
-from windowclf.encoding.gazetteer import Gazetteers
-from windowclf.encoding.vocabulary import Vocabulary
+from windowclf.corpus import LabelSet, Sentences, check_sentences, cut
+from windowclf.encoding import (
+    ColumnValues,
+    EncodedText,
+    Encoder,
+    Gazetteers,
+    OwnEntities,
+    Vocabulary,
+    windows,
+)
+from windowclf.errors import ConfigError
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.compiled import CompiledScorer, TableType
 from windowclf.model.decoder import Decoder, Tagged
 from windowclf.model.ensemble import Ensemble, build_members, join_parameters
 from windowclf.model.network import WindowModel
+from windowclf.model.output_labels import output_labels, output_probabilities
+
+LabelScheme = Literal["output", "internal"]
 
 
 @dataclass(eq=False, repr=False)
@@ -197,14 +205,36 @@ class TrainedModel:
         spell = self.labels.to_output
         return [labels for best, lengths in self.label_ids(sentences) for labels in spell(best, lengths)]
 
-    def predict_proba(self, sentences: Sentences) -> list[Floats]:
-        """Return for each sentence the probability (words, C) of every label in `labels.names`."""
+    def predict_proba(self, sentences: Sentences, *, scheme: LabelScheme = "output") -> list[Floats]:
+        """Return for each sentence the probability (words, L) of every label in `labels_of(scheme)`."""
+        self.labels_of(scheme)  # refuses an unknown one
         check_sentences(sentences)
+        compute = (
+            self.decoder.probabilities
+            if scheme == "internal"
+            else partial(output_probabilities, self.decoder)
+        )
         return [
             part
             for scores, lengths in self.scores(sentences)
-            for part in np.split(self.decoder.probabilities(scores, lengths), np.cumsum(lengths)[:-1])
+            for part in np.split(compute(scores, lengths), np.cumsum(lengths)[:-1])
         ]
+
+    def labels_of(self, scheme: LabelScheme) -> tuple[str, ...]:
+        """Return the labels that `predict` uses ("output"), or those that the network learnt ("internal").
+
+        Raises
+        ------
+        ConfigError
+            If the scheme is neither.
+        """
+        if scheme == "internal":
+            return self.labels.names
+        if scheme == "output":
+            return output_labels(self.labels)
+        raise ConfigError(
+            "unknown scheme of labels", where="scheme", found=scheme, allowed="output, internal"
+        )
 
     def tag(self, sentences: Sentences, every: bool = False) -> list[Tagged]:
         """Return the labels of each sentence, its spans, and their probabilities.

@@ -12,10 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints, spread_apart
-from windowclf.corpus.label_schemes import Scheme, is_legal
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, Scheme, is_legal
 from windowclf.errors import ConfigError
-from windowclf.nn.crf import sum_labellings
+from windowclf.nn import sum_labellings
 
 _SUMS_AT_ONCE = 1 << 16  # of several sentences; so many stay in the cache
 

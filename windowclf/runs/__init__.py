@@ -1,9 +1,8 @@
 """Training runs on disk: one, several compared, studied."""
 
 from windowclf.runs.compare import RunComparison, compare_runs
-from windowclf.runs.record import read_run
 from windowclf.runs.report import Table, html_of, notes_of, tables_of
-from windowclf.runs.run import TrainingRun
+from windowclf.runs.run import TrainingRun, read_run
 from windowclf.runs.study.data import ALL, DEFAULT_SIZES, read_study_data
 from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
 from windowclf.runs.study.modes import BASELINE, MODES, TUNED

@@ -13,14 +13,10 @@ import msgspec
 from windowclf.arrays import Ints
 from windowclf.config import TABLE_MB
 from windowclf.config_io import config_to_dict
-from windowclf.corpus.label_schemes import parse_label
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences
+from windowclf.corpus import LabelSet, Sentences, check_sentences, parse_label
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import sentence_counts
-from windowclf.evaluation.metrics import Evaluation, evaluate_labels
-from windowclf.evaluation.significance import Compared, compare_family
-from windowclf.runs.record import CorpusRecord, RunRecord
+from windowclf.evaluation import Compared, Evaluation, compare_family, evaluate_labels, sentence_counts
+from windowclf.runs.run import CorpusRecord, RunRecord
 from windowclf.tagger import WindowTagger
 
 _TRAINING_DATA = "training data"
@@ -226,12 +222,12 @@ def _scores(e: Evaluation) -> dict[str, float]:
 
 def _check_task(first: _Run, other: _Run) -> None:
     """Refuse two runs whose labels have nothing in common, or are scored differently."""
-    kinds = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
+    types = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
     is_alike = (first.labels.scheme is None, first.labels.ignore) == (
         other.labels.scheme is None,
         other.labels.ignore,
     )
-    if kinds[0].isdisjoint(kinds[1]) or not is_alike:
+    if types[0].isdisjoint(types[1]) or not is_alike:
         raise DataError(
             "the labels of this run are of another task",
             where=str(other.record.directory),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from windowclf.evaluation.significance import ALPHA, LEVEL
+from windowclf.evaluation import ALPHA, LEVEL
 from windowclf.runs.compare import Difference, RunComparison, Spread, System
 
 SCORE_NAMES = {

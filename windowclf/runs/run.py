@@ -7,19 +7,22 @@ epoch) and `model/`.
 import json
 import platform
 from collections.abc import Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from windowclf.config import Config
-from windowclf.config_io import config_to_toml
-from windowclf.corpus.readers import locate, options_of, read_labelled
-from windowclf.corpus.sentence import Sentence, columns
-from windowclf.files import check_free, sha256_of, write_text
+from windowclf.config_io import config_to_toml, read_config
+from windowclf.corpus import Sentence, columns, locate, options_of, read_labelled
+from windowclf.errors import DataError
+from windowclf.files import RUN_RECORD, check_free, read_json, sha256_of, write_text
+from windowclf.model import check_savable
 from windowclf.runs.tuning_advice import Advice, TrialEvent, advise_events
 from windowclf.tagger import WindowTagger
-from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
+from windowclf.training import Calibrated, Carried, EpochDone, Event, MemberDone, TrainingDone
 
 _LIBRARIES = ("windowclf", "numpy", "safetensors", "gensim")
 
@@ -74,6 +77,7 @@ class TrainingRun:
         settings: dict[str, Any] | None = None,
     ) -> None:
         check_free(out, force)
+        check_savable(out / "model")
         self.out = out
         self._teacher = WindowTagger.load(teacher) if teacher is not None else None
         names = [*config.features.columns, *(self._teacher.config.features.columns if self._teacher else ())]
@@ -119,7 +123,11 @@ class TrainingRun:
                     self.members.append(event)
                 elif isinstance(event, Calibrated):
                     self.corrected = event
-                    self.record["corrected"] = asdict(event)
+                    # these names are part of the format of run.json
+                    self.record["corrected"] = {
+                        "correction": asdict(event.calibration),
+                        "dev_score": event.dev_score,
+                    }
                 self._save()
                 self._write_record()
             yield event
@@ -127,7 +135,9 @@ class TrainingRun:
     def _keep(self, epoch: EpochDone) -> None:
         self.epochs.append(epoch)
         if len(self.epochs) == 1:
-            write_text(self.out / "config.toml", config_to_toml(self.tagger.config))
+            # what was chosen for the data, but for the length of the training
+            fitted = replace(self.tagger.model.config, training=self.tagger.config.training)
+            write_text(self.out / "config.toml", config_to_toml(fitted))
         if epoch.is_best and not self.members:  # later networks of an ensemble count when they are finished
             self.best = epoch
             self.record["best"] = asdict(epoch)
@@ -143,14 +153,115 @@ class TrainingRun:
         self.record["members"] = [asdict(member) for member in self.members]
 
     def _write_record(self) -> None:
-        write_text(self.out / "run.json", json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
+        write_text(self.out / RUN_RECORD, json.dumps(self.record, indent=1, ensure_ascii=False) + "\n")
 
 
 def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
-    path = locate(name).path
-    return {
-        "name": name,
-        "sha256": sha256_of(Path(path)) if Path(path).is_file() else None,
-        "sentences": len(sentences),
-        "tokens": sum(map(len, sentences)),
-    }
+    path = Path(locate(name).path)
+    sha256 = sha256_of(path) if path.is_file() else None
+    return asdict(CorpusRecord(name, sha256, len(sentences), sum(map(len, sentences))))
+
+
+# -- reading what was kept ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusRecord:
+    """A corpus of a run; `sha256` is that of its file, None if it is not in a file."""
+
+    name: str
+    sha256: str | None
+    sentences: int
+    tokens: int
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """Equal for records of the same corpus; parts of one file differ in size."""
+        return self.sha256 or self.name, self.sentences, self.tokens
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run on files.
+
+    Attributes
+    ----------
+    directory : Path
+        As given; it contains the model.
+    dev_score : float or None
+        Of the saved model: entity F1, or token accuracy.
+    teacher : str or None
+        The version of the teacher model.
+    finished : str or None
+        Why the training ended; None if it was interrupted.
+    """
+
+    directory: Path
+    config: Config
+    train: CorpusRecord
+    dev: CorpusRecord | None
+    dev_score: float | None
+    teacher: str | None
+    finished: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """An epoch, or the whole model."""
+
+    dev_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    ensemble_score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The parts of `run.json` that are read."""
+
+    corpora: dict[str, CorpusRecord]
+    best: _Scored
+    members: list[_Member] = field(default_factory=list)
+    corrected: _Scored | None = None
+    teacher: str | None = None
+    finished: str | None = None
+
+
+def read_run(directory: Path) -> RunRecord:
+    """Read the record of a run directory.
+
+    Raises
+    ------
+    DataError
+        If this is not a run directory, or its record has another format.
+    ModelFileError, ConfigError
+        If the record is not JSON, or the configuration cannot be read.
+    """
+    path = directory / "run.json"
+    if not path.is_file():
+        found = "a model" if (directory / "manifest.json").is_file() else "a directory without run.json"
+        raise DataError(
+            "not a run",
+            where=str(directory),
+            found=found if directory.is_dir() else "a file" if directory.exists() else "nothing",
+            allowed="a directory made by `windowclf train --out`",
+        )
+    config = read_config(directory / "config.toml")
+    try:
+        record = msgspec.convert(read_json(path), _File)
+        train = record.corpora["train"]
+    except (msgspec.ValidationError, KeyError) as error:
+        raise DataError(
+            "the record of this run has an unknown format",
+            where=str(path),
+            found=str(error),
+            hint="Train again with this windowclf.",
+        ) from error
+    score = record.corrected.dev_score if record.corrected else record.best.dev_score
+    if record.members and record.corrected is None:
+        score = record.members[-1].ensemble_score
+    return RunRecord(
+        directory, config, train, record.corpora.get("dev"), score, record.teacher, record.finished
+    )

@@ -10,18 +10,13 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.config import Config, TrainingConfig, Tuning
-from windowclf.config_io import config_from_dict, config_to_dict, with_value
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences
+from windowclf.config_io import config_from_dict, config_to_dict, override
+from windowclf.corpus import LabelSet, Sentences
 from windowclf.errors import ConfigError
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.evaluation.significance import compare, holm
+from windowclf.evaluation import compare, holm, score_of, sentence_counts
 from windowclf.tagger import WindowTagger
-from windowclf.training.defaults import sized
-from windowclf.training.events import Event
-from windowclf.training.fit import check_training
-from windowclf.vectors.selection import is_random, open_vectors
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.training import Event, check_training, resolve_training
+from windowclf.vectors import WordVectors, is_random, open_vectors
 
 # minimal number of training words -> the choice unless a trial shows better; in docs/tuning-study.md two
 # channels have the highest mean or are close to it at every size, on every corpus
@@ -235,7 +230,7 @@ def _left_out(config: Config, *, are_random: bool) -> dict[Tuning, str]:
     found: dict[Tuning, str] = {}
     for tuning in TUNINGS:
         try:
-            with_value(config, "model.tuning", tuning, where="configuration")
+            override(config, (), further={"model.tuning": tuning}, where="configuration")
         except ConfigError as error:
             found[tuning] = error.problem.partition(";")[0]
     return found
@@ -257,7 +252,7 @@ def _draw(sentences: Sentences, labels: Sentences, seed: int) -> tuple[Sentences
 def _trial_config(config: Config, n_sentences: int, n_sample: int, n_trainings: int) -> Config:
     """Return the configuration of each training of the trial."""
     training = config.training
-    real_epochs = sized(training, n_sentences).epochs
+    real_epochs = resolve_training(training, n_sentences).epochs
     epochs = _trial_epochs(training, n_sentences, n_sample, n_trainings)
     # late tuning starts after the same share of the epochs
     tuned_from = 1 + (training.vectors_from_epoch - 1) * epochs // real_epochs
@@ -266,8 +261,10 @@ def _trial_config(config: Config, n_sentences: int, n_sample: int, n_trainings: 
 
 def _trial_epochs(training: TrainingConfig, n_sentences: int, n_sample: int, n_trainings: int) -> int:
     """Return at most half of the default epochs of the sample, or as few as there is time for."""
-    to_read = max(_FEWEST_READ, _SHARE * n_sentences * sized(training, n_sentences).epochs / n_trainings)
-    return max(1, min(ceil(sized(training, n_sample).epochs / 2), round(to_read / n_sample)))
+    to_read = max(
+        _FEWEST_READ, _SHARE * n_sentences * resolve_training(training, n_sentences).epochs / n_trainings
+    )
+    return max(1, min(ceil(resolve_training(training, n_sample).epochs / 2), round(to_read / n_sample)))
 
 
 def _try(

@@ -10,7 +10,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from windowclf.corpus.readers import ReadOptions
+from windowclf.corpus import ReadOptions
 from windowclf.errors import WindowClfError
 
 _PROC_STATUS = Path("/proc/self/status")
@@ -141,7 +141,7 @@ class _Bench:
     def _tag(self) -> int:
         from threadpoolctl import threadpool_limits
 
-        from windowclf.corpus.blocks import read_blocks
+        from windowclf.corpus import read_blocks
         from windowclf.streaming.tag import tag_blocks
 
         blocks = ((block, self._options) for block in read_blocks(self._file, self._options.format))

@@ -8,13 +8,19 @@ from io import StringIO
 from itertools import repeat
 from typing import Any, BinaryIO, Literal
 
-from windowclf.corpus.blocks import Block, is_utf8
-from windowclf.corpus.chunk import read_chunk
-from windowclf.corpus.readers import ReadOptions, read_sentences
-from windowclf.corpus.sentence import Sentence, Sentences
-from windowclf.corpus.writers import formatter, write_sentences
+from windowclf.corpus import (
+    Block,
+    ReadOptions,
+    Sentence,
+    Sentences,
+    formatter,
+    is_utf8,
+    read_chunk,
+    read_sentences,
+    write_sentences,
+)
 from windowclf.errors import ConfigError, DataError
-from windowclf.model.decoder import Tagged
+from windowclf.model import Tagged
 from windowclf.streaming.processes import map_in_processes
 from windowclf.tagger import WindowTagger
 

@@ -1,4 +1,4 @@
-"""What development data say of a model's probabilities, and of when to name a span.
+"""Calibration on development data: temperature, O penalty, and Platt scaling of spans.
 
 N words, C labels, S sentences.
 """
@@ -11,30 +11,31 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from windowclf.arrays import Bools, Floats, Ints
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences
+from windowclf.corpus import IGNORED, LabelSet, Sentences
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.evaluation.metrics import judge_entities
-from windowclf.model.calibration import UNCALIBRATED, Calibration, PlattScaling, span_log_odds
-from windowclf.model.decoder import Decoder
-from windowclf.model.trained import TrainedModel
-from windowclf.model.viterbi import allowed_pairs
-from windowclf.nn.crf import crf_loss
-from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.evaluation import judge_entities, score_of, sentence_counts
+from windowclf.model import (
+    UNCALIBRATED,
+    Calibration,
+    Decoder,
+    PlattScaling,
+    TrainedModel,
+    allowed_pairs,
+    span_log_odds,
+)
+from windowclf.nn import crf_loss, softmax_cross_entropy
 from windowclf.training.data import DevData
 
-_COSTS = np.arange(-6, 23) / 4  # of being outside; -1 to 5 with half a stretch on each side
+_COSTS = np.arange(-6, 23) / 4  # O penalties: -1 to 5, with half a stretch on each side
 STRETCH = 5  # costs
 
 
 def calibrate(model: TrainedModel, dev: DevData) -> Calibration:
     """Fit the calibration of a model on development data.
 
-    First the temperature at which the true labels are most probable. Then, where the configuration asks for
-    it, the O penalty of the best entity F1: the labels that are most probable word by word name too few
-    spans. Last, Platt scaling of spans: most words are outside spans, and their temperature need not suit
-    spans.
+    First the temperature at which the true labels are most probable. Then, if configured, the O penalty with
+    the best entity F1: the most probable labels mark too few spans. Last, Platt scaling of spans: most words
+    are outside spans, so that the temperature is fitted mostly to these.
     """
     scores, lengths, labels = dev.scores(model), dev.lengths, dev.labels
     label_set, A = model.labels, model.transitions
@@ -65,14 +66,14 @@ def calibrate(model: TrainedModel, dev: DevData) -> Calibration:
 def fit_outside_cost(
     label_set: LabelSet, A: Floats | None, scores: Floats, lengths: Ints, labels: Sentences
 ) -> float:
-    """Return what being outside should cost, so that entity F1 on development data is about the greatest."""
+    """Return the O penalty that gives about the best entity F1 on development data."""
     sentence_of = np.repeat(np.arange(len(lengths)), lengths)
     counts = np.zeros((len(_COSTS), len(lengths), 3))
     before = np.full(len(scores), -1)
     for row, cost in enumerate(_COSTS.tolist()):
         best = Decoder(label_set, A, Calibration(outside_cost=cost)).best(scores, lengths)
         spelled = label_set.to_output(best, lengths)
-        # few sentences change from one cost to the next
+        # few sentences change between neighbouring costs
         changed = np.unique(sentence_of[best != before]).tolist()
         counts[row] = counts[row - 1]
         counts[row, changed] = sentence_counts(
@@ -86,21 +87,21 @@ def fit_outside_cost(
 
 
 def choose_cost(costs: Floats, counts: Floats) -> float:
-    """Return the cost nearest to 0 whose F1 is the greatest, or less by no more than one standard error.
+    """Return the O penalty nearest to 0 whose F1 is within one standard error of the best.
 
     Parameters
     ----------
     costs : array (Q,)
-        In order, at equal distances; at least `STRETCH`.
+        Ascending, at equal distances; at least `STRETCH`.
     counts : array (Q, S, 3)
-        Right, true and predicted entities of each of S sentences, at each cost.
+        Right, true and predicted entities of each sentence, at each cost.
 
     Notes
     -----
-    F1 by the cost is ragged where entities are few, so its mean over `STRETCH` costs around each counts;
-    those at either end are not chosen. The rule of one standard error: Breiman, Friedman, Olshen and Stone
-    1984, Classification and Regression Trees, section 3.4.3; here the error is that of the difference to the
-    greatest, by the delta method: sentence s moves F1 = 2 r / n by (2 r_s - F1 n_s) / n.
+    With few entities F1 varies much from cost to cost, so the mean over `STRETCH` costs around each is used;
+    costs near either end are not chosen. The one-standard-error rule: Breiman, Friedman, Olshen and Stone
+    1984, Classification and Regression Trees, section 3.4.3. Here the error is that of the difference to the
+    best, by the delta method: sentence s moves F1 = 2 r / n by (2 r_s - F1 n_s) / n.
     """
     totals = counts.sum(axis=1)
     f1 = score_of(totals)
@@ -117,17 +118,15 @@ def choose_cost(costs: Floats, counts: Floats) -> float:
 def _crf_loss(
     scores: Floats, A: Floats, targets: Ints, lengths: Ints, legal: Bools | None
 ) -> Callable[[float], float]:
-    """Return the loss of sentences by the temperature."""
+    """Return the loss of sentences as a function of the temperature."""
     return lambda t: crf_loss(scores / t, A / t, targets=targets, lengths=lengths, legal=legal)[0]
 
 
-_TEMPERATURES = (0.1, 10.0)  # the least and the greatest that are looked at
+_TEMPERATURES = (0.1, 10.0)  # the range of the search
 
 
 def fit_temperature(loss: Callable[[float], float]) -> float:
-    """Return the temperature T, from 0.1 to 10, at which a loss is least.
-
-    Probabilities of scores / T are less extreme the greater T is; the most probable label stays the same.
+    """Return the temperature T in [0.1, 10] that minimises a loss.
 
     Parameters
     ----------
@@ -143,10 +142,10 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
     Notes
     -----
     Guo et al. 2017, section 4.2. The loss is convex in 1/T, for softmax and CRF are log-linear, so that it
-    has one minimum; Brent's method finds it on log T. It is at 0 where the true label of every word has the
-    greatest score, and at infinity where scores tell nothing: hence the bounds.
+    has one minimum; Brent's method finds it on log T. It is at 0 if the true label of every word has the
+    highest score, and at infinity if scores say nothing: hence the bounds.
     """
-    from scipy.optimize import minimize_scalar  # here: what only tags or evaluates starts without
+    from scipy.optimize import minimize_scalar  # here: tagging and evaluating do without it
 
     def checked(log_temperature: float) -> float:
         value = float(loss(math.exp(log_temperature)))
@@ -161,20 +160,18 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
 
 
 def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
-    """Return what `fit_temperature` minimises for words that are labelled independently.
+    """Return the loss of independent words as a function of the temperature, for `fit_temperature`.
 
     Parameters
     ----------
     scores : array (N, C)
     targets : array (N,)
-        The true label of each word; negative where there is none, which is left out.
+        The true label of each word; negative: none, which is left out.
 
     Raises
     ------
     DataError
         If no word has a true label.
-    ShapeError
-        If shapes do not agree or a target is not a label; raised by the loss itself.
     """
     is_labelled = targets >= 0
     if not is_labelled.any():
@@ -192,34 +189,34 @@ def fit_scaling(
     kinds: Sequence[str],
     is_right: Sequence[bool] | Bools,
 ) -> PlattScaling | None:
-    """Return the scaling under which what is right of development data is most probable.
+    """Fit Platt scaling to the spans found in development data.
 
     Parameters
     ----------
     probabilities : sequence or array (n,)
-        The probability that a network gives each span found.
+        The model's probability of each span.
     n_words : sequence of int (n,)
-        How many words each has, at least 1.
+        Words of each, at least 1.
     kinds : sequence of str (n,)
     is_right : sequence or array (n,)
-        Whether each is right.
+        Whether each is correct.
 
     Returns
     -------
     PlattScaling or None
-        None where there are no spans: nothing is known of them.
+        None if there are no spans.
 
     Notes
     -----
     Platt 1999, "Probabilistic outputs for support vector machines", on log odds. By his section 2.2 the
     targets are not 1 and 0 but (n_right + 1) / (n_right + 2) and 1 / (n_wrong + 2), so that few predictions,
-    or such as are all right, do not make sure.
+    or only correct ones, do not lead to certainty.
 
-    The root: the labels of a span's words go together, so that their product has long spans less probable
-    than they are. An offset of a kind is normally distributed with deviation 1 before anything is known, and
-    so near 0 for a kind that is rarely found; they matter where other text has other kinds.
+    The root in `span_log_odds`: the labels of a span depend on each other, so that the product of their
+    probabilities is too low for long spans. The offset of an entity type has a normal prior with deviation 1,
+    and so is near 0 for a rare type; offsets matter for text with other proportions of types.
     """
-    from scipy.optimize import minimize  # here: what only tags or evaluates starts without
+    from scipy.optimize import minimize  # here: tagging and evaluating do without it
 
     right = np.asarray(is_right, np.bool_)
     n_right, n_wrong = int(right.sum()), int((~right).sum())

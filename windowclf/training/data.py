@@ -1,6 +1,6 @@
-"""Training data as integers, and the mini-batches of an epoch.
+"""Training and development data as integers, and the mini-batches of an epoch.
 
-N windows, K window width, J ids a word has, U distinct words, S sentences.
+N windows, K window width, J ids of a word, U distinct words, S sentences.
 """
 
 from collections.abc import Sequence
@@ -9,23 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from windowclf.arrays import Floats, Ints
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences, cut
-from windowclf.encoding.encoder import Encoder, windows
-from windowclf.evaluation.counts import score_of, sentence_counts
-from windowclf.model.trained import TrainedModel
+from windowclf.corpus import IGNORED, LabelSet, Sentences, cut
+from windowclf.encoding import Encoder, windows
+from windowclf.evaluation import score_of, sentence_counts
+from windowclf.model import TrainedModel
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A corpus as integers, made once.
+    """A corpus as integers.
 
     Attributes
     ----------
     words : array (U, J)
         The ids of each distinct word.
     windows : array (N, K)
-        Rows of `words`, a window for each token that counts.
+        Rows of `words`: a window for each labelled token.
     targets : array (N,)
         The label of each window; -1 for none, where the objective needs whole sentences.
     starts : array (S + 1,)
@@ -40,7 +39,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one step learns from.
+    """The data of one step.
 
     Attributes
     ----------
@@ -54,7 +53,7 @@ class Batch:
     lengths: Ints
 
 
-MOST_WINDOWS = 8192  # windows of one step; a longer batch (a sentence of 100,000 words, say) is several steps
+MOST_WINDOWS = 8192  # of one step; a longer batch, such as a sentence of 100,000 words, is several steps
 
 
 def make_batches(order: Ints, starts: Ints, batch_sentences: int) -> list[Batch]:
@@ -84,8 +83,8 @@ def prepare_training(
 ) -> TrainingData:
     """Turn a labelled corpus into arrays.
 
-    Windows of ignored words are left out, but stand in others; with `whole_sentences` they are kept. In lists
-    of training's entities, those of a sentence are found where other sentences have them.
+    Ignored words have no window of their own, unless `whole_sentences` is set, but stand in the windows of
+    others. Entity lists match the entities of a sentence only where other sentences have them too.
     """
     encoded = encoder.encode(sentences, encoder.own_entities(sentences, labels, label_set))
     targets = label_set.encode_all(labels)
@@ -101,12 +100,12 @@ def prepare_training(
 
 
 class DevData:
-    """Development data, encoded once; scores a model as often as asked.
+    """Development data, encoded once, to score models on.
 
     Parameters
     ----------
     encoder : Encoder
-        That of the models to score.
+        The encoder of the models.
     label_set : LabelSet
     width : int
         K.

@@ -1,7 +1,4 @@
-"""What suits training data: how long to train, in what batches, and how much of a word's spelling counts.
-
-S sentences.
-"""
+"""Defaults that depend on the training data: epochs, batches, and the dimension of affix vectors."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,19 +6,18 @@ from dataclasses import replace
 from math import sqrt
 
 from windowclf.config import FeaturesConfig, TrainingConfig
-from windowclf.corpus.label_schemes import OUTSIDE
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import OUTSIDE, LabelSet
 
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 60
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 64
-_AFFIXES, _AFFIXES_OF_NAMES = 24, 4  # numbers of an affix vector
+_AFFIXES, _AFFIXES_OF_NAMES = 24, 4  # dimensions of affix vectors
 
 
-def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
-    """Return the configuration with epochs and batches that suit S sentences, where it leaves them open (0).
+def resolve_training(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
+    """Return the configuration with the epochs and batches for S sentences, where it leaves them open (0).
 
-    1000 / √S epochs, from 3 to 60: 50 for 400 sentences, 10 for 10,000; S / 400 sentences a batch, from 16 to
-    64. docs/results.md shows what longer and shorter training makes of corpora of several sizes.
+    1000 / √S epochs, from 3 to 60: 50 for 400 sentences, 10 for 10,000. S / 400 sentences a batch, from 16 to
+    64. docs/results.md compares longer and shorter training on corpora of several sizes.
     """
     n = max(n_sentences, 1)
     epochs = config.epochs or min(max(round(1000 / sqrt(n)), _FEWEST_EPOCHS), _MOST_EPOCHS)
@@ -29,11 +25,11 @@ def sized(config: TrainingConfig, n_sentences: int) -> TrainingConfig:
     return replace(config, epochs=epochs, batch_sentences=batch)
 
 
-def suited(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
-    """Return the configuration with a dimension of affix vectors that suits the labels, if it is open (-1).
+def resolve_features(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
+    """Return the configuration with the dimension of affix vectors for the labels, if it is left open (-1).
 
-    Affixes tell much of a part of speech, and so of a chunk, but little of what kind of name a word is:
-    there, more numbers are more to learn by heart. docs/results.md shows what either dimension is worth.
+    Affixes say much about a part of speech, and so about a chunk, but little about the type of a name, where
+    larger vectors overfit. docs/results.md compares both dimensions.
     """
     if config.affix_dimension >= 0:
         return config
@@ -41,7 +37,7 @@ def suited(config: FeaturesConfig, *, finds_names: bool) -> FeaturesConfig:
 
 
 def finds_names(label_set: LabelSet, labels: Sequence[Sequence[str]]) -> bool:
-    """Return whether labels mark spans that most words are outside of, as names are and chunks are not."""
+    """Return whether labels mark spans and most words are outside: true of names, not of chunks."""
     if label_set.scheme is None:
         return False
     counts = Counter(label for of_one in labels for label in of_one if label != label_set.ignore)

@@ -1,13 +1,13 @@
-"""What a training reports while it runs."""
+"""Events of a training."""
 
 from dataclasses import dataclass
 
-from windowclf.model.calibration import Calibration
+from windowclf.model import Calibration
 
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """One update of the parameters."""
+    """An update of the parameters."""
 
     epoch: int
     step: int
@@ -18,7 +18,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """One pass over the training data, and the dev score after it (None without dev data)."""
+    """A pass over the training data, and the dev score after it; None without dev data."""
 
     epoch: int
     n_epochs: int
@@ -41,7 +41,7 @@ class TrainingDone:
 
 @dataclass(frozen=True, slots=True)
 class MemberDone:
-    """A network of an ensemble is trained: its own dev score, and that of all networks so far together."""
+    """A network of an ensemble: its own dev score, and that of all finished networks together."""
 
     member: int
     n_members: int
@@ -51,9 +51,9 @@ class MemberDone:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The movement of tuned vectors was carried over to the words that training never read.
+    """The movement of tuned vectors was carried over to words that are not in the training data.
 
-    `fitted` is how many vectors that moved were learnt from, `moved` how many others moved after them.
+    `fitted` is the number of vectors that the map was fitted on, `moved` that of the others it moved.
     """
 
     method: str
@@ -64,9 +64,9 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Probabilities were corrected by development data, the last thing that happens in a training.
+    """The model was calibrated on development data, the last step of a training.
 
-    `dev_score` is that of the model with the correction, whose cost of being outside the same data decided.
+    `dev_score` is the score after calibration; the O penalty was tuned on the same data.
     """
 
     calibration: Calibration

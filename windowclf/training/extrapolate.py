@@ -1,8 +1,8 @@
-"""Carry the movement of tuned vectors over to the words that training never read.
+"""Carry the movement of tuned vectors over to words that are not in the training data.
 
-Tuning moves the vectors b_i of the words of training to a_i, and leaves the others, their neighbours perhaps,
-where they were. What moved tells where the others belong: a map from points to displacements is fitted on the
-pairs (b_i, Δ_i = a_i - b_i), and a vector x that was left behind becomes
+Tuning moves the vectors b_i of the training words to a_i and leaves all others where they were, even close
+neighbours. A map from points to displacements is fitted on the pairs (b_i, Δ_i = a_i - b_i), and every other
+vector x becomes
 
     x + strength · Δ(x),    strength in [0, 1].
 
@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.vectors.neighbours import nearest_rows, unit_rows
+from windowclf.vectors import nearest_rows, unit_rows
 
 Displacement = Callable[[Floats], Floats]
 
@@ -31,9 +31,9 @@ def fit_ridge(points: Floats, displacements: Floats) -> Displacement:
         Σ_i ‖Δ_i - d̄ - (b_i - b̄) W‖² + λ ‖W‖²,    W = (XᵀX + λ I)⁻¹ Xᵀ Y
 
     with X and Y the centred points and displacements (Hoerl and Kennard 1970; Hastie, Tibshirani and Friedman
-    2009, section 3.4.1). Of ten λ, that of the smallest leave-one-out error is taken, which needs no second
-    fit: the error of point i without it is its residual divided by 1 - h_i, where h_i is the i-th diagonal
-    number of the matrix that makes fitted values of Y, 1/M + x_i (XᵀX + λ I)⁻¹ x_iᵀ (Allen 1974, PRESS).
+    2009, section 3.4.1). Of ten λ, the one with the smallest leave-one-out error is taken, without refitting:
+    the error at point i is its residual divided by 1 - h_i, where h_i = 1/M + x_i (XᵀX + λ I)⁻¹ x_iᵀ is the
+    i-th diagonal element of the hat matrix (Allen 1974, PRESS).
 
     Parameters
     ----------
@@ -106,19 +106,18 @@ FITS: Mapping[str, Callable[[Floats, Floats], Displacement]] = {
     "ridge": fit_ridge,
     "neighbours": fit_neighbours,
 }
-"""The ways of carrying over that a configuration can name."""
+"""The methods that `training.carry` can name."""
 
 
 def carry_over(before: Floats, after: Floats, others: Floats, *, method: str, strength: float) -> int:
-    """Move vectors that training left behind like those that it moved.
+    """Move the vectors that training left unchanged like those that it moved.
 
     Parameters
     ----------
     before, after : arrays (M, D)
-        Vectors that training could move, as they were and as they are; those that are equal in both moved
-        nowhere, and do not count.
+        Vectors that training could move, before and after it; those that did not move are ignored.
     others : array (R, D)
-        Vectors that were left behind; changed in place. At strength 0, they keep every bit.
+        The other vectors, changed in place; with strength 0 unchanged.
     method : str
         A row of `FITS`.
     strength : float
@@ -127,7 +126,7 @@ def carry_over(before: Floats, after: Floats, others: Floats, *, method: str, st
     Returns
     -------
     int
-        How many vectors the map was fitted on; 0 if nothing was carried over.
+        The number of vectors that the map was fitted on; 0 if nothing was carried over.
     """
     has_moved = (before != after).any(axis=1)
     n_moved = int(has_moved.sum())

@@ -11,38 +11,41 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.config import Config
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.sentence import Sentences, check_sentences
-from windowclf.encoding.columns import ColumnValues, check_columns
-from windowclf.encoding.encoder import Encoder
-from windowclf.encoding.entity_lists import read_lists
-from windowclf.encoding.vocabulary import check_words, count_movable, count_tuned, count_words, coverage
-from windowclf.encoding.word_features import WordFeatures
+from windowclf.corpus import LabelSet, Scheme, Sentences, check_sentences
+from windowclf.encoding import (
+    ColumnValues,
+    Encoder,
+    WordFeatures,
+    check_columns,
+    check_words,
+    count_movable,
+    count_tuned,
+    count_words,
+    coverage,
+    read_lists,
+)
 from windowclf.errors import DataError
-from windowclf.model.network import WindowModel
-from windowclf.model.trained import TrainedModel
+from windowclf.model import TrainedModel, WindowModel
 from windowclf.training.calibrate import calibrate
 from windowclf.training.data import DevData, prepare_training
-from windowclf.training.defaults import finds_names, sized, suited
-from windowclf.training.distillation import distil
+from windowclf.training.defaults import finds_names, resolve_features, resolve_training
 from windowclf.training.events import Calibrated, Carried, EpochDone, Event, MemberDone
 from windowclf.training.extrapolate import carry_over
 from windowclf.training.loop import train
-from windowclf.training.objectives import Objective, choose_objective
-from windowclf.vectors.selection import choose_vectors, open_vectors
+from windowclf.training.objectives import Objective, choose_objective, distil
+from windowclf.vectors import choose_vectors, open_vectors
 
 
 def check_training(
     config: Config, sentences: Sentences, labels: Sentences, dev: tuple[Sentences, Sentences] | None
 ) -> tuple[LabelSet, Counter[str]]:
-    """Return the labels of training data, as a configuration says, and how often each word stands there.
+    """Check training data, and return its labels and how often each word occurs.
 
     Raises
     ------
     DataError
-        If lengths are unequal, there are fewer than two labels, labels mix span labels and others, `dev` has
-        no word or is of another task, a vocabulary file cannot hold a word, or a column is missing or holds
+        If lengths differ, there are fewer than two labels, labels mix span labels and others, `dev` has no
+        word or labels of another task, a vocabulary file cannot hold a word, or a column is missing or holds
         the labels.
     """
     check_sentences(sentences, labels)
@@ -51,9 +54,9 @@ def check_training(
         check_sentences(*dev, where="dev sentences")
         if not any(map(len, dev[0])):
             raise DataError(
-                "there is no sentence with words",
+                "no sentence has words",
                 where="dev sentences",
-                hint="Leave out dev: training then goes through all epochs.",
+                hint="Leave out dev: training then keeps the last epoch.",
             )
         check_columns(config.features.columns, *dev)
     counts = count_words(sentences)
@@ -78,7 +81,7 @@ def fit(
     dev: tuple[Sentences, Sentences] | None = None,
     teacher: TrainedModel | None = None,
 ) -> Generator[tuple[TrainedModel, Event], None, None]:
-    """Train the network, or those of an ensemble one after another.
+    """Train a network, or those of an ensemble one after another.
 
     Parameters
     ----------
@@ -87,14 +90,14 @@ def fit(
         Pretrained vectors, or their name or path.
     sentences, labels : sequences of sequences of str
     dev : (sentences, labels), optional
-        Development data: they choose the best epoch and calibrate probabilities.
+        Development data, to choose the best epoch and calibrate probabilities.
     teacher : TrainedModel, optional
-        A model of the same labels, whose probabilities are learnt beside the true labels.
+        A model with the same labels; its probabilities are learnt beside the true labels.
 
     Yields
     ------
     model : TrainedModel
-        The network while it is trained; of an ensemble, all networks that are finished.
+        The network in training; of an ensemble, all finished networks together.
     event : Event
 
     Raises
@@ -107,13 +110,13 @@ def fit(
     label_set, counts = check_training(config, sentences, labels, dev)
     vectors = open_vectors(vectors, counts, config.training.seed)
     is_ensemble = config.training.ensemble > 1
-    features = suited(config.features, finds_names=finds_names(label_set, labels))
+    features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, sentences, labels, label_set)
     # the model records what was chosen
     config = replace(
         config,
         features=features,
-        training=sized(config.training, len(sentences)),
+        training=resolve_training(config.training, len(sentences)),
         model=replace(config.model, vectors=config.model.vectors or vectors.name),
     )
     columns = ColumnValues.of(features.columns, sentences)
@@ -128,7 +131,7 @@ def fit(
             "name": vectors.name,
             "sha256": vectors.sha256,
             "dimension": vectors.dimension,
-            "scale": scales[0] if len(scales) == 1 else list(scales),  # one for each joined set
+            "scale": scales[0] if len(scales) == 1 else list(scales),  # one for each of the joined sets
         },
         "coverage": coverage(counts, vocabulary),
         "gazetteers": [
@@ -187,7 +190,7 @@ def fit(
                 info["training"] |= {"best_epoch": event.epoch, "dev_score": event.dev_score}
             yield so_far, event
         if before is not None:
-            yield so_far, carry_movement(member, before)
+            yield so_far, _carry_movement(member, before)
         finished.append(member)
         if is_ensemble:
             so_far = _join(finished)
@@ -200,7 +203,7 @@ def fit(
 
 
 def _join(models: list[TrainedModel]) -> TrainedModel:
-    """Return the ensemble of models that were trained for the same labels and words."""
+    """Return the ensemble of models with the same labels and vocabulary."""
     first = models[0]
     if len(models) == 1:
         return first
@@ -212,16 +215,8 @@ def _join(models: list[TrainedModel]) -> TrainedModel:
     )
 
 
-def carry_movement(model: TrainedModel, before: Floats) -> Carried:
-    """Move the vectors that training never read, as the model's configuration says.
-
-    Parameters
-    ----------
-    model : TrainedModel
-        Of one network with tuned vectors; changed in place.
-    before : array (M, D)
-        The vectors that training could move, as they were before it.
-    """
+def _carry_movement(model: TrainedModel, before: Floats) -> Carried:
+    """Move, in place, the vectors that training did not use; `before` (M, D) are those it could move."""
     vectors, training = model.members[0].parameters["vectors"], model.config.training
     others = vectors[count_tuned(model.vocabulary, model.vocabulary.training_counts) :]
     n_fitted = carry_over(

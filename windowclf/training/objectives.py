@@ -1,6 +1,9 @@
-"""What training makes small: the loss of words one by one, or that of whole sentences.
+"""What training minimises: the loss of words or of sentences, with or without a teacher's probabilities.
 
 N windows, S sentences, C labels.
+
+Distillation: Hinton, Vinyals and Dean 2015, "Distilling the knowledge in a neural network". What a teacher,
+such as an ensemble, finds nearly as probable as the true label says more than the true label alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,31 +13,37 @@ import numpy as np
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.config import Config
-from windowclf.corpus.label_set import IGNORED, LabelSet
-from windowclf.corpus.sentence import Sentences
-from windowclf.model.viterbi import allowed_pairs
-from windowclf.nn.crf import CrfBackward, crf_loss
-from windowclf.nn.losses import softmax_cross_entropy
+from windowclf.corpus import IGNORED, LabelSet, Sentences
+from windowclf.errors import DataError
+from windowclf.model import Decoder, TrainedModel, allowed_pairs
+from windowclf.nn import (
+    CrfBackward,
+    crf_cross_entropy,
+    crf_loss,
+    expected_pairs,
+    soft_cross_entropy,
+    softmax_cross_entropy,
+)
 
 ObjectiveBackward = Callable[[], tuple[Floats, dict[str, Floats]]]
 
 
 class Objective(Protocol):
-    """The loss of a mini-batch, and the gradients that it begins with."""
+    """The loss of a mini-batch, and the gradients that backpropagation starts from."""
 
     needs_sentences: bool
-    """Whether windows have to be those of whole sentences, words without a label among them."""
+    """Whether windows must be those of whole sentences, words without a label included."""
 
     def __call__(
         self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
     ) -> tuple[float, ObjectiveBackward]:
-        """Compute the loss a word.
+        """Compute the loss per word.
 
         Parameters
         ----------
         scores : array (N, C)
         targets : array (N,)
-            The correct label of each word.
+            The true label of each word.
         lengths : array (S,)
             Words of each sentence; they sum to N.
         places : array (N,)
@@ -44,17 +53,17 @@ class Objective(Protocol):
         -------
         loss : float
         backward : callable
-            () -> the gradient of the scores (N, C), and of the parameters that the loss itself has.
+            () -> the gradient of the scores (N, C), and those of the loss's own parameters by name.
         """
 
 
 class WordObjective:
-    """Softmax cross-entropy of each word by itself.
+    """Softmax cross-entropy of each word by itself; lengths and places are ignored.
 
     Parameters
     ----------
     class_weights : array (C,), optional
-        What a word of each label counts; default: all alike.
+        The weight of a word of each label; default: 1.
     label_smoothing : float
         Share of a target that is spread evenly over all labels.
     """
@@ -68,7 +77,7 @@ class WordObjective:
     def __call__(
         self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
     ) -> tuple[float, ObjectiveBackward]:
-        """Compute the loss of some words; lengths and places are of no account."""
+        """Compute the loss per word."""
         loss, backward = softmax_cross_entropy(
             scores,
             targets=targets,
@@ -79,7 +88,7 @@ class WordObjective:
 
 
 def balanced_weights(targets: Ints, n_labels: int) -> Floats:
-    """Return a weight for each label, so that all labels together count alike however rare each is.
+    """Return weights (C,) under which all labels count alike, however rare each is.
 
     w_c = n / (m · n_c), of n labelled words n_c with label c, and m labels that occur: scikit-learn's
     "balanced" class weights (King and Zeng 2001, "Logistic regression in rare events data", section 4). There
@@ -92,10 +101,6 @@ def balanced_weights(targets: Ints, n_labels: int) -> Floats:
         Labels; -1 for none.
     n_labels : int
         C.
-
-    Returns
-    -------
-    array (C,)
     """
     counts = np.bincount(targets[targets != IGNORED], minlength=n_labels)
     weights = np.zeros(n_labels)
@@ -105,10 +110,10 @@ def balanced_weights(targets: Ints, n_labels: int) -> Floats:
 
 
 class SentenceObjective:
-    """The negative log probability of a sentence's labels among all that a scheme allows, by the word.
+    """The negative log probability of a sentence's tag sequence among all legal ones, per word.
 
-    What comes as a sentence may be a piece of one, cut within a span: a label that cannot begin or end a
-    sentence, but does, counts as not known.
+    A sentence may be a part of a longer one, cut within a span: a label that cannot stand at the border
+    counts as unknown.
 
     Parameters
     ----------
@@ -127,15 +132,15 @@ class SentenceObjective:
     def __call__(
         self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
     ) -> tuple[float, ObjectiveBackward]:
-        """Compute the loss of some sentences; places are of no account."""
+        """Compute the loss per word; places are ignored."""
         A = self.parameters["transitions"]
         if self.legal is not None:
             targets = _open_where_cut(targets, lengths, self.legal)
-        return name_transitions(*crf_loss(scores, A, targets=targets, lengths=lengths, legal=self.legal))
+        return _name_transitions(*crf_loss(scores, A, targets=targets, lengths=lengths, legal=self.legal))
 
 
-def name_transitions(loss: float, loss_backward: CrfBackward) -> tuple[float, ObjectiveBackward]:
-    """Return a loss of scores and transitions as an objective has it: the second gradient by its name."""
+def _name_transitions(loss: float, loss_backward: CrfBackward) -> tuple[float, ObjectiveBackward]:
+    """Return the loss with the gradient of the transitions under its name."""
 
     def backward() -> tuple[Floats, dict[str, Floats]]:
         dscores, dA = loss_backward()
@@ -164,3 +169,114 @@ def choose_objective(
             weights = balanced_weights(label_set.encode_all(labels), len(label_set))
         return WordObjective(weights, config.training.label_smoothing)
     return SentenceObjective(parameters, allowed_pairs(label_set))
+
+
+# -- distillation ------------------------------------------------------------------------------------
+
+
+class WordTeacher:
+    """Cross-entropy with a teacher's probabilities (N, C) of each word's labels, for all training windows."""
+
+    def __init__(self, probabilities: Floats) -> None:
+        self.probabilities = probabilities
+
+    def __call__(self, scores: Floats, *, places: Ints, lengths: Ints) -> tuple[float, ObjectiveBackward]:
+        """Compute the loss of the windows at `places`; lengths are ignored."""
+        loss, backward = soft_cross_entropy(scores, targets=self.probabilities[places])
+        return loss, lambda: (backward(), {})
+
+
+class SentenceTeacher:
+    """Cross-entropy with a teacher's distribution over the tag sequences of each sentence.
+
+    Parameters
+    ----------
+    scores : array (N, C)
+        The teacher's, for all training windows.
+    transitions : array (C + 1, C + 1)
+        The teacher's; zeros for one that labels words one by one.
+    parameters : mapping of str to array
+        Those of the network that learns; its ``transitions`` are read at each call.
+    legal : array (C + 1, C + 1), optional
+        Which label may follow which; default: any.
+    """
+
+    def __init__(
+        self, scores: Floats, transitions: Floats, parameters: Mapping[str, Floats], legal: Bools | None
+    ) -> None:
+        self.scores = scores
+        self.transitions = transitions
+        self.parameters = parameters
+        self.legal = legal
+
+    def __call__(self, scores: Floats, *, places: Ints, lengths: Ints) -> tuple[float, ObjectiveBackward]:
+        """Compute the loss of the sentences whose windows are at `places`."""
+        unary, pairs = expected_pairs(
+            self.scores[places], self.transitions, lengths=lengths, legal=self.legal
+        )
+        A = self.parameters["transitions"]
+        return _name_transitions(
+            *crf_cross_entropy(scores, A, unary=unary, pairs=pairs, lengths=lengths, legal=self.legal)
+        )
+
+
+class DistillationObjective:
+    """A weighted mean of the loss of the true labels, `own`, and a teacher's, which has `weight`, 0 to 1."""
+
+    def __init__(self, own: Objective, teacher: WordTeacher | SentenceTeacher, weight: float) -> None:
+        self.own = own
+        self.teacher = teacher
+        self.weight = weight
+        self.needs_sentences = own.needs_sentences
+
+    def __call__(
+        self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
+    ) -> tuple[float, ObjectiveBackward]:
+        """Compute the loss per word."""
+        losses = [
+            (1 - self.weight, self.own(scores, targets=targets, lengths=lengths, places=places)),
+            (self.weight, self.teacher(scores, places=places, lengths=lengths)),
+        ]
+
+        def backward() -> tuple[Floats, dict[str, Floats]]:
+            dscores = np.zeros_like(scores)
+            gradients: dict[str, Floats] = {}
+            for weight, (_, loss_backward) in losses:
+                part, own = loss_backward()
+                dscores += np.asarray(weight, scores.dtype) * part
+                for name, gradient in own.items():
+                    scaled = gradient * weight
+                    gradients[name] = gradients[name] + scaled if name in gradients else scaled
+            return dscores, gradients
+
+        return sum(weight * loss for weight, (loss, _) in losses), backward
+
+
+def distil(
+    objective: Objective, teacher: TrainedModel, model: TrainedModel, sentences: Sentences, labels: Sentences
+) -> Objective:
+    """Return an objective that also draws a model towards a teacher's probabilities.
+
+    Raises
+    ------
+    DataError
+        If the teacher has other labels.
+    """
+    label_set, weight = model.labels, model.config.training.teacher_weight
+    if teacher.labels.names != label_set.names:
+        raise DataError(
+            "the teacher's labels are not those of the training data",
+            found=", ".join(teacher.labels.names),
+            allowed=", ".join(label_set.names),
+        )
+    # the teacher's own lists must not give away what it learnt from these sentences
+    own = teacher.encoder.own_entities(sentences, labels, label_set)
+    scores, lengths = teacher.all_scores(sentences, own)
+    decoder = Decoder(label_set, teacher.transitions)  # uncalibrated
+    if objective.needs_sentences:
+        parameters, legal = model.members[0].parameters, allowed_pairs(label_set)
+        whole = SentenceTeacher(scores, decoder.pair_scores(), parameters, legal)
+        return DistillationObjective(objective, whole, weight)
+    probabilities = decoder.probabilities(scores, lengths)
+    is_labelled = label_set.encode_all(labels) != IGNORED
+    return DistillationObjective(objective, WordTeacher(probabilities[is_labelled]), weight)

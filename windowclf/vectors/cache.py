@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from windowclf.errors import VectorsError
 from windowclf.files import atomic_path, cache_root, sha256_of
-from windowclf.vectors.table import WORDS_FILE, Table, map_table, sha256_of_table, write_table
+from windowclf.vectors.table import MATRIX_FILE, WORDS_FILE, Table, map_table, sha256_of_table, write_table
 
 _META_FILE = "meta.json"
 _FORMAT_VERSION = 1
@@ -113,7 +113,7 @@ def _stamps(sources: Sequence[Path | str]) -> list[Any]:
 
 
 def _write(folder: Path, table: Table, digest: str, stamps: list[Any]) -> None:
-    with atomic_path(folder) as temporary:
+    with atomic_path(folder, owned=(WORDS_FILE, MATRIX_FILE, _META_FILE)) as temporary:
         write_table(table, temporary)
         meta = {
             "version": _FORMAT_VERSION,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from windowclf.corpus.catalog import VectorsEntry, read_catalog
+from windowclf.corpus import VectorsEntry, read_catalog
 from windowclf.vectors.cache import list_named
 from windowclf.vectors.sources import (
     FULL_GLOVE,

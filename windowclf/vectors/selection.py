@@ -14,7 +14,7 @@ import numpy as np
 
 from windowclf.arrays import Floats
 from windowclf.config import ModelConfig
-from windowclf.encoding.vocabulary import Vocabulary, choose_words, fold_digits
+from windowclf.encoding import Vocabulary, choose_words, fold_digits
 from windowclf.errors import VectorsError
 from windowclf.vectors.table import Table, sha256_of_table
 from windowclf.vectors.word_vectors import (

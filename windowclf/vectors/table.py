@@ -13,8 +13,8 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.corpus.blocks import is_utf8
-from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary
+from windowclf.corpus import is_utf8
+from windowclf.encoding import N_SPECIAL, Vocabulary
 from windowclf.errors import ModelFileError, VectorsError
 from windowclf.files import map_arrays, save_arrays
 

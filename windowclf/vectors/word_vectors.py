@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.corpus.catalog import read_catalog
+from windowclf.corpus import read_catalog
 from windowclf.errors import VectorsError, did_you_mean
 from windowclf.vectors.cache import cached_table, list_named, load_named
 from windowclf.vectors.formats import (

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from msgspec import UNSET, Meta, UnsetType
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
+from windowclf.model import TaggedText
 from windowclf_service.api.requests import (
     JSON,
     Options,
@@ -21,7 +22,6 @@ from windowclf_service.api.requests import (
     json_response,
     read_body,
 )
-from windowclf_service.api.schemas import TaggedInput
 from windowclf_service.api.tag import Tagging
 from windowclf_service.batching import Deadline
 from windowclf_service.config import Limits
@@ -36,7 +36,7 @@ NO_BINARY = (
 _BINARY = ("binary_data", "binary_data_size", "binary_data_output")
 
 # One JSON document for each text
-OUTPUTS: dict[str, Callable[[TaggedInput], Any]] = {
+OUTPUTS: dict[str, Callable[[TaggedText], Any]] = {
     "labels": lambda result: [token.label for token in result.tokens],
     "tokens": lambda result: result.tokens,
     "entities": lambda result: result.entities,
@@ -231,6 +231,6 @@ def _outputs_of(wanted: InferenceRequest) -> list[str]:
     return [output.name for output in wanted.outputs]
 
 
-def _tensor_of(name: str, results: Sequence[TaggedInput]) -> ResponseOutput:
+def _tensor_of(name: str, results: Sequence[TaggedText]) -> ResponseOutput:
     data = [encode(OUTPUTS[name](result)).decode() for result in results]
     return ResponseOutput(name, [len(data)], "BYTES", data)

@@ -3,54 +3,10 @@
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+
+from windowclf.model import Extent, LabelScore, TaggedText
 
 # gc=False: an answer can have hundreds of thousands of these, and none can be part of a cycle
-
-
-class Extent(msgspec.Struct, gc=False):
-    """A range of an input's text: code points, end exclusive."""
-
-    start: int
-    end: int
-
-
-class LabelScore(msgspec.Struct, gc=False):
-    """A label and its probability."""
-
-    label: str
-    score: float
-
-
-class TaggedToken(msgspec.Struct, gc=False):
-    """A token, its position in the input's text, and its label."""
-
-    text: str
-    start: int
-    end: int
-    label: str
-    score: float
-    probabilities: dict[str, float] | UnsetType = UNSET
-    top: list[LabelScore] | UnsetType = UNSET
-
-
-class Entity(msgspec.Struct, gc=False):
-    """A span of tokens, in the shape of Hugging Face's token-classification pipeline."""
-
-    entity_group: str
-    score: float
-    word: str
-    start: int
-    end: int
-
-
-class TaggedInput(msgspec.Struct):
-    """The answer to one input."""
-
-    text: str
-    sentences: list[Extent]
-    tokens: list[TaggedToken]
-    entities: list[Entity] | UnsetType = UNSET
 
 
 class DisplacyEntity(msgspec.Struct, gc=False):
@@ -74,7 +30,7 @@ class TagAnswer(msgspec.Struct):
     """The answer of POST /v1/tag."""
 
     model: str
-    results: list[TaggedInput]
+    results: list[TaggedText]
 
 
 class DisplacyAnswer(msgspec.Struct):

@@ -1,28 +1,20 @@
-"""From inputs to answers: find tokens, let the tagger tag them, put entities together; explain labels."""
+"""From inputs to answers: tag them, within limits and deadlines, or explain their labels."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
 from msgspec import UNSET
 
-from windowclf.arrays import Floats
-from windowclf.corpus.tokenizer import Token, sentences
-from windowclf.model.decoder import Tagged, TaggedSpan
+from windowclf.model import Extent, LabelScore, Tagged, TaggedText, describe_text, read_text
 from windowclf.tagger import WindowTagger
 from windowclf_service.api.requests import Input, Options, length_of
 from windowclf_service.api.schemas import (
     DisplacyAnswer,
     DisplacyEntity,
     DisplacyInput,
-    Entity,
     ExplainedInput,
     ExplainedToken,
-    Extent,
-    LabelScore,
     TagAnswer,
-    TaggedInput,
-    TaggedToken,
     WindowPart,
 )
 from windowclf_service.batching import Batcher, Deadline
@@ -49,7 +41,7 @@ class Tagging:
 
     def results(
         self, options: Options, inputs: Sequence[Input], deadline: Deadline | None
-    ) -> list[TaggedInput]:
+    ) -> list[TaggedText]:
         """Tag inputs and count their tokens; one result for each."""
         if deadline is not None and sum(map(length_of, inputs)) <= SHORT_CHARACTERS:
             return self._batcher.do(_Wanted(options, inputs), deadline)
@@ -63,7 +55,7 @@ class Tagging:
         answers = []
         with self._batcher.long_work(deadline):
             for value in inputs:
-                text, found = read_input(value)
+                text, found = read_text(value)
                 answer = ExplainedInput(text, [], [])
                 for sentence in found:
                     deadline.check()
@@ -88,13 +80,13 @@ class Tagging:
         return answers
 
 
-def _tag_together(requests: Sequence[_Wanted]) -> list[list[TaggedInput]]:
+def _tag_together(requests: Sequence[_Wanted]) -> list[list[TaggedText]]:
     """Tag the inputs of several requests, those with equal options in one go."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for i, (options, _) in enumerate(requests):
         key = (options.model, options.entities, options.probabilities, options.top)
         groups.setdefault(key, []).append(i)
-    answers: list[list[TaggedInput]] = [[] for _ in requests]
+    answers: list[list[TaggedText]] = [[] for _ in requests]
     for group in groups.values():
         inputs = [value for i in group for value in requests[i].inputs]
         results = iter(_tag_and_count(requests[group[0]].options, inputs, None))
@@ -103,59 +95,33 @@ def _tag_together(requests: Sequence[_Wanted]) -> list[list[TaggedInput]]:
     return answers
 
 
-def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline | None) -> list[TaggedInput]:
-    results = tag_inputs(
-        options.model.tagger,
-        inputs,
-        entities=options.entities,
-        probabilities=options.probabilities,
-        top=options.top,
-        deadline=deadline,
-    )
+def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline | None) -> list[TaggedText]:
+    """Tag inputs, some sentences at a time until the deadline, and count their tokens."""
+    model = options.model.tagger.model
+    read = [read_text(value) for value in inputs]
+    words = [[token[0] for token in sentence] for _, found in read for sentence in found]
+    every = options.probabilities or options.top is not None
+    if every:
+        n_labels = len(model.labels.output_names)
+        _check_amount(sum(map(len, words)), n_labels, options.probabilities, options.top)
+    tagged = _tag_in_parts(options.model.tagger, words, every, deadline)
+    results = [
+        describe_text(
+            model,
+            text,
+            found,
+            tagged,
+            entities=options.entities,
+            probabilities=options.probabilities,
+            top=options.top,
+        )
+        for text, found in read
+    ]
     metrics().count_tokens(options.model.name, sum([len(result.tokens) for result in results]))
     return results
 
 
-def tag_inputs(
-    tagger: WindowTagger,
-    inputs: Sequence[Input],
-    *,
-    entities: bool = True,
-    probabilities: bool = False,
-    top: int | None = None,
-    deadline: Deadline | None = None,
-) -> list[TaggedInput]:
-    """Tag texts, or lists of tokens, each one sentence; one result for each, in order.
-
-    `text[token.start:token.end] == token.text` for every token of a result.
-    """
-    read = [read_input(value) for value in inputs]
-    words = [[token[0] for token in sentence] for _, found in read for sentence in found]
-    every = probabilities or top is not None
-    if every:
-        _check_amount(sum(map(len, words)), len(tagger.spelled_labels), probabilities, top)
-    tagged = _tag_in_parts(tagger, words, every, deadline)
-    answers = []
-    for text, found in read:
-        answer = TaggedInput(text, [], [], [] if entities else UNSET)
-        for sentence in found:
-            result = next(tagged)
-            answer.sentences.append(Extent(sentence[0].start, sentence[-1].end))
-            tokens = [
-                TaggedToken(*token, label, score)
-                for token, label, score in zip(sentence, result.labels, result.probabilities, strict=True)
-            ]
-            if every:
-                assert result.every is not None
-                _add_probabilities(tokens, result.every, tagger.spelled_labels, probabilities, top)
-            answer.tokens += tokens
-            if answer.entities is not UNSET:
-                answer.entities += _entities(text, sentence, result.spans)
-        answers.append(answer)
-    return answers
-
-
-def answer_of(options: Options, results: list[TaggedInput]) -> TagAnswer | DisplacyAnswer:
+def answer_of(options: Options, results: list[TaggedText]) -> TagAnswer | DisplacyAnswer:
     """Return results in the shape that the request asks for."""
     if not options.displacy:
         return TagAnswer(options.model.name, results)
@@ -163,24 +129,13 @@ def answer_of(options: Options, results: list[TaggedInput]) -> TagAnswer | Displ
     return DisplacyAnswer(options.model.name, [_to_displacy(result, by_token) for result in results])
 
 
-def _to_displacy(result: TaggedInput, by_token: bool) -> DisplacyInput:
+def _to_displacy(result: TaggedText, by_token: bool) -> DisplacyInput:
     """Return a result as displaCy takes it, with the entities marked, or each token."""
     if by_token or result.entities is UNSET:
         ents = [DisplacyEntity(token.start, token.end, token.label) for token in result.tokens]
     else:
         ents = [DisplacyEntity(entity.start, entity.end, entity.entity_group) for entity in result.entities]
     return DisplacyInput(result.text, ents)
-
-
-def read_input(value: Input) -> tuple[str, list[list[Token]]]:
-    """Return the text of an input and its sentences, each at least a token long."""
-    if isinstance(value, str):
-        return value, sentences(value)
-    tokens, start = [], 0
-    for word in value:
-        tokens.append(Token(word, start, start + len(word)))
-        start += len(word) + 1
-    return " ".join(value), [tokens] if tokens else []
 
 
 def _tag_in_parts(
@@ -200,27 +155,3 @@ def _check_amount(n_tokens: int, n_labels: int, probabilities: bool, top: int | 
             f"{n_tokens} tokens with {n_each} probabilities each; allowed: {MOST_PROBABILITIES} in all. "
             "Send less text at once, or ask for fewer probabilities (top).",
         )
-
-
-def _add_probabilities(
-    tokens: Sequence[TaggedToken],
-    every: Floats,
-    labels: Sequence[str],
-    probabilities: bool,
-    top: int | None,
-) -> None:
-    """Give the T tokens of a sentence their probabilities, from those of all labels (T, C')."""
-    rows = every.tolist()
-    if probabilities:
-        for token, row in zip(tokens, rows, strict=True):
-            token.probabilities = dict(zip(labels, row, strict=True))
-    if top is not None:
-        best = np.argsort(-every, axis=1, kind="stable")[:, :top].tolist()
-        for token, row, columns in zip(tokens, rows, best, strict=True):
-            token.top = [LabelScore(labels[column], row[column]) for column in columns]
-
-
-def _entities(text: str, tokens: Sequence[Token], spans: Sequence[TaggedSpan]) -> Iterator[Entity]:
-    for span in spans:
-        begin, stop = tokens[span.start].start, tokens[span.end - 1].end
-        yield Entity(span.kind, span.probability, text[begin:stop], begin, stop)

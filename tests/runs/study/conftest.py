@@ -10,12 +10,10 @@ import pytest
 from windowclf import Config, FeaturesConfig, ModelConfig, TrainingConfig
 from windowclf.arrays import Floats
 from windowclf.config import DataConfig
-from windowclf.corpus.label_schemes import Scheme
-from windowclf.corpus.label_set import LabelSet
+from windowclf.corpus import LabelSet, Scheme
+from windowclf.runs import StudyResults, TuningStudy
 from windowclf.runs.study.data import Labelled, StudyData
-from windowclf.runs.study.results import StudyResults
-from windowclf.runs.study.study import TuningStudy
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 
 SMALL = Config(
     model=ModelConfig(hidden=(16,), dropout=0.0, input_dropout=0.0, vectors=""),

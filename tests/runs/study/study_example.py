@@ -4,9 +4,11 @@ import random
 from collections.abc import Sequence
 from statistics import mean
 
-from windowclf.evaluation.counts import GROUPS
-from windowclf.inspection.drift import Neighbour, WordDrift
-from windowclf.runs.study.modes import BASELINE, CARRIED, MODES, TUNED
+from windowclf.evaluation import GROUPS
+from windowclf.inspection import WordDrift
+from windowclf.inspection.drift import Neighbour
+from windowclf.runs import BASELINE, MODES, TUNED, StudyResults
+from windowclf.runs.study.modes import CARRIED
 from windowclf.runs.study.results import (
     CarryingTrial,
     Corpus,
@@ -17,7 +19,6 @@ from windowclf.runs.study.results import (
     Replaced,
     SizeDrift,
     Slice,
-    StudyResults,
     Vectors,
 )
 

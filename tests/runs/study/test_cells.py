@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import GROUPS
+from windowclf.evaluation import GROUPS
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord, CellStore
 
 KEY = CellKey("1000", "tuned-carried", 3)

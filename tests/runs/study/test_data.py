@@ -8,7 +8,8 @@ import pytest
 from windowclf import Config
 from windowclf.config_io import override
 from windowclf.errors import WindowClfError
-from windowclf.runs.study.data import Labelled, check_sizes, read_study_data
+from windowclf.runs import read_study_data
+from windowclf.runs.study.data import Labelled, check_sizes
 
 VECTORS = override(Config(), ['model.vectors="glove-6b-50d-small"'])
 

@@ -6,7 +6,8 @@ import pytest
 
 from windowclf import Config, ModelConfig, TrainingConfig
 from windowclf.errors import ConfigError
-from windowclf.runs.study.modes import BASELINE, MODES, check_modes, configure
+from windowclf.runs import BASELINE, MODES
+from windowclf.runs.study.modes import check_modes, configure
 
 PLAIN = TrainingConfig()
 

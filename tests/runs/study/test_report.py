@@ -13,9 +13,17 @@ import pytest
 
 from study_example import made_up_study
 from windowclf.errors import WindowClfError
-from windowclf.runs.study.figures import draw_carrying, draw_differences, draw_drift, draw_learning_curves
-from windowclf.runs.study.report import check_report, study_html, study_tables
-from windowclf.runs.study.results import ProjectedWord, StudyResults
+from windowclf.runs import (
+    StudyResults,
+    check_report,
+    draw_carrying,
+    draw_differences,
+    draw_drift,
+    draw_learning_curves,
+    study_tables,
+)
+from windowclf.runs.study.report import study_html
+from windowclf.runs.study.results import ProjectedWord
 
 pytestmark = pytest.mark.slow  # most figures are drawn by each of the tests
 

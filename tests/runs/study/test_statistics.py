@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from windowclf.arrays import Bools, Ints
-from windowclf.evaluation.counts import GROUPS, score_of
+from windowclf.evaluation import GROUPS, score_of
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.results import (
     CarryingTrial,
@@ -179,7 +179,7 @@ def test_the_verdict_on_the_rule() -> None:
     below, above = said[1:3]
     assert "of 3 sizes" in below
     assert "for it at 1, against it at 1, and for neither at 1" in below
-    assert "of 1 size that" in above
+    assert "of 1 size under" in above
     assert "for it at 1, against it at 0, and for neither at 0" in above
 
 

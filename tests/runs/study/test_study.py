@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from windowclf.errors import DataError
+from windowclf.runs import MODES, StudyResults, read_results
 from windowclf.runs.study.cells import CellKey, CellStore
 from windowclf.runs.study.data import StudyData
-from windowclf.runs.study.modes import MODES
-from windowclf.runs.study.results import StudyResults, read_results
 
 Run = Callable[..., StudyResults]
 

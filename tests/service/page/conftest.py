@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from windowclf import Config, WindowTagger
-from windowclf.vectors.word_vectors import WordVectors
+from windowclf.vectors import WordVectors
 from windowclf_service.app import create_app
 from windowclf_service.config import Limits, ServiceConfig
 

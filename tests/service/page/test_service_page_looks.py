@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from windowclf import WindowTagger
-from windowclf.corpus.readers import ReadOptions, read_labelled
+from windowclf.corpus import ReadOptions, read_labelled
 from windowclf_service.config import ServiceConfig
 
 ROOT = Path(__file__).parents[3]

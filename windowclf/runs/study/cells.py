@@ -16,7 +16,7 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError, ModelFileError
-from windowclf.evaluation.counts import GROUPS, LABEL
+from windowclf.evaluation import GROUPS, LABEL
 from windowclf.files import atomic_path, map_arrays, save_arrays, write_text
 
 _COUNTS = "counts"
@@ -108,7 +108,15 @@ class CellStore:
     def __getitem__(self, key: CellKey) -> Cell:
         path = self._path(key, _RECORDS)
         try:
-            return self._read(key)
+            record = msgspec.json.decode(path.read_bytes(), type=CellRecord)
+            read = map_arrays(self._path(key, _ARRAYS))
+            arrays = {name: np.array(array, np.int64) for name, array in read.items()}
+            labels = sorted(name.partition("/")[2] for name in arrays if name.startswith(f"{LABEL}/"))
+            groups = {**GROUPS, LABEL: tuple(labels)}
+            slices = {
+                group: {name: arrays[f"{group}/{name}"] for name in names} for group, names in groups.items()
+            }
+            return Cell(record, arrays[_COUNTS], slices)
         except (msgspec.DecodeError, ModelFileError, OSError, KeyError) as error:
             found = error.problem if isinstance(error, ModelFileError) else str(error)
             raise DataError(
@@ -117,16 +125,6 @@ class CellStore:
                 found=f"no counts of {error}" if isinstance(error, KeyError) else found,
                 hint="Delete this file to train it again.",
             ) from error
-
-    def _read(self, key: CellKey) -> Cell:
-        record = msgspec.json.decode(self._path(key, _RECORDS).read_bytes(), type=CellRecord)
-        arrays = {name: np.array(of, np.int64) for name, of in map_arrays(self._path(key, _ARRAYS)).items()}
-        labels = sorted(name.partition("/")[2] for name in arrays if name.startswith(f"{LABEL}/"))
-        groups = {**GROUPS, LABEL: tuple(labels)}
-        slices = {
-            group: {name: arrays[f"{group}/{name}"] for name in names} for group, names in groups.items()
-        }
-        return Cell(record, arrays[_COUNTS], slices)
 
     def _path(self, key: CellKey, ending: str) -> Path:
         return self._directory / f"{key}{ending}"

@@ -10,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from windowclf.config import Config
-from windowclf.corpus.label_set import LabelSet
-from windowclf.corpus.readers import options_of, read_labelled
-from windowclf.corpus.sentence import Sentences, columns
+from windowclf.corpus import LabelSet, Sentences, columns, options_of, read_labelled
 from windowclf.errors import ConfigError, DataError
 from windowclf.runs.study.results import Corpus, Vectors
-from windowclf.training.fit import check_training
-from windowclf.vectors.selection import is_random
-from windowclf.vectors.word_vectors import WordVectors, load_vectors
+from windowclf.training import check_training
+from windowclf.vectors import WordVectors, is_random, load_vectors
 
 ALL = "all"  # the size that is the whole training corpus
 DEFAULT_SIZES = ("1000", "10000", "100000", ALL)

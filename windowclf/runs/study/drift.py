@@ -9,13 +9,20 @@ import msgspec
 import numpy as np
 
 from windowclf.arrays import Floats
-from windowclf.encoding.vocabulary import count_tuned
+from windowclf.encoding import count_tuned
 from windowclf.errors import VectorsError
-from windowclf.inspection.drift import Drift, Surroundings, describe_drift, find_stranded
-from windowclf.inspection.movement import Movement, row_of, trace_movement
-from windowclf.inspection.replacing import pair_stranded, replace_words
-from windowclf.model.storage import load_model
-from windowclf.model.trained import TrainedModel
+from windowclf.inspection import (
+    Drift,
+    Movement,
+    Surroundings,
+    describe_drift,
+    find_stranded,
+    pair_stranded,
+    replace_words,
+    row_of,
+    trace_movement,
+)
+from windowclf.model import TrainedModel, load_model
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import BASELINE, TUNED
 from windowclf.runs.study.results import ProjectedWord, Replaced, SizeDrift

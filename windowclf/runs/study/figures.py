@@ -1,10 +1,10 @@
 """The figures of the tuning study's report, as SVG files: the same bytes for the same results."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from math import cos, hypot, nan, pi, sin
 from typing import TYPE_CHECKING, Any
 
-from windowclf.evaluation.plots import draw_svg
+from windowclf.evaluation import draw_svg
 from windowclf.runs.report import SCORE_NAMES
 from windowclf.runs.study.modes import MODES
 from windowclf.runs.study.results import Gap, Point, ProjectedWord, SizeDrift, StudyResults
@@ -205,12 +205,12 @@ def _scale_differences(axis: "Axes", lowest: float, highest: float) -> None:
     """Show small differences beside the large one of vectors drawn at random."""
     low, high = min(-1.1, 1.3 * lowest), max(1.1, 1.3 * highest)
     axis.set_xscale("symlog", linthresh=1, linscale=1.5)
-    left, right, *places = axis.xaxis.get_transform().transform([low, high, *_TICKS])
+    left, right, *positions = axis.xaxis.get_transform().transform([low, high, *_TICKS])
     ticks: dict[float, float] = {}
-    for n, place in zip(_TICKS, places, strict=True):
-        is_free = all(abs(place - other) >= _APART * (right - left) for other in ticks.values())
+    for n, x in zip(_TICKS, positions, strict=True):
+        is_free = all(abs(x - other) >= _APART * (right - left) for other in ticks.values())
         if low <= n <= high and is_free:
-            ticks[n] = place
+            ticks[n] = x
     axis.set_xticks(list(ticks), [f"{n:+g}".replace("-", "−") if n else "0" for n in ticks])
     axis.set_xticks([n for n in _TICKS if n not in ticks], minor=True)  # lines without labels
     axis.set_xlim(low, high)
@@ -311,21 +311,13 @@ def _find_room(
         outside = width * height - _overlap(box, (*frame[0], *frame[1]))
         return round(covered + outside, 1)  # rounding noise must not decide between equals
 
-    def candidates() -> Iterator[tuple[_Point, _Box]]:
-        for distance in _DISTANCES:
-            for turn in _TURNS:
-                dx = cos(turn) * (distance + width / 2)
-                dy = sin(turn) * (distance + height / 2)
-                left, bottom = x + dx - width / 2, y + dy - height / 2
-                yield (dx, dy), (left, bottom, left + width, bottom + height)
-
-    tried = []
-    for offset, box in candidates():
-        tried.append((cost(box), offset, box))
-        if tried[-1][0] == 0:
-            break
-    _, offset, box = min(tried, key=lambda candidate: candidate[0])  # the first of equals
-    return offset, box
+    candidates = []
+    for distance in _DISTANCES:
+        for turn in _TURNS:
+            dx, dy = cos(turn) * (distance + width / 2), sin(turn) * (distance + height / 2)
+            left, bottom = x + dx - width / 2, y + dy - height / 2
+            candidates.append(((dx, dy), (left, bottom, left + width, bottom + height)))
+    return min(candidates, key=lambda candidate: cost(candidate[1]))  # the first of equals
 
 
 def _box(x: float, y: float, half: float) -> _Box:

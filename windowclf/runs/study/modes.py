@@ -7,8 +7,8 @@ from typing import Any
 from windowclf.config import Config, TrainingConfig
 from windowclf.config_io import override
 from windowclf.errors import ConfigError, did_you_mean
-from windowclf.training.defaults import sized
-from windowclf.vectors.word_vectors import RANDOM_PREFIX
+from windowclf.training import resolve_training
+from windowclf.vectors import RANDOM_PREFIX
 
 BASELINE = "frozen"
 CARRIED = "tuned-carried"  # not trained by itself: what `tuned` moved is carried over
@@ -86,7 +86,7 @@ def configure(config: Config, mode: str, *, n_sentences: int, dimension: int) ->
         Of the pretrained vectors, and of those of ``random``.
     """
     plain = without_mode(config)
-    late = sized(plain.training, n_sentences).epochs // 2 + 1
+    late = resolve_training(plain.training, n_sentences).epochs // 2 + 1
     assignments: dict[str, dict[str, Any]] = {
         BASELINE: {"model.tuning": "frozen"},
         TUNED: {},

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from windowclf.evaluation.plots import check_matplotlib
-from windowclf.evaluation.significance import LEVEL
-from windowclf.inspection.drift import DRIFT_COLUMNS, WordDrift, drift_row
+from windowclf.evaluation import LEVEL, check_matplotlib
+from windowclf.inspection import DRIFT_COLUMNS, WordDrift, drift_row
 from windowclf.runs.report import CLEAR, SCORE_NAMES, Table, page_of, paragraph, table_html
 from windowclf.runs.study.figures import (
     draw_carrying,

@@ -13,9 +13,8 @@ import numpy as np
 
 from windowclf.arrays import Ints
 from windowclf.errors import DataError
-from windowclf.evaluation.counts import score_of
-from windowclf.evaluation.significance import LEVEL, Compared, Interval, compare_family, interval_of
-from windowclf.inspection.drift import WordDrift
+from windowclf.evaluation import LEVEL, Compared, Interval, compare_family, interval_of, score_of
+from windowclf.inspection import WordDrift
 from windowclf.runs.study.cells import Cell, CellKey
 from windowclf.runs.study.modes import BASELINE, CARRIED
 

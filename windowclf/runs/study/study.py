@@ -28,7 +28,7 @@ from windowclf.runs.study.report import check_report, study_html
 from windowclf.runs.study.results import SizeDrift, StudyResults, carrying_of, compare_modes, points_of
 from windowclf.runs.study.train import Job, train_cells
 from windowclf.runs.study.verdict import verdict_of
-from windowclf.streaming.processes import map_in_processes
+from windowclf.streaming import map_in_processes
 
 RESULTS, TIMINGS, REPORT = "results.json", "timings.json", "report.html"
 _STUDY = "study.json"
@@ -131,7 +131,7 @@ class TuningStudy:
         Finished trainings are kept however it ends.
         """
         jobs = self.jobs()
-        drifting = self._sizes_without_drift()
+        drifting = [size for size, drift in self._drifts().items() if drift is None]
         total = len(jobs) + len(drifting)
         done = 0
         yield Progress(done, total, "the first trainings")
@@ -178,9 +178,6 @@ class TuningStudy:
     def _drifts(self) -> dict[str, SizeDrift | None]:
         sizes = self.sizes if TUNED in self.modes else ()
         return {size: read_drift(self._drift_path(size)) for size in sizes}
-
-    def _sizes_without_drift(self) -> list[str]:
-        return [size for size, drift in self._drifts().items() if drift is None]
 
     # -- files ---------------------------------------------------------------------------------------
 

@@ -11,16 +11,15 @@ from time import perf_counter
 import numpy as np
 
 from windowclf.config import Config
-from windowclf.encoding.vocabulary import N_SPECIAL, Vocabulary, choose_words, count_words
-from windowclf.evaluation.counts import LABEL, Knowledge, sentence_counts, slice_counts
-from windowclf.inspection.movement import trace_movement
+from windowclf.encoding import N_SPECIAL, Vocabulary, choose_words, count_words
+from windowclf.evaluation import LABEL, Knowledge, sentence_counts, slice_counts
+from windowclf.inspection import trace_movement
 from windowclf.runs.study.cells import Carrying, Cell, CellKey, CellRecord
 from windowclf.runs.study.data import Labelled, StudyData
 from windowclf.runs.study.modes import CARRIED, configure
 from windowclf.tagger import WindowTagger
-from windowclf.training.events import Calibrated, EpochDone
-from windowclf.training.extrapolate import FITS
-from windowclf.vectors.selection import is_random
+from windowclf.training import FITS, Calibrated, EpochDone
+from windowclf.vectors import is_random
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, beside none; chosen on dev
 
