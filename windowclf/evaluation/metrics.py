@@ -24,10 +24,8 @@ class Score:
     ----------
     label : str
         The label, or the entity type.
-    support : int
-        How many there are in truth.
-    predicted : int
-        How many were predicted.
+    support, predicted : int
+        How many there are in truth, and how many were predicted.
     """
 
     label: str
@@ -58,18 +56,14 @@ class Evaluation:
         Of whole entities; None for plain labels.
     n_sentences, n_tokens : int
         Sentences, and scored tokens.
-    labels : tuple of Score
-        Of each label, by tokens.
-    entities : tuple of Score or None
-        Of each entity type.
+    labels, entities : tuple of Score
+        Of each label, by tokens, and of each entity type; None for plain labels.
     seen, unseen : Share
         Tokens whose word occurs in training, and the others.
     confusions : tuple of (true, predicted, count)
         Most frequent first.
-    tokens_per_second : float or None
-        Of `TrainedModel.predict` alone; None where it was not measured.
-    calibration : CalibrationErrors or None
-        How reliable the probabilities are; None where it was not measured.
+    tokens_per_second, calibration : float, CalibrationErrors
+        Of `TrainedModel.predict` alone; how reliable the probabilities are. None where not measured.
     """
 
     token_accuracy: float
@@ -101,16 +95,7 @@ def evaluate(
 ) -> Evaluation:
     """Tag sentences and compare with their true labels.
 
-    Parameters
-    ----------
-    model : TrainedModel
-    sentences, labels : sequences of sequences of str
-    calibration : bool
-        Also measure the reliability of probabilities; the sentences are then tagged twice.
-
-    Returns
-    -------
-    Evaluation
+    With `calibration`, also measure the reliability of probabilities; the sentences are then tagged twice.
 
     Raises
     ------
@@ -231,8 +216,6 @@ def measure_calibration(
 
     Parameters
     ----------
-    gold, predicted : sequences of sequences of str
-        Labels of each sentence.
     confidences : sequence of sequences of float
         The probability of each predicted label.
     entities : sequence of sequences of (Span, float), optional

@@ -24,19 +24,11 @@ _NO_VARIANCE = 1e-24  # variances that are zero but for rounding
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two systems compare.
-
-    Attributes
-    ----------
-    first, second : float
-        Their scores, in [0, 1]: accuracy or F1.
-    p_value : float
-        How probable a difference at least as large is if both systems are equally good.
-    """
+    """The scores of two systems, accuracy or F1 in [0, 1], and a p-value."""
 
     first: float
     second: float
-    p_value: float
+    p_value: float  # how probable a difference at least as large is if both are equally good
 
     @property
     def difference(self) -> float:
@@ -56,8 +48,6 @@ def compare(
         deterministic system has one run, which is compared with every run of the other.
     n_resamples : int
         R, the number of random swaps.
-    seed : int
-        Of the swaps.
 
     Returns
     -------
@@ -102,20 +92,8 @@ def compare(
 def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Test by Wilcoxon's signed ranks whether the runs of one system score higher than those of another.
 
-    Parameters
-    ----------
-    first, second : sequences of float
-        A score per seed; those of the same seed at the same position.
-
-    Returns
-    -------
-    float or None
-        The two-sided p-value; None with fewer than 10 seeds, which are too few for a test of ranks.
-
-    Raises
-    ------
-    DataError
-        If the numbers of scores differ.
+    Scores of the same seed are at the same position. Returns the two-sided p-value, or None with fewer than
+    10 seeds, which are too few for a test of ranks.
     """
     if len(first) != len(second):
         raise DataError(
@@ -136,15 +114,8 @@ def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | No
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Correct the p-values of a family of tests, so that its error rate is that of one test.
 
-    Parameters
-    ----------
-    p_values : mapping of str to float
-        By the name of the comparison. Choose the family before you see results.
-
-    Returns
-    -------
-    dict of str to float
-        At least the p-values, in the same order, at most 1.
+    Choose the family before you see results. The corrected values are in the order of the names, at least the
+    p-values and at most 1.
 
     Notes
     -----
@@ -160,12 +131,10 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """By how much the first system is better.
+    """By how much the first system is better: the mean score over its runs, minus that of the second.
 
     Attributes
     ----------
-    difference : float
-        Mean score over the runs of the first, minus that of the second.
     low, high : float
         A confidence interval for other runs on other sentences of this kind.
     standard_error : float
@@ -205,12 +174,8 @@ def interval_of(
     paired : bool
         Whether run i of both share seed and training data, so that they are drawn together. A deterministic
         system has one run, which is compared with every run of the other.
-    level : float
-        In (0, 1).
-    n_resamples : int
-        R.
-    seed : int
-        Of the resamples.
+    level, n_resamples : float, int
+        Of the interval, in (0, 1); R.
 
     Raises
     ------
@@ -304,15 +269,10 @@ def _t_stretch(degrees: float, level: float) -> float:
 
 
 def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
-    """Check that runs, arrays (S, 3) of counts, are of the same sentences.
+    """Check that runs, arrays (S, 3) of counts, are of the same sentences; raise DataError if not.
 
     The true counts must be equal in run i of both, or in all runs where their numbers differ. From pair to
     pair they may differ: with other training data, other words are unseen.
-
-    Raises
-    ------
-    DataError
-        If a system has no run, or there is a run of other sentences, or of none.
     """
     if not (first and second):
         raise DataError("each system needs at least one run", found=f"{len(first)} and {len(second)} runs")

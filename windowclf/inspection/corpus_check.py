@@ -94,25 +94,19 @@ def check_corpus(
 ) -> list[Finding]:
     """Check labelled corpora that belong together, such as train, dev and test in this order.
 
-    Reading a file stops at its first malformed line; the lines before it are checked.
+    Reading a file stops at its first malformed line; the lines before it are checked. Faults come first, each
+    kind in the order of the files.
 
     Parameters
     ----------
     names : sequence of str
         As `windowclf.corpus.readers.locate` takes them; the first is the training data.
-    options : ReadOptions, optional
-        How files are read.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
         "auto": the scheme that the labels of all files together break least often.
     ignore : str, optional
         The label of words that are context only.
     vectors : WordVectors, optional
         To look the words up in.
-
-    Returns
-    -------
-    list of Finding
-        Faults first; each kind in the order of the files.
 
     Raises
     ------

@@ -27,7 +27,7 @@ def first_loss_interval(
 ) -> tuple[float, float]:
     """Return mean and standard deviation of the word-level loss that an untrained network should have.
 
-    With t the targets and π one of the C! orders of labels,
+    With t the targets (N,), s the scores (N, C) and π one of the C! orders of labels,
 
         loss(π) = 1/N Σ_n [log Σ_c e^s_nc - s_n,π(t_n)].
 
@@ -42,13 +42,6 @@ def first_loss_interval(
         variance = 1/(C - 1) Σ_cd (M[c, d] - row mean - column mean + mean)².
 
     With weights and smoothing, a window counts for every label c, with the share of `softmax_cross_entropy`.
-
-    Parameters
-    ----------
-    scores : array (N, C)
-        Of an untrained network.
-    targets, class_weights, label_smoothing
-        As of `softmax_cross_entropy`.
     """
     scores = scores.astype(np.float64)
     N, C = scores.shape
@@ -70,24 +63,10 @@ def sentence_loss_interval(
 ) -> tuple[float, float]:
     """Return the same for a sentence-level loss, from random orders: a scheme treats its labels differently.
 
-    The loss per word, without transitions, is log Z - log Z', of all legal tag sequences and of those that
-    agree with the known labels. With equal scores, it is the log ratio of their numbers: guessing.
-
-    Parameters
-    ----------
-    scores : array (N, C)
-        Of an untrained network.
-    targets : array (N,)
-        -1 for none.
-    lengths : array (S,)
-    legal : array (C + 1, C + 1), optional
-        Which label may follow which; default: any.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    mean, deviation : float
-        The deviation is that of one more loss around this mean.
+    The loss per word of scores (N, C), without transitions, is log Z - log Z', of all legal tag sequences and
+    of those that agree with the known targets (N,), which are not -1. With equal scores, it is the log ratio
+    of their numbers: guessing. `legal` (C + 1, C + 1) says which label may follow which; None: any. The
+    deviation is that of one more loss around the mean.
     """
     C = scores.shape[1]
     A = np.zeros((C + 1, C + 1))

@@ -51,8 +51,6 @@ class Verdict:
 
     Attributes
     ----------
-    name : str
-        What was checked.
     figure : float or None
         The measured number; None where it is not finite.
     allowed : tuple of (float, float)
@@ -81,26 +79,14 @@ def judge(
 
 @dataclass(frozen=True, eq=False)
 class CheckData:
-    """What the checks of a network need of a corpus.
-
-    Attributes
-    ----------
-    labels : LabelSet
-        The C labels of the whole corpus, in the internal scheme.
-    vocabulary : Vocabulary
-        The words of the chosen sentences that have a vector, and a few other words.
-    matrix : array (V, D) of float32
-        Their vectors, scaled as for training.
-    tokens, names : lists of sequences of str
-        The chosen sentences and their labels.
-    """
+    """What the checks of a network need of a corpus: a few sentences, and the vectors of their words."""
 
     config: Config
-    labels: LabelSet
-    vocabulary: Vocabulary
-    matrix: Floats
-    tokens: list[Sequence[str]]
-    names: list[Sequence[str]]
+    labels: LabelSet  # the C labels of the whole corpus, in the internal scheme
+    vocabulary: Vocabulary  # the words of the chosen sentences that have a vector, and a few others
+    matrix: Floats  # (V, D) of float32: their vectors, scaled as for training
+    tokens: list[Sequence[str]]  # the chosen sentences
+    names: list[Sequence[str]]  # their labels
     gazetteers: Gazetteers
     columns: ColumnValues
     seed: int
@@ -144,13 +130,7 @@ def choose_data(
 ) -> CheckData:
     """Choose the sentences to check a network on, and load their vectors.
 
-    Raises
-    ------
-    DataError
-        If numbers of labels and words differ, there are fewer than two different labels or no labelled word,
-        or a column is missing or holds the labels.
-    VectorsError
-        If there are no such vectors.
+    Raises DataError, also if there are fewer than two different labels or no labelled word, and VectorsError.
     """
     check_sentences(sentences, labels)
     check_columns(config.features.columns, sentences, labels)
@@ -187,13 +167,7 @@ def choose_data(
 def choose_sentences(
     labels: Sequence[Sequence[str]], ignore: str | None, rng: np.random.Generator
 ) -> list[int]:
-    """Return the indices of up to 20 sentences: in random order, those with a new label first.
-
-    Raises
-    ------
-    DataError
-        If no word has a label.
-    """
+    """Return the indices of up to 20 sentences: in random order, those with a new label first."""
     present = [set(sequence[:LONGEST]) - {ignore} for sequence in labels]
     order = [i for i in rng.permutation(len(labels)).tolist() if present[i]]
     if not order:

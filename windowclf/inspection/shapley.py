@@ -25,10 +25,8 @@ class Explanation:
 
     Attributes
     ----------
-    token, label : str
-        The word, and the label that the model gives it.
-    probability : float
-        Of this label, as `TrainedModel.tag` gives it.
+    label, probability : str, float
+        As `TrainedModel.tag` gives them.
     note : str
         Why the first of `probabilities` is another label, or another probability; empty where they are equal.
     learnt_as : str
@@ -37,10 +35,9 @@ class Explanation:
         All labels of the internal scheme, most probable first, as `TrainedModel.predict_proba` gives them.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
-    lists : tuple of tuple of str
-        For each of them the gazetteers with a phrase that it is in: names of files, or `entities:TYPE`.
-    columns : tuple of tuple of str
-        For each of them its values in the columns that the model reads beside the words.
+    lists, columns : tuples of tuple of str
+        For each of them the gazetteers with a phrase that it is in, names of files or `entities:TYPE`; and
+        its values in the columns that the model reads beside the words.
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
@@ -65,30 +62,13 @@ class Explanation:
 def shapley_values(
     model: WindowModel | Ensemble, words: Ints, windows: Ints, labels: Ints
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute the exact Shapley value of every position of every window for the score of one label.
+    """Compute the exact Shapley value of every position of windows (N, K) for the score of a label (N,).
 
     phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
     (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
     absent: the unknown vector, no features, in no phrase of a gazetteer, with column values that training did
-    not see. All 2^K subsets are scored.
-
-    Parameters
-    ----------
-    words : array (U, J)
-    windows : array (N, K)
-    labels : array (N,)
-        The label whose score is explained, for each window.
-
-    Returns
-    -------
-    values : array (N, K)
-    scores, empty_scores : array (N,)
-        Of the whole window, and of the window without any word.
-
-    Raises
-    ------
-    WindowClfError
-        If the window is wider than 13.
+    not see. All 2^K subsets are scored. Returns the values (N, K), and the scores (N,) of the whole window
+    and of the window without any word.
     """
     K = windows.shape[1]
     if K > WIDEST:
