@@ -108,26 +108,18 @@ def evaluate(
     started = perf_counter()
     predicted = model.predict(sentences)
     seconds = perf_counter() - started
+    has_spans, ignore_label, seen = label_set.scheme is not None, label_set.ignore, model.vocabulary.seen
     evaluation = evaluate_labels(
-        sentences,
-        labels,
-        predicted,
-        span_labels=label_set.scheme is not None,
-        ignore_label=label_set.ignore,
-        seen=model.vocabulary.seen,
+        sentences, labels, predicted, span_labels=has_spans, ignore_label=ignore_label, seen=seen
     )
     n_tokens = sum(map(len, sentences))
     evaluation = replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
     if not calibration:
         return evaluation
     tagged = model.tag(sentences)
-    measured = measure_calibration(
-        labels,
-        [t.labels for t in tagged],
-        [t.probabilities for t in tagged],
-        [t.entities for t in tagged] if label_set.scheme is not None else None,
-        ignore_label=label_set.ignore,
-    )
+    entities = [t.entities for t in tagged] if has_spans else None
+    given = [t.labels for t in tagged], [t.probabilities for t in tagged]
+    measured = measure_calibration(labels, *given, entities, ignore_label=ignore_label)
     return replace(evaluation, calibration=measured)
 
 

@@ -40,12 +40,8 @@ def check_plot(path: Path) -> None:
     Raises WindowClfError if the name ends in neither .svg nor .png, or matplotlib is not installed.
     """
     if path.suffix.lower() not in _METADATA:
-        raise WindowClfError(
-            "unknown plot format",
-            where=str(path),
-            found=path.suffix,
-            allowed=" or ".join(_METADATA),
-        )
+        allowed = " or ".join(_METADATA)
+        raise WindowClfError("unknown plot format", where=str(path), found=path.suffix, allowed=allowed)
     check_matplotlib(str(path))
 
 
@@ -112,9 +108,8 @@ def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliabil
 def _draw(upper: "Axes", lower: "Axes", panel: Reliability, name: str) -> None:
     colour = _COLOURS[name]
     error = panel.expected_calibration_error
-    upper.set_title(
-        f"{panel.count:,} {name}" + ("" if error is None else f"\nexpected calibration error {error:.4f}")
-    )
+    said = "" if error is None else f"\nexpected calibration error {error:.4f}"
+    upper.set_title(f"{panel.count:,} {name}{said}")
     upper.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
     bins = [b for b in panel.bins if b.count]
     points = [(b.confidence, b.accuracy) for b in bins]

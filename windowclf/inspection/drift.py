@@ -8,6 +8,7 @@ V words, D dimensions, k neighbours, S words asked for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -193,13 +194,9 @@ def describe_drift(
     stranded = find_stranded(movement, k=k) if stranded is None else stranded
     moved = movement.distances[movement.has_moved]
     order = np.argsort(-movement.distances, kind="stable")[:n]
-    groups = [
-        order[movement.distances[order] > 0],
-        stranded.rows[:n],
-        np.array([movement.rows[word] for word in words], np.int64),
-    ]
-    described = _describe(movement, np.concatenate(groups), k)
-    ends = np.cumsum([len(group) for group in groups])
+    furthest = order[movement.distances[order] > 0]
+    asked = np.array([movement.rows[word] for word in words], np.int64)
+    described = iter(_describe(movement, np.concatenate([furthest, stranded.rows[:n], asked]), k))
     return Drift(
         movement.vectors,
         len(movement.words),
@@ -208,9 +205,9 @@ def describe_drift(
         movement.mean_norm,
         float(np.median(moved)) / movement.mean_norm if len(moved) else 0.0,
         len(stranded.rows),
-        tuple(described[: ends[0]]),
-        tuple(described[ends[0] : ends[1]]),
-        tuple(described[ends[1] :]),
+        tuple(islice(described, len(furthest))),
+        tuple(islice(described, len(stranded.rows[:n]))),
+        tuple(described),
     )
 
 

@@ -232,25 +232,17 @@ def window_graph(
 
 
 def _node(node: TraceNode, parameters: dict[str, Floats], gradients: dict[str, Gradient]) -> GraphNode:
-    upstream = node.upstream
+    value, upstream = node.value, node.upstream
     assert upstream is not None, "backward has run"
-    reads = _TABLES.get(node.name, (f"{node.name}.W", f"{node.name}.b"))
-    return GraphNode(
-        name=node.name,
-        operation=node.operation,
-        shape=node.value.shape,
-        norm=global_norm([node.value]),
-        value=node.value,
-        gradient_norm=global_norm([upstream]),
-        gradient=upstream,
-        parameters=tuple(
-            GraphParameter(
-                name, parameters[name].shape, global_norm([gradients[name]]) if name in gradients else None
-            )
-            for name in reads
-            if name in parameters
-        ),
+    read = tuple(
+        GraphParameter(
+            name, parameters[name].shape, global_norm([gradients[name]]) if name in gradients else None
+        )
+        for name in _TABLES.get(node.name, (f"{node.name}.W", f"{node.name}.b"))
+        if name in parameters
     )
+    norms = global_norm([value]), global_norm([upstream])
+    return GraphNode(node.name, node.operation, value.shape, norms[0], value, norms[1], upstream, read)
 
 
 def _words(
@@ -285,9 +277,8 @@ def _words(
             row = id_ - N_SPECIAL
             table = "tuned_vectors" if tuned is not None and row < len(tuned) else "vectors"
             name = model.vocabulary.words[row]
-        row_gradient = None
-        if table in gradients:
-            found = gradients[table]
+        row_gradient, found = None, gradients.get(table)
+        if found is not None:
             assert isinstance(found, RowGradient), "a table's gradient is one of rows"
             row_gradient = found.rows[int(np.searchsorted(found.ids, row))]
         words.append(
@@ -315,9 +306,8 @@ def render_graph(graph: WindowGraph) -> str:
 
     Arrays of up to 12 numbers are printed whole, larger ones by their norm and their first numbers.
     """
-    return "\n".join(
-        [*_heading(graph), "", *_forward(graph), "", *_scores(graph), "", *_word_lines(graph), ""]
-    )
+    parts = _heading(graph), _forward(graph), _scores(graph), _word_lines(graph)
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def _heading(graph: WindowGraph) -> Iterator[str]:
@@ -393,10 +383,8 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _array(array: Floats, norm: float) -> str:
     if array.ndim == 0:
         return _number(float(array))
-    flat = array.reshape(-1)
-    shown = flat if flat.size <= WHOLE else flat[:FIRST]
-    numbers = " ".join(_number(float(number)) for number in shown)
-    return f"norm {_number(norm)}   [{numbers}{'' if flat.size <= WHOLE else ' …'}]"
+    shown, more = (array.reshape(-1), "") if array.size <= WHOLE else (array.reshape(-1)[:FIRST], " …")
+    return f"norm {_number(norm)}   [{' '.join(_number(float(number)) for number in shown)}{more}]"
 
 
 def _number(number: float) -> str:

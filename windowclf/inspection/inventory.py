@@ -55,15 +55,8 @@ def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
         folder, obtain = str(entry.folder()), ""
     except FetchError:
         folder, obtain = None, f"windowclf data fetch {entry.name}"
-    return CorpusStatus(
-        entry.name,
-        entry.task,
-        entry.licence,
-        sum(file.sentences for file in entry.files),
-        sum(file.tokens for file in entry.files),
-        folder,
-        obtain,
-    )
+    n_sentences, n_tokens = sum(f.sentences for f in entry.files), sum(f.tokens for f in entry.files)
+    return CorpusStatus(entry.name, entry.task, entry.licence, n_sentences, n_tokens, folder, obtain)
 
 
 def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescription:

@@ -101,7 +101,8 @@ def trace_movement(
             found=tuning,
             allowed="tuned, two-channel",
         )
-    vocabulary, parameters = model.vocabulary, find_member(model, member).parameters
+    name, vocabulary = model.info["vectors"]["name"], model.vocabulary
+    parameters = find_member(model, member).parameters
     counts = count_rows(vocabulary, vocabulary.training_counts)
     n = max(most, len(counts)) if most else len(vocabulary)
     further = {row for word in include if (row := row_of(model, word)) >= n}
@@ -121,10 +122,9 @@ def trace_movement(
         if "carried" not in model.info and not np.array_equal(before[is_others], after[is_others]):
             raise ModelFileError(
                 "vectors that training never read are not those of the pretrained set",
-                where=model.info["vectors"]["name"],
+                where=name,
                 hint="Was the model changed after its training?",
             )
-    name = model.info["vectors"]["name"]
     before, after = (side.astype(np.float32, copy=False) for side in (before, after))
     return Movement(name, words, counts_of, before, after)
 

@@ -78,14 +78,8 @@ def _overfit(data: CheckData) -> Verdict:
         batch_sentences=batch,
     )
     initial_rng, training_rng = np.random.default_rng([data.seed, 3]).spawn(2)
-    model = WindowModel.initialize(
-        plain,
-        config.features,
-        data.matrix.copy(),
-        len(data.labels),
-        rng=initial_rng,
-        n_values=len(data.columns),
-    )
+    arguments = plain, config.features, data.matrix.copy(), len(data.labels)
+    model = WindowModel.initialize(*arguments, rng=initial_rng, n_values=len(data.columns))
     encoded = data.encode(config)
     objective = data.objective(replace(config, training=training), model.parameters)
     is_known = encoded.targets != IGNORED

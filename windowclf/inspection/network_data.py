@@ -94,14 +94,8 @@ class CheckData:
     def encode(self, config: Config) -> TrainingData:
         """Return the chosen sentences as integers, for the features and the window of `config`."""
         encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers, self.columns)
-        return prepare_training(
-            encoder,
-            self.tokens,
-            self.names,
-            self.labels,
-            config.model.window,
-            whole_sentences=config.model.loss != "softmax",
-        )
+        whole, window = config.model.loss != "softmax", config.model.window
+        return prepare_training(encoder, self.tokens, self.names, self.labels, window, whole_sentences=whole)
 
     def objective(
         self, config: Config, parameters: Mapping[str, Floats]
@@ -135,12 +129,8 @@ def choose_data(
     check_sentences(sentences, labels)
     check_columns(config.features.columns, sentences, labels)
     ignore = config.data.ignore_label or None
-    label_set = LabelSet.of(
-        labels,
-        scheme=config.data.scheme,
-        internal_scheme=Scheme(config.model.inner_scheme),
-        ignore=ignore,
-    )
+    scheme, inner = config.data.scheme, Scheme(config.model.inner_scheme)
+    label_set = LabelSet.of(labels, scheme=scheme, internal_scheme=inner, ignore=ignore)
     chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))
     tokens = [sentences[i][:LONGEST] for i in chosen]
     counts = count_words(tokens)
@@ -151,17 +141,9 @@ def choose_data(
     names = [labels[i][:LONGEST] for i in chosen]
     features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, tokens, names, label_set)
-    return CheckData(
-        replace(config, features=features),
-        label_set,
-        vocabulary,
-        matrix,
-        tokens,
-        names,
-        gazetteers,
-        ColumnValues.of(config.features.columns, tokens),
-        seed,
-    )
+    columns = ColumnValues.of(config.features.columns, tokens)
+    config = replace(config, features=features)
+    return CheckData(config, label_set, vocabulary, matrix, tokens, names, gazetteers, columns, seed)
 
 
 def choose_sentences(

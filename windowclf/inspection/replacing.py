@@ -161,5 +161,5 @@ def _summary(found: Mapping[_Pair, Counter[str]], n_around: int, *, has_labels: 
     ]
     words.sort(key=lambda r: (-r.changed, -r.changed_around, r.places, r.word))
     total = sum(found.values(), Counter[str]())
-    changed = total["changed"], n_around, total["around"]
-    return Replacements(total["places"], *changed, *right(total), tuple(words))
+    counted = total["places"], total["changed"], n_around, total["around"]
+    return Replacements(*counted, *right(total), tuple(words))

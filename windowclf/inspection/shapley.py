@@ -72,11 +72,8 @@ def shapley_values(
     """
     K = windows.shape[1]
     if K > WIDEST:
-        raise WindowClfError(
-            "exact Shapley values need 2^K windows per word",
-            found=f"a window of {K}",
-            allowed=f"at most {WIDEST}",
-        )
+        found, allowed = f"a window of {K}", f"at most {WIDEST}"
+        raise WindowClfError("exact Shapley values need 2^K windows per word", found=found, allowed=allowed)
     subsets = np.arange(1 << K)
     present = (subsets[:, None] >> np.arange(K)) & 1 == 1  # (2^K, K): the words of subset s
     # column c of weights: the weight of each subset's score in the value of position c
@@ -85,8 +82,7 @@ def shapley_values(
     missing = np.array([factorial(s) * factorial(max(K - s - 1, 0)) / factorial(K) for s in sizes])
     weights = np.where(present, joined[:, None], -missing[:, None])
     values = np.zeros((len(windows), K))
-    scores = np.zeros(len(windows))
-    empty_scores = np.zeros(len(windows))
+    scores, empty_scores = np.zeros(len(windows)), np.zeros(len(windows))
     for n, window in enumerate(windows):
         coalitions = np.where(present, window, ABSENT_ROW).astype(windows.dtype)
         of_label = model.scores(words, coalitions)[:, labels[n]].astype(np.float64)
@@ -170,8 +166,7 @@ def describe_decoding(model: TrainedModel) -> list[str]:
 
 def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
     """Return for each word the names of the gazetteers with a phrase that it is in."""
-    listed = model.config.features.gazetteers
-    names = [name if is_entity_list(name) else Path(name).name for name in listed]
+    names = [n if is_entity_list(n) else Path(n).name for n in model.config.features.gazetteers]
     rows = model.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]
