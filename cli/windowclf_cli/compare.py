@@ -10,13 +10,7 @@ from windowclf.corpus import columns, options_of, read_labelled
 from windowclf.files import write_text
 from windowclf.runs import compare_runs, html_of, notes_of, read_run, tables_of
 from windowclf.threads import Threads, limited_threads
-from windowclf_cli.options import (
-    columns_options,
-    configuration,
-    json_option,
-    table_option,
-    threads_option,
-)
+from windowclf_cli.options import columns_options, configuration, json_option, table_option, threads_option
 from windowclf_cli.output import print_json, print_table
 
 

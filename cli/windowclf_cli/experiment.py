@@ -96,12 +96,8 @@ def tuning(
         try:
             results = _follow(study, jobs)
         except KeyboardInterrupt:
-            left = len(study.jobs())
-            click.echo(
-                f"interrupted: finished trainings are kept in {out}, {left:,} are left; "
-                "the same command continues",
-                err=True,
-            )
+            left = f"finished trainings are kept in {out}, {len(study.jobs()):,} are left"
+            click.echo(f"interrupted: {left}; the same command continues", err=True)
             sys.exit(130)
     if as_json:
         print_json(msgspec.to_builtins(results))
@@ -109,8 +105,7 @@ def tuning(
     for table in study_tables(results):
         print_table(table.columns, table.rows, title=table.title)
         click.echo()
-    for sentence in results.verdict:
-        click.echo(sentence)
+    click.echo("\n".join(results.verdict))
     report = "" if no_report else f"report   {out / REPORT}\n"
     click.echo(f"\n{report}results  {out / RESULTS}\ntimings  {out / TIMINGS}")
 

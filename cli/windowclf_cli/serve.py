@@ -121,8 +121,10 @@ def command(
             f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'"
         )
 
+    # the cores that this process may use
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with limited_threads(threads):
-        serve(config, address, port, workers or min(_MOST_WORKERS, _n_cores()), grace, announce)
+        serve(config, address, port, workers or min(_MOST_WORKERS, n_cores), grace, announce)
 
 
 def _check_address(host: str, port: int) -> tuple[str, int]:
@@ -139,10 +141,3 @@ def _check_address(host: str, port: int) -> tuple[str, int]:
             where=f"{host}:{port}",
             hint="Choose another --port or --host; --port 0 takes a free one.",
         ) from error
-
-
-def _n_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -76,19 +76,19 @@ def command(
         except KeyboardInterrupt:
             events.close()
             _report(run, as_json)
-            kept = (
-                f"the model of epoch {run.best.epoch} is in {out}"
-                if run.best
-                else "no epoch was completed; nothing is saved"
-            )
+            kept = _kept(run) or "no epoch was completed; nothing is saved"
             click.echo(f"interrupted: {kept}", err=True)
             sys.exit(130)
         except WindowClfError:
             events.close()
-            if run.best:
-                click.echo(f"the model of epoch {run.best.epoch} is in {out}", err=True)
+            if kept := _kept(run):
+                click.echo(kept, err=True)
             raise
     _report(run, as_json)
+
+
+def _kept(run: TrainingRun) -> str:
+    return f"the model of epoch {run.best.epoch} is in {run.out}" if run.best else ""
 
 
 def _report(run: TrainingRun, as_json: bool) -> None:

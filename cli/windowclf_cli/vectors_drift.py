@@ -145,10 +145,6 @@ def _show_replacements(replaced: Replacements, top: int) -> None:
     )
     if replaced.right_before is not None and replaced.right_after is not None:
         click.echo(f"Right labels: {replaced.right_before:,} before, {replaced.right_after:,} after.")
-    changed = [r for r in replaced.words if r.changed][:top]
-    if changed:
+    if changed := [(r.word, r.by, r.places, r.changed) for r in replaced.words if r.changed][:top]:
         click.echo()
-        print_table(
-            ["word", "replaced by", "positions", "other label"],
-            [(r.word, r.by, r.places, r.changed) for r in changed],
-        )
+        print_table(["word", "replaced by", "positions", "other label"], changed)

@@ -96,11 +96,8 @@ def evaluate(
     """Tag sentences and compare with their true labels.
 
     With `calibration`, also measure the reliability of probabilities; the sentences are then tagged twice.
-
-    Raises
-    ------
-    DataError
-        If sentences and labels differ in length, or the labels are of another task than the model's.
+    Raises DataError if sentences and labels differ in length, or the labels are of another task than the
+    model's.
     """
     check_sentences(sentences, labels)
     label_set = model.labels

@@ -1,9 +1,7 @@
 """Check a corpus before training on it: what would make training fail, or its scores wrong.
 
-A *fault* must be fixed: a malformed line, an empty file, labels that mix span labels and others or break
-their scheme, and a sentence in two of the files, so that a test file repeats the training file.
-A *note* is worth knowing: labels seen once, labels that the first file lacks, sentences repeated within a
-file, short sentences ("Thank you !") repeated between files, and how many words have a vector.
+A *fault* must be fixed, such as a sentence in two of the files, so that a test file repeats the training
+file. A *note* is worth knowing; short sentences ("Thank you !") may be in two files.
 """
 
 from collections import Counter

@@ -151,12 +151,8 @@ def find_stranded(movement: Movement, *, k: int = N_NEIGHBOURS) -> Surroundings:
 
     where b are the vectors before training and a those after, and N(u) the k other words with the highest
     cosine to u before training, read by training or not. A neighbour that did not move adds nothing, unless u
-    itself moved because the movement was carried over. Words with a score of 0 or less are left out.
-
-    Raises
-    ------
-    VectorsError
-        If k is below 1, or there are fewer than k other words.
+    itself moved because the movement was carried over. Words with a score of 0 or less are left out. Raises
+    VectorsError if k is below 1, or there are fewer than k other words.
     """
     found = find_surroundings(movement, np.flatnonzero(movement.counts == 0), k=k)
     scores = found.scores

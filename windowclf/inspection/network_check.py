@@ -78,13 +78,14 @@ def _overfit(data: CheckData) -> Verdict:
         batch_sentences=batch,
     )
     initial_rng, training_rng = np.random.default_rng([data.seed, 3]).spawn(2)
-    arguments = plain, config.features, data.matrix.copy(), len(data.labels)
-    model = WindowModel.initialize(*arguments, rng=initial_rng, n_values=len(data.columns))
+    matrix, n_labels = data.matrix.copy(), len(data.labels)
+    model = WindowModel.initialize(
+        plain, config.features, matrix, n_labels, rng=initial_rng, n_values=len(data.columns)
+    )
     encoded = data.encode(config)
     objective = data.objective(replace(config, training=training), model.parameters)
     is_known = encoded.targets != IGNORED
-    n_words = int(is_known.sum())
-    attainable = attainable_accuracy(encoded)
+    n_words, attainable = int(is_known.sum()), attainable_accuracy(encoded)
     accuracy, epochs, loss = 0.0, 0, float("nan")
     lowest, lowest_epoch = float("inf"), 0
     faults: tuple[str, ...] = ()

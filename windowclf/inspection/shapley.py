@@ -95,14 +95,8 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     """Explain the label of each word of a sentence.
 
     Labels and probabilities are those of tagging; contributions are to the score of the word's own window,
-    without transitions.
-
-    Raises
-    ------
-    WindowClfError
-        If the window is wider than 13.
-    DataError
-        If the sentence lacks a column.
+    without transitions. Raises WindowClfError if the window is wider than 13, and DataError if the sentence
+    lacks a column.
     """
     if not sentence:
         return []
@@ -118,7 +112,8 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
     lists = outside + _lists_of_words(model, sentence) + outside
-    columns = outside + _columns_of_words(model, sentence) + outside
+    read = [column_of(sentence, name) for name in model.encoder.columns.values]
+    columns = outside + [tuple(column[i] for column in read) for i in range(len(sentence))] + outside
     explanations = []
     for i, (token, learnt_as) in enumerate(zip(sentence, (names[c] for c in chosen), strict=True)):
         ranked = tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable"))
@@ -170,9 +165,3 @@ def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[
     rows = model.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]
-
-
-def _columns_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return for each word its values in the columns that the model reads."""
-    said = [column_of(sentence, name) for name in model.encoder.columns.values]
-    return [tuple(values[i] for values in said) for i in range(len(sentence))]
