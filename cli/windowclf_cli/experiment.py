@@ -105,7 +105,8 @@ def tuning(
     for table in study_tables(results):
         print_table(table.columns, table.rows, title=table.title)
         click.echo()
-    click.echo("\n".join(results.verdict))
+    for sentence in results.verdict:
+        click.echo(sentence)
     report = "" if no_report else f"report   {out / REPORT}\n"
     click.echo(f"\n{report}results  {out / RESULTS}\ntimings  {out / TIMINGS}")
 

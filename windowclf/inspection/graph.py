@@ -132,8 +132,8 @@ class WindowGraph:
 def find_word(text: str, word: str, occurrence: int = 1) -> tuple[tuple[str, ...], int]:
     """Find a word in a text, and return the tokens of its sentence and its position there, from 0.
 
-    The text has any number of sentences; of equal words, `occurrence` chooses one, from 1. Raises DataError if
-    the text does not have this word, or not that often.
+    The text has any number of sentences; of equal words, `occurrence` chooses one, from 1. Raises DataError
+    if the text does not have this word, or not that often.
     """
     sentences = [sentence.tokens for sentence in sentences_of_text(text)]
     found = [(tokens, i) for tokens in sentences for i, token in enumerate(tokens) if token == word]
