@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from windowclf_cli.options import input_options, json_option, model_argument, reading_options, table_option
+from windowclf_cli.options import (
+    POSITIVE,
+    input_options,
+    json_option,
+    model_argument,
+    number_option,
+    reading_options,
+    table_option,
+)
 from windowclf_cli.output import print_json, print_table
 
 
@@ -19,19 +27,11 @@ from windowclf_cli.output import print_json, print_table
 @input_options
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     help="Number of processes of the third measurement. [default: one per core]",
 )
-@click.option(
-    "--repetitions",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    help="Of each measurement.",
-)
-@click.option(
-    "--seconds", type=click.FloatRange(min=0), default=0.5, show_default=True, help="Seconds of a repetition."
-)
+@number_option("--repetitions", 5, "Of each measurement.")
+@number_option("--seconds", 0.5, "Seconds of a repetition.", click.FloatRange(min=0))
 @table_option
 @json_option
 def command(
@@ -74,10 +74,10 @@ def command(
         {
             "network": "compiled" if speed.way.is_compiled else "plain",
             "processes": speed.way.n_processes,
-            "words_per_second": round(median(speed.words_per_second)),
-            "spread_percent": round(_spread(speed.words_per_second), 1),
+            "words_per_second": round(median(rates := speed.words_per_second)),
+            "spread_percent": round(100 * (max(rates) - min(rates)) / median(rates), 1),
             "peak_mb": None if speed.peak_mb is None else round(speed.peak_mb),
-            "repetitions": [round(rate) for rate in speed.words_per_second],
+            "repetitions": [round(rate) for rate in rates],
         }
         for speed in speeds
     ]
@@ -98,7 +98,3 @@ def command(
         title=f"{Path(path).name}: {n_words:,} words, {repetitions} repetitions",
     )
     click.echo("\nMeasured on: " + ", ".join(f"{name} {value}" for name, value in machine.items()))
-
-
-def _spread(rates: list[float]) -> float:
-    return 100 * (max(rates) - min(rates)) / median(rates)

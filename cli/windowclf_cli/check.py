@@ -10,12 +10,7 @@ import click
 from windowclf.corpus import columns, options_of, read_labelled
 from windowclf.inspection import Verdict, check_network
 from windowclf.threads import Threads, limited_threads
-from windowclf_cli.options import (
-    configuration,
-    configuration_options,
-    json_option,
-    threads_option,
-)
+from windowclf_cli.options import configuration, configuration_options, json_option, threads_option
 from windowclf_cli.output import print_json
 
 _WIDTH = 100
@@ -65,5 +60,4 @@ def _show(verdict: Verdict) -> None:
     allowed = f"{low:.4g} to {high:.4g}" if low < high else f"{low:.4g}"
     click.echo(f"{word}  {click.style(verdict.name, bold=True)}  {figure}  (allowed: {allowed})")
     for part in verdict.detail.split("; "):
-        indented = textwrap.wrap(part, _WIDTH, initial_indent="      ", subsequent_indent="        ")
-        click.echo("\n".join(indented))
+        click.echo(textwrap.fill(part, _WIDTH, initial_indent="      ", subsequent_indent="        "))

@@ -8,15 +8,9 @@ import click
 
 from windowclf.corpus import columns, options_of, read_labelled
 from windowclf.files import write_text
-from windowclf.runs import RunComparison, compare_runs, html_of, notes_of, read_run, tables_of
+from windowclf.runs import compare_runs, html_of, notes_of, read_run, tables_of
 from windowclf.threads import Threads, limited_threads
-from windowclf_cli.options import (
-    columns_options,
-    configuration,
-    json_option,
-    table_option,
-    threads_option,
-)
+from windowclf_cli.options import columns_options, configuration, json_option, table_option, threads_option
 from windowclf_cli.output import print_json, print_table
 
 
@@ -68,15 +62,11 @@ def command(
     if as_json:
         print_json(comparison.to_dict())
         return
-    _show(comparison)
-    if report is not None:
-        click.echo(f"\nreport: {report}")
-
-
-def _show(comparison: RunComparison) -> None:
     for i, table in enumerate(tables_of(comparison)):
         if i:
             click.echo()
         print_table(table.columns, table.rows, title=table.title)
     if notes := notes_of(comparison):
         click.echo("\n" + "\n".join(notes))
+    if report is not None:
+        click.echo(f"\nreport: {report}")

@@ -94,19 +94,18 @@ def fetch(name: str, folder: Path | None, mirror: str | None, force: bool, as_js
 
 def _train_on(entry: CorpusEntry, files: Sequence[Path]) -> str:
     """Return a command that trains on a corpus: by its name where windowclf finds it, else by its files."""
-    name, folder = entry.name, files[0].absolute().parent
+    name, folder, prefix = entry.name, files[0].absolute().parent, ""
     train, dev = (f"{name}:{part}" for part in PARTS[:2])
     if entry.folder().absolute() == folder:
-        prefix = ""
-    elif folder.name == name:
+        pass
+    elif folder.name != name and len(files) >= 2:
+        train, dev = (shlex.quote(str(file)) for file in files[:2])
+    else:
         prefix = f"WINDOWCLF_CORPORA={shlex.quote(str(folder.parent))} "
-    elif len(files) >= 2:
-        prefix, train, dev = "", shlex.quote(str(files[0])), shlex.quote(str(files[1]))
-    else:  # one file, split by the catalogue's rule, which goes by the name of its folder
-        target = shlex.quote(str(folder.parent / name))
-        prefix = (
-            f"mv {shlex.quote(str(folder))} {target}; WINDOWCLF_CORPORA={shlex.quote(str(folder.parent))} "
-        )
+        if (
+            folder.name != name
+        ):  # one file, split by the catalogue's rule, which goes by the name of its folder
+            prefix = shlex.join(["mv", str(folder), str(folder.parent / name)]) + f"; {prefix}"
     return f"{prefix}windowclf train --train {train} --dev {dev} --out runs/{name}"
 
 

@@ -92,13 +92,13 @@ def check(files: tuple[str, ...], vectors: str | None, show_all: bool, as_json: 
         vectors=None if vectors == "none" else load_vectors(vectors),
     )
     n_faults = sum(finding.is_fault for finding in findings)
+    n_notes = len(findings) - n_faults
     if as_json:
         rows = [asdict(finding) | {"is_fault": finding.is_fault} for finding in findings]
-        print_json({"n_faults": n_faults, "n_notes": len(findings) - n_faults, "findings": rows})
+        print_json({"n_faults": n_faults, "n_notes": n_notes, "findings": rows})
     else:
         _show(findings, None if show_all else _SHOWN)
-        notes = len(findings) - n_faults
-        click.echo(f"{_number(n_faults, 'fault')}, {_number(notes, 'note')}")
+        click.echo(f"{_number(n_faults, 'fault')}, {_number(n_notes, 'note')}")
     sys.exit(1 if n_faults else 0)
 
 

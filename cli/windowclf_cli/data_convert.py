@@ -96,12 +96,12 @@ def convert(
         raise click.UsageError(f"--files needs a directory or a .tgz archive, which {source} is not.")
     options = replace(options_of(data), base_tags=base_tags)
     counts: Counter[str] = Counter()
-    sentences = _counted(read_part(source, options, pattern=files, part=part), counts)
+    sentences = read_part(source, options, pattern=files, part=part)
     if to_scheme is not None:
         sentences = _in_scheme(sentences, Scheme(to_scheme), data.ignore_label or None)
     format = cast(OutputFormat, to_format or format_of(out))
     with _opened(out) as stream:
-        write_sentences(sentences, stream, format, label_field=data.label_field)
+        write_sentences(_counted(sentences, counts), stream, format, label_field=data.label_field)
         if not counts:
             whose = "this corpus" if part is None else f"the part {part} of this corpus"
             raise DataError(f"no sentence in {whose}", where=source, hint="Is it empty, or too small?")

@@ -7,14 +7,7 @@ from typing import Any
 import click
 
 from windowclf.corpus import columns, options_of, read_labelled
-from windowclf.evaluation import (
-    CalibrationErrors,
-    Evaluation,
-    Reliability,
-    Score,
-    check_plot,
-    write_reliability_plot,
-)
+from windowclf.evaluation import Evaluation, Reliability, check_plot, write_reliability_plot
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
@@ -78,14 +71,12 @@ def command(
     if as_json:
         print_json(evaluation.to_dict())
     else:
-        show(evaluation)
+        _show(evaluation)
         if plot is not None:
             click.echo(f"\nreliability plot: {plot}")
 
 
-def show(evaluation: Evaluation) -> None:
-    """Print an evaluation as tables."""
-    e = evaluation
+def _show(e: Evaluation) -> None:
     rows = [("token accuracy", percent(e.token_accuracy), e.n_tokens)]
     rows += [
         (f"on words {name} in training", percent(share.accuracy), share.n_tokens)
@@ -94,13 +85,19 @@ def show(evaluation: Evaluation) -> None:
     print_table(
         ["", "%", "words"], rows, title=f"{e.n_sentences:,} sentences, {e.tokens_per_second:,.0f} words/s"
     )
-    if e.calibration is not None:
-        click.echo(_calibration_line(e.calibration))
+    if c := e.calibration:
+        entities = "" if c.entities is None else f", entities {_error(c.entities)}"
+        click.echo(f"calibration: words {_error(c.words)}{entities}; expected calibration error")
     click.echo()
+    scores = [
+        (s.label, percent(s.precision), percent(s.recall), percent(s.f1), s.support, s.predicted)
+        for s in (e.labels if e.entities is None else e.entities)
+    ]
     if e.entities is not None:
-        print_table(_COLUMNS, [_row(score) for score in e.entities] + [_overall(e)], title="Entities")
-    else:
-        print_table(_COLUMNS, [_row(score) for score in e.labels], title="Labels")
+        true, found = sum(s[4] for s in scores), sum(s[5] for s in scores)
+        scores.append(("all", percent(e.precision), percent(e.recall), percent(e.f1), true, found))
+    columns = ["", "precision", "recall", "F1", "true", "found"]
+    print_table(columns, scores, title="Labels" if e.entities is None else "Entities")
     if e.confusions:
         click.echo()
         print_table(
@@ -108,26 +105,6 @@ def show(evaluation: Evaluation) -> None:
         )
 
 
-def _calibration_line(calibration: CalibrationErrors) -> str:
-    parts = [f"words {_error(calibration.words)}"]
-    if calibration.entities is not None:
-        parts.append(f"entities {_error(calibration.entities)}")
-    return f"calibration: {', '.join(parts)}; expected calibration error"
-
-
 def _error(reliability: Reliability) -> str:
     error = reliability.expected_calibration_error
     return "–" if error is None else f"{error:.4f} ({reliability.error_by_chance:.4f} by chance alone)"
-
-
-_COLUMNS = ["", "precision", "recall", "F1", "true", "found"]
-
-
-def _row(score: Score) -> tuple[object, ...]:
-    rates = (percent(rate) for rate in (score.precision, score.recall, score.f1))
-    return score.label, *rates, score.support, score.predicted
-
-
-def _overall(e: Evaluation) -> tuple[object, ...]:
-    true, found = (sum(getattr(s, name) for s in e.entities or ()) for name in ("support", "predicted"))
-    return "all", percent(e.precision), percent(e.recall), percent(e.f1), true, found

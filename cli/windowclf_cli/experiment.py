@@ -22,7 +22,7 @@ from windowclf.runs import (
     study_tables,
 )
 from windowclf.threads import limited_threads
-from windowclf_cli.options import configuration, json_option, study_options
+from windowclf_cli.options import configuration, json_option, number_option, study_options
 from windowclf_cli.output import print_json, print_table, progress
 
 
@@ -46,17 +46,11 @@ def command() -> None:
     metavar="N,…",
     help=f"Words of training, or {ALL}. [default: those of {','.join(DEFAULT_SIZES)} that fit]",
 )
-@click.option("--seeds", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many.")
+@number_option("--seeds", 10, "How many.", click.IntRange(1, 1000))
 @click.option("--modes", metavar="MODE,…", help=f"{BASELINE} and others. [default: all: {', '.join(MODES)}]")
-@click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings at the same time."
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Threads of linear algebra in each training; another number may change the last digits.",
+@number_option("--jobs", 1, "Trainings at the same time.")
+@number_option(
+    "--threads", 1, "Threads of linear algebra in each training; another number may change the last digits."
 )
 @click.option("--no-report", is_flag=True, help="Write results only, without matplotlib.")
 @study_options
@@ -102,12 +96,8 @@ def tuning(
         try:
             results = _follow(study, jobs)
         except KeyboardInterrupt:
-            left = len(study.jobs())
-            click.echo(
-                f"interrupted: finished trainings are kept in {out}, {left:,} are left; "
-                "the same command continues",
-                err=True,
-            )
+            left = f"finished trainings are kept in {out}, {len(study.jobs()):,} are left"
+            click.echo(f"interrupted: {left}; the same command continues", err=True)
             sys.exit(130)
     if as_json:
         print_json(msgspec.to_builtins(results))

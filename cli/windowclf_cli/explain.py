@@ -8,7 +8,7 @@ from windowclf.corpus import sentences_of_text
 from windowclf.inspection import Explanation
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
-from windowclf_cli.options import json_option, model_argument, threads_option
+from windowclf_cli.options import json_option, model_argument, number_option, threads_option
 from windowclf_cli.output import percent, print_json
 
 _BAR = 20  # characters of the longest bar
@@ -18,7 +18,7 @@ _BAR = 20  # characters of the longest bar
 @model_argument
 @click.argument("text")
 @click.option("--word", help="Explain only this word of the text.")
-@click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Labels to show.")
+@number_option("--top", 3, "Labels to show.")
 @threads_option
 @json_option
 def command(model: str, text: str, word: str | None, top: int, threads: Threads, as_json: bool) -> None:
@@ -64,10 +64,9 @@ def _show(e: Explanation, top: int) -> None:
     ]
     width = max(map(len, words))
     longest = max(map(abs, e.contributions)) or 1.0
-    middle = len(words) // 2
     for i, (word, value) in enumerate(zip(words, e.contributions, strict=True)):
         bar = "█" * round(_BAR * abs(value) / longest)
-        mark = "→" if i == middle else " "
+        mark = "→" if i == len(words) // 2 else " "
         bar = click.style(bar, fg="green" if value > 0 else "red")
         click.echo(f"  {mark} {word.ljust(width)}  {value:+8.3f}  {bar}")
     difference = f"{e.score - e.empty_score:+8.3f}  = {e.score:.3f} - ({e.empty_score:.3f})"

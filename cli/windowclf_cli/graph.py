@@ -5,7 +5,7 @@ import click
 from windowclf.inspection import find_word, render_graph, window_graph
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
-from windowclf_cli.options import json_option, model_argument, threads_option
+from windowclf_cli.options import json_option, member_option, model_argument, number_option, threads_option
 from windowclf_cli.output import print_json
 
 
@@ -13,18 +13,9 @@ from windowclf_cli.output import print_json
 @model_argument
 @click.option("--text", required=True, help="The text with the word.")
 @click.option("--word", required=True, help="The word in the middle of the window.")
-@click.option(
-    "--occurrence",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Which one, where the text has the word several times.",
-)
+@number_option("--occurrence", 1, "Which one, where the text has the word several times.", metavar="N")
 @click.option("--target", metavar="LABEL", help="The label to take for correct. [default: the predicted one]")
-@click.option(
-    "--member", type=click.IntRange(min=1), default=1, show_default=True, help="Which network of an ensemble."
-)
+@member_option
 @threads_option
 @json_option
 def command(

@@ -1,6 +1,6 @@
 """Options that several commands share, as decorators."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+POSITIVE = click.IntRange(min=1)
+
+
+def number_option(
+    name: str, default: float | str, help: str, type: Any = POSITIVE, **more: Any
+) -> Callable[[F], F]:
+    """Return an option with a number, whose default is in the help."""
+    return click.option(name, type=type, default=default, show_default=True, help=help, **more)
+
+
+def _together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return a decorator that adds options, in the order of the help."""
+
+    def add(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
 
@@ -26,28 +47,23 @@ class _Threads(click.IntRange):
         return value if value == "auto" else super().convert(value, param, ctx)
 
 
-threads_option = click.option(
+threads_option = number_option(
     "--threads",
-    type=_Threads(min=1),
-    default="auto",
-    show_default=True,
+    "auto",
+    "Threads of linear algebra; auto: 1, since more seldom help.",
+    _Threads(min=1),
     metavar="N|auto",
-    help="Threads of linear algebra; auto: 1, since more seldom help.",
 )
-table_option = click.option(
+table_option = number_option(
     "--table-mb",
-    type=click.FloatRange(min=0),
-    default=TABLE_MB,
-    show_default=True,
-    help="Megabytes for tables of frequent words, which make tagging fast; they are filled while tagging.",
+    TABLE_MB,
+    "Megabytes for tables of frequent words, which make tagging fast; they are filled while tagging.",
+    click.FloatRange(min=0),
 )
-jobs_option = click.option(
-    "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that tag, with shared model and tables; the output is the same.",
+jobs_option = number_option(
+    "--jobs", 1, "Processes that tag, with shared model and tables; the output is the same."
 )
+member_option = number_option("--member", 1, "Which network of an ensemble.")
 model_argument = click.argument("model", metavar="MODEL")
 
 # file name extension -> format; others are raw text
@@ -74,45 +90,75 @@ def _number_or_all(ctx: click.Context, parameter: click.Parameter, value: str | 
     raise click.BadParameter(f"{value!r} is neither a whole number nor 'all'.")
 
 
-def columns_options(function: F) -> F:
-    """Add the options of reading a corpus file."""
-    for option in reversed(
-        [
-            click.option(
-                "--format",
-                type=click.Choice(["auto", "conll", "conllu", "jsonl", "tagged"]),
-                help="Format of corpus files; auto: by file name; tagged: a sentence per line, as word/tag.",
-            ),
-            click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
-            click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
-            click.option(
-                "--separator", help="Separator of columns. [default: a tab or, without one, spaces]"
-            ),
-            click.option(
-                "--label-field", type=click.Choice(["upos", "xpos"]), help="Labels of CoNLL-U files."
-            ),
-        ]
-    ):
-        function = option(function)
-    return function
+columns_options = _together(  # of reading a corpus file
+    click.option(
+        "--format",
+        type=click.Choice(["auto", "conll", "conllu", "jsonl", "tagged"]),
+        help="Format of corpus files; auto: by file name; tagged: a sentence per line, as word/tag.",
+    ),
+    click.option("--token-column", type=int, help="Column of the word in CoNLL files, from 0."),
+    click.option("--label-column", type=int, help="Column of the label; -1 is the last."),
+    click.option("--separator", help="Separator of columns. [default: a tab or, without one, spaces]"),
+    click.option("--label-field", type=click.Choice(["upos", "xpos"]), help="Labels of CoNLL-U files."),
+)
+input_options = _together(  # of reading text that may be unlabelled
+    click.option(
+        "--input-format",
+        type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
+        help="tokens: a sentence per line, tokens separated by spaces. [default: by file name, else text]",
+    ),
+    click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0."),
+    click.option("--separator", help="Separator of columns in CoNLL input."),
+)
+labels_options = _together(  # of the meaning of labels
+    click.option(
+        "--scheme",
+        type=click.Choice(["auto", "none", "IOB1", "IOB2", "IOBES"], case_sensitive=False),
+        help="Label scheme; none: labels do not mark spans.",
+    ),
+    click.option("--ignore-label", help="Label of words that are only context. [default: _]"),
+)
+_config_option = click.option("--config", type=click.Path(path_type=Path), help="A TOML file.")
+_vectors_option = click.option(
+    "--vectors", metavar="NAME", help="Pretrained vectors: a name, a file, or A+B."
+)
+_max_vectors_option = click.option(
+    "--max-vectors",
+    metavar="N|all",
+    callback=_number_or_all,
+    help="Number of vectors that the model keeps. [default: 100000]",
+)
+_set_option = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="Any value of the configuration.",
+)
 
 
-def input_options(function: F) -> F:
-    """Add the options of reading text that may be unlabelled."""
-    for option in reversed(
-        [
-            click.option(
-                "--input-format",
-                type=click.Choice(["text", "tokens", "conll", "conllu", "jsonl"]),
-                help="tokens: a sentence per line, tokens separated by spaces. "
-                "[default: by file name, else text]",
-            ),
-            click.option("--token-column", type=int, help="Column of the word in CoNLL input, from 0."),
-            click.option("--separator", help="Separator of columns in CoNLL input."),
-        ]
-    ):
-        function = option(function)
-    return function
+def _configuration_options(tunings: Sequence[str], tuning_help: str) -> Callable[[F], F]:
+    return _together(
+        labels_options,
+        columns_options,
+        _config_option,
+        _vectors_option,
+        click.option("--tuning", type=click.Choice(tunings), help=tuning_help),
+        _max_vectors_option,
+        click.option("--seed", type=click.IntRange(min=0), help="Seed of all random numbers. [default: 0]"),
+        _set_option,
+    )
+
+
+_TUNING_HELP = "Whether training changes the vectors; two-channel: a copy of them"
+configuration_options = _configuration_options(["frozen", "tuned", "two-channel"], f"{_TUNING_HELP}.")
+training_options = _configuration_options(
+    ["frozen", "tuned", "two-channel", "auto"], f"{_TUNING_HELP}; auto: by a trial on dev."
+)
+# without tuning and seed, which a study varies
+study_options = _together(
+    labels_options, columns_options, _config_option, _vectors_option, _max_vectors_option, _set_option
+)
 
 
 def reading_options(
@@ -131,74 +177,6 @@ def reading_options(
     if token_column is not None:
         options = replace(options, token_column=token_column)
     return replace(options, separator=separator) if separator else options
-
-
-def labels_options(function: F) -> F:
-    """Add the options of the meaning of labels."""
-    function = click.option("--ignore-label", help="Label of words that are only context. [default: _]")(
-        function
-    )
-    return click.option(
-        "--scheme",
-        type=click.Choice(["auto", "none", "IOB1", "IOB2", "IOBES"], case_sensitive=False),
-        help="Label scheme; none: labels do not mark spans.",
-    )(function)
-
-
-# what makes up a configuration, in the order of the help
-_CONFIGURATION_OPTIONS = {
-    "config": click.option("--config", type=click.Path(path_type=Path), help="A TOML file."),
-    "vectors": click.option("--vectors", metavar="NAME", help="Pretrained vectors: a name, a file, or A+B."),
-    "tuning": click.option(
-        "--tuning",
-        type=click.Choice(["frozen", "tuned", "two-channel"]),
-        help="Whether training changes the vectors; two-channel: a copy of them.",
-    ),
-    "max-vectors": click.option(
-        "--max-vectors",
-        metavar="N|all",
-        callback=_number_or_all,
-        help="Number of vectors that the model keeps. [default: 100000]",
-    ),
-    "seed": click.option(
-        "--seed", type=click.IntRange(min=0), help="Seed of all random numbers. [default: 0]"
-    ),
-    "set": click.option(
-        "--set",
-        "assignments",
-        multiple=True,
-        metavar="SECTION.KEY=VALUE",
-        help="Any value of the configuration.",
-    ),
-}
-_ADVISED_TUNING = click.option(
-    "--tuning",
-    type=click.Choice(["frozen", "tuned", "two-channel", "auto"]),
-    help="Whether training changes the vectors; two-channel: a copy of them; auto: by a trial on dev.",
-)
-
-
-def configuration_options(function: F) -> F:
-    """Add the options that make up a configuration."""
-    return _add_options(function, _CONFIGURATION_OPTIONS)
-
-
-def training_options(function: F) -> F:
-    """Add the options that make up a configuration, with --tuning auto."""
-    return _add_options(function, _CONFIGURATION_OPTIONS | {"tuning": _ADVISED_TUNING})
-
-
-def _add_options(function: F, options: Mapping[str, Callable[[Any], Any]]) -> F:
-    for option in reversed(list(options.values())):
-        function = option(function)
-    return labels_options(columns_options(function))
-
-
-def study_options(function: F) -> F:
-    """Add the options of a configuration without tuning and seed, which a study varies."""
-    for name in ("set", "max-vectors", "vectors", "config"):
-        function = _CONFIGURATION_OPTIONS[name](function)
-    return labels_options(columns_options(function))
 
 
 def configuration(base: Config | None = None) -> Config:

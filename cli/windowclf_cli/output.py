@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:  # commands that only print start without what trains
     from windowclf.corpus import LabelSet
     from windowclf.runs import TrialEvent
-    from windowclf.training import EpochDone, Event, MemberDone
+    from windowclf.training import Event
 
 
 def print_json(value: object) -> None:
@@ -22,14 +22,13 @@ def print_json(value: object) -> None:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "") -> None:
     """Print a table: text is left-aligned, numbers right-aligned; cells are never cut."""
     cells = [[_cell(value) for value in row] for row in rows]
-    numeric = [all(_is_number(row[i]) for row in cells) for i in range(len(columns))]
     widths = [max(map(len, [name, *(row[i] for row in cells)])) for i, name in enumerate(columns)]
+    justify = [
+        str.rjust if all(_is_number(row[i]) for row in cells) else str.ljust for i in range(len(columns))
+    ]
 
     def line(values: Sequence[str]) -> str:
-        padded = [
-            value.rjust(width) if right else value.ljust(width)
-            for value, width, right in zip(values, widths, numeric, strict=True)
-        ]
+        padded = (put(value, width) for put, value, width in zip(justify, values, widths, strict=True))
         return "  ".join(padded).rstrip()
 
     if title:
@@ -101,9 +100,18 @@ def follow_training(events: Iterable["Event"], description: str, score_name: str
             if isinstance(event, StepDone):
                 display.update(task, completed=event.step, total=event.n_steps, note=f"loss {event.loss:.3f}")
             elif isinstance(event, EpochDone):
-                display.console.print(epoch_line(event, score_name), highlight=False)
+                dev = "" if event.dev_score is None else f"  dev {score_name} {percent(event.dev_score)}"
+                line = (
+                    f"epoch {event.epoch:>3}/{event.n_epochs}  loss {event.loss:.4f}{dev}"
+                    f"{' *' if event.is_best and dev else ''}  {event.words_per_second:,.0f} words/s"
+                )
+                display.console.print(line, highlight=False)
             elif isinstance(event, MemberDone):
-                display.console.print(member_line(event, score_name), highlight=False)
+                line = f"network {event.member}/{event.n_members} done"
+                if event.ensemble_score is not None:
+                    scores = f"{percent(event.dev_score)}, together {percent(event.ensemble_score)}"
+                    line += f"  dev {score_name} {scores}"
+                display.console.print(line, highlight=False)
 
 
 def follow_trial(events: Iterable["TrialEvent"]) -> None:
@@ -117,21 +125,3 @@ def follow_trial(events: Iterable["TrialEvent"]) -> None:
             if display is not None and isinstance(step, StepDone):
                 note = f"training {trial.training} of {trial.n_trainings}: {trial.tuning}"
                 display.update(task, completed=step.step, total=step.n_steps, note=note)
-
-
-def member_line(member: "MemberDone", score_name: str) -> str:
-    """Describe a finished network of an ensemble in one line."""
-    line = f"network {member.member}/{member.n_members} done"
-    if member.ensemble_score is None:
-        return line
-    return f"{line}  dev {score_name} {percent(member.dev_score)}, together {percent(member.ensemble_score)}"
-
-
-def epoch_line(epoch: "EpochDone", score_name: str) -> str:
-    """Describe an epoch in one line."""
-    dev = "" if epoch.dev_score is None else f"  dev {score_name} {percent(epoch.dev_score)}"
-    best = " *" if epoch.is_best and dev else ""
-    return (
-        f"epoch {epoch.epoch:>3}/{epoch.n_epochs}  loss {epoch.loss:.4f}{dev}{best}"
-        f"  {epoch.words_per_second:,.0f} words/s"
-    )

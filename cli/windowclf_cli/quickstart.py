@@ -51,10 +51,8 @@ def command(out: Path, text: str | None, force: bool, threads: Threads, as_json:
         click.echo(
             f"Training on the sample corpus ({len(runs[0][1].train)} sentences) with {SMALL_GLOVE} …\n"
         )
-    results: list[dict[str, Any]] = []
     with limited_threads(threads):
-        for tuning, run in runs:
-            results.append(_train(tuning, run))
+        results = [_train(tuning, run) for tuning, run in runs]
         tagged = [
             {"text": sentence, "tagged": _tag(runs[-1][1].tagger, sentence)}
             for sentence in (EXAMPLE, text)
@@ -64,21 +62,22 @@ def command(out: Path, text: str | None, force: bool, threads: Threads, as_json:
         print_json({"runs": results, "tagged": tagged})
         return
     columns = ["vectors", "dev F1", "test F1", "test accuracy", "seconds"]
-    rows = [
-        (
-            r["tuning"],
-            percent(r["dev_f1"]),
-            percent(r["test_f1"]),
-            percent(r["test_token_accuracy"]),
-            f"{r['seconds']:.1f}",
-        )
-        for r in results
-    ]
+    rates = ("dev_f1", "test_f1", "test_token_accuracy")
+    rows = [(r["tuning"], *(percent(r[rate]) for rate in rates), f"{r['seconds']:.1f}") for r in results]
     print_table(columns, rows, title="Entities in the sample corpus, in percent")
     click.echo()
     for item in tagged:
         click.echo(f"  {item['text']}\n→ {item['tagged']}\n")
-    _say_what_next(out)
+    model = out / "tuned"
+    click.secho("What next", bold=True)
+    for what, how in (
+        ("tag a text of yours", f'tag {model} --text "Anna Schmidt left Siemens for a job in Oslo."'),
+        ("see why", f'explain {model} "{EXAMPLE}"'),
+        ("see the gradients", f'graph {model} --text "{EXAMPLE}" --word Paris'),
+        ("serve it over HTTP", f"serve {model}"),
+        ("train on your own file", "train --train my.conll --dev my-dev.conll --out runs/mine"),
+    ):
+        click.echo(f"  {what.ljust(24)}windowclf {how}")
 
 
 def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
@@ -98,24 +97,7 @@ def _train(tuning: str, run: TrainingRun) -> dict[str, Any]:
 
 
 def _tag(tagger: WindowTagger, text: str) -> str:
-    sentences = list(sentences_of_text(text))
-    tagged = tagger.predict([sentence.tokens for sentence in sentences])
+    sentences = [sentence.tokens for sentence in sentences_of_text(text)]
     marks_spans = tagger.model.labels.scheme is not None
-    lines = inline([sentence.tokens for sentence in sentences], tagged, marks_spans=marks_spans)
+    lines = inline(sentences, tagger.predict(sentences), marks_spans=marks_spans)
     return "  ".join(lines.splitlines())
-
-
-def _say_what_next(out: Path) -> None:
-    model = out / "tuned"
-    click.secho("What next", bold=True)
-    for what, how in (
-        (
-            "tag a text of yours",
-            f'windowclf tag {model} --text "Anna Schmidt left Siemens for a job in Oslo."',
-        ),
-        ("see why", f'windowclf explain {model} "{EXAMPLE}"'),
-        ("see the gradients", f'windowclf graph {model} --text "{EXAMPLE}" --word Paris'),
-        ("serve it over HTTP", f"windowclf serve {model}"),
-        ("train on your own file", "windowclf train --train my.conll --dev my-dev.conll --out runs/mine"),
-    ):
-        click.echo(f"  {what.ljust(24)}{how}")

@@ -9,52 +9,35 @@ import click
 
 from windowclf.errors import WindowClfError
 from windowclf.threads import limited_threads
+from windowclf_cli.options import POSITIVE, number_option
 
 _EXAMPLE = json.dumps({"inputs": "museums in Paris are amazing"})
 _MOST_WORKERS = 8  # unless --workers says otherwise
-
-_positive = click.IntRange(min=1)
 
 
 @click.command()
 @click.argument("models", metavar="[NAME=]MODEL…", nargs=-1, required=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one."
-)
-@click.option("--workers", type=_positive, help="Processes; by default one for each core, at most 8.")
-@click.option(
+@number_option("--port", 8000, "0 takes a free one.", click.IntRange(0, 65535))
+@click.option("--workers", type=POSITIVE, help="Processes; by default one for each core, at most 8.")
+@number_option(
     "--grace",
-    type=click.FloatRange(0, 20),
-    default=5.0,
-    show_default=True,
-    help="Seconds after SIGTERM in which it still answers but is not ready, for load balancers to notice.",
+    5.0,
+    "Seconds after SIGTERM in which it still answers but is not ready, for load balancers to notice.",
+    click.FloatRange(0, 20),
 )
-@click.option(
+@number_option(
     "--timeout",
-    type=click.FloatRange(0.1, 600),
-    default=30.0,
-    show_default=True,
-    help="Seconds until an answer must start; later the request gets status 503.",
+    30.0,
+    "Seconds until an answer must start; later the request gets status 503.",
+    click.FloatRange(0.1, 600),
 )
-@click.option("--max-body", type=_positive, default=1_000_000, show_default=True, help="Bytes of a body.")
-@click.option(
-    "--max-stream",
-    type=_positive,
-    default=16_000_000,
-    show_default=True,
-    help="Bytes of a body in newline-delimited JSON.",
-)
-@click.option("--max-inputs", type=_positive, default=64, show_default=True, help="Inputs of a request.")
-@click.option(
-    "--max-characters", type=_positive, default=1_000_000, show_default=True, help="Characters of an input."
-)
-@click.option(
-    "--max-in-flight",
-    type=_positive,
-    default=64,
-    show_default=True,
-    help="Requests answered at once by all workers; further ones get status 429.",
+@number_option("--max-body", 1_000_000, "Bytes of a body.")
+@number_option("--max-stream", 16_000_000, "Bytes of a body in newline-delimited JSON.")
+@number_option("--max-inputs", 64, "Inputs of a request.")
+@number_option("--max-characters", 1_000_000, "Characters of an input.")
+@number_option(
+    "--max-in-flight", 64, "Requests answered at once by all workers; further ones get status 429."
 )
 @click.option(
     "--keys-file",
@@ -67,19 +50,9 @@ _positive = click.IntRange(min=1)
 @click.option(
     "--access-log/--no-access-log", default=True, show_default=True, help="A line for each request."
 )
-@click.option(
-    "--table-mb",
-    type=_positive,
-    default=128,
-    show_default=True,
-    help="Megabytes for the tables of frequent words, of all models together.",
-)
-@click.option(
-    "--threads",
-    type=_positive,
-    default=1,
-    show_default=True,
-    help="Threads of each worker's matrix products; more workers serve small requests better.",
+@number_option("--table-mb", 128, "Megabytes for the tables of frequent words, of all models together.")
+@number_option(
+    "--threads", 1, "Threads of each worker's matrix products; more workers serve small requests better."
 )
 def command(
     models: tuple[str, ...],
@@ -148,8 +121,10 @@ def command(
             f"-H 'Content-Type: application/json' -d '{_EXAMPLE}'"
         )
 
+    # the cores that this process may use
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with limited_threads(threads):
-        serve(config, address, port, workers or min(_MOST_WORKERS, _n_cores()), grace, announce)
+        serve(config, address, port, workers or min(_MOST_WORKERS, n_cores), grace, announce)
 
 
 def _check_address(host: str, port: int) -> tuple[str, int]:
@@ -166,10 +141,3 @@ def _check_address(host: str, port: int) -> tuple[str, int]:
             where=f"{host}:{port}",
             hint="Choose another --port or --host; --port 0 takes a free one.",
         ) from error
-
-
-def _n_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -3,6 +3,7 @@
 import io
 import sys
 from itertools import groupby
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from windowclf.streaming import BlockTagger, TagFormat, tag_blocks
 from windowclf.tagger import WindowTagger
 from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
+    POSITIVE,
     input_options,
     jobs_option,
     model_argument,
@@ -38,7 +40,7 @@ from windowclf_cli.options import (
 @click.option(
     "--n-best",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     help="Add the N most probable tag sequences of each sentence, best first (jsonl).",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --output-format jsonl.")
@@ -49,16 +51,14 @@ def command(
     model: str,
     files: tuple[str, ...],
     text: str | None,
-    input_format: str | None,
     output_format: TagFormat | None,
-    token_column: int | None,
-    separator: str | None,
     probabilities: bool,
     n_best: int | None,
     as_json: bool,
     threads: Threads,
     jobs: int,
     table_mb: float,
+    **given: Any,
 ) -> None:
     """Tag text from --text, FILEs or standard input (-).
 
@@ -90,9 +90,7 @@ def command(
             if labelled.fault is not None:
                 raise labelled.fault
             return
-        options = [
-            reading_options(tagger.config, file, input_format, token_column, separator) for file in files
-        ]
+        options = [reading_options(tagger.config, file, **given) for file in files]
         # standard input is a group of its own: results must not wait for it
         for is_stdin, group in groupby(zip(files, options, strict=True), lambda pair: pair[0] == STDIN):
             blocks = ((block, how) for file, how in group for block in read_blocks(file, how.format))

@@ -11,12 +11,7 @@ from windowclf.encoding import describe_coverage
 from windowclf.errors import WindowClfError
 from windowclf.runs import TrainingRun
 from windowclf.threads import Threads, describe_threads, limited_threads
-from windowclf_cli.options import (
-    configuration,
-    json_option,
-    threads_option,
-    training_options,
-)
+from windowclf_cli.options import configuration, json_option, threads_option, training_options
 from windowclf_cli.output import (
     describe_labels,
     follow_training,
@@ -81,19 +76,19 @@ def command(
         except KeyboardInterrupt:
             events.close()
             _report(run, as_json)
-            kept = (
-                f"the model of epoch {run.best.epoch} is in {out}"
-                if run.best
-                else "no epoch was completed; nothing is saved"
-            )
+            kept = _kept(run) or "no epoch was completed; nothing is saved"
             click.echo(f"interrupted: {kept}", err=True)
             sys.exit(130)
         except WindowClfError:
             events.close()
-            if run.best:
-                click.echo(f"the model of epoch {run.best.epoch} is in {out}", err=True)
+            if kept := _kept(run):
+                click.echo(kept, err=True)
             raise
     _report(run, as_json)
+
+
+def _kept(run: TrainingRun) -> str:
+    return f"the model of epoch {run.best.epoch} is in {run.out}" if run.best else ""
 
 
 def _report(run: TrainingRun, as_json: bool) -> None:
@@ -114,30 +109,23 @@ def _report(run: TrainingRun, as_json: bool) -> None:
         click.echo(f"tuning    {run.advice.tuning}: {run.advice.reason}")
     click.echo(f"labels    {describe_labels(labels)}")
     click.echo(f"ended     {record['finished'] or 'interrupted'}")
+    score = f"{score_name(labels)} on dev"
     if run.members:
-        _report_members(run, score_name(labels))
+        last = run.members[-1]
+        scores = [member.dev_score for member in run.members if member.dev_score is not None]
+        if scores:
+            alone = f"{', '.join(map(percent, scores))}; mean {percent(fmean(scores))}"
+            click.echo(f"members   {last.member}: {score} {alone}")
+            click.echo(f"together  {score} {percent(last.ensemble_score)}")
+        else:
+            click.echo(f"members   {last.member}")
     elif run.best.dev_score is not None:
-        click.echo(
-            f"best      epoch {run.best.epoch}: {score_name(labels)} on dev {percent(run.best.dev_score)}"
-        )
+        click.echo(f"best      epoch {run.best.epoch}: {score} {percent(run.best.dev_score)}")
     if run.corrected and (cost := run.corrected.calibration.outside_cost):
-        reached = f"{score_name(labels)} on dev {percent(run.corrected.dev_score)}"
-        click.echo(f"spans     O penalty {cost:g} (tuned on dev): {reached}")
+        click.echo(f"spans     O penalty {cost:g} (tuned on dev): {score} {percent(run.corrected.dev_score)}")
     if carried := info.get("carried"):
         click.echo(
             f"carried   {carried['method']} × {carried['strength']:g}: {carried['moved']:,} other vectors "
             f"moved like {carried['fitted']:,} tuned ones"
         )
     click.echo(f"model     {run.out / 'model'}")
-
-
-def _report_members(run: TrainingRun, score: str) -> None:
-    """Print the dev scores of the networks of an ensemble, alone and together."""
-    last = run.members[-1]
-    scores = [member.dev_score for member in run.members if member.dev_score is not None]
-    if not scores:
-        click.echo(f"members   {last.member}")
-        return
-    alone = ", ".join(percent(value) for value in scores)
-    click.echo(f"members   {last.member}: {score} on dev {alone}; mean {percent(fmean(scores))}")
-    click.echo(f"together  {score} on dev {percent(last.ensemble_score)}")

@@ -9,7 +9,7 @@ import click
 from windowclf.inspection import describe_vectors, vectors_of_model
 from windowclf.tagger import WindowTagger
 from windowclf.vectors import VectorsStatus, convert_vectors, list_vectors, load_vectors
-from windowclf_cli.options import json_option
+from windowclf_cli.options import json_option, number_option
 from windowclf_cli.output import print_json, print_table
 from windowclf_cli.vectors_drift import drift
 
@@ -41,37 +41,28 @@ def info(name: str | None, as_json: bool) -> None:
         windowclf vectors info glove-6b-50d-small
     """
     if name is None:
-        _list(as_json)
+        sets = list_vectors()
+        if as_json:
+            print_json([asdict(s) for s in sets])
+            return
+        print_table(
+            ["vectors", "words", "dimensions", "licence", "here, or how to have it"],
+            [(s.name, s.words, s.dimension, s.licence, _is_here(s)) for s in sets],
+        )
         return
-    description = describe_vectors(load_vectors(name))
+    d = describe_vectors(load_vectors(name))
     if as_json:
-        print_json(asdict(description))
+        print_json(asdict(d))
         return
-    d = description
-    rows = [
-        ("name", d.name),
-        ("source", d.source),
-        ("words", f"{d.words:,}"),
-        ("dimensions", d.dimension),
-        ("numbers", d.dtype),
-        ("sha256", d.sha256),
-        ("mean norm", f"{d.mean_norm:.4f}"),
-        ("deviation", f"{d.deviation:.4f} (of all numbers together)"),
-        ("first words", " ".join(d.first_words)),
-    ]
-    for label, value in rows:
-        click.echo(f"{label:<11}  {value}")
-
-
-def _list(as_json: bool) -> None:
-    sets = list_vectors()
-    if as_json:
-        print_json([asdict(s) for s in sets])
-        return
-    print_table(
-        ["vectors", "words", "dimensions", "licence", "here, or how to have it"],
-        [(s.name, s.words, s.dimension, s.licence, _is_here(s)) for s in sets],
-    )
+    click.echo(f"name         {d.name}")
+    click.echo(f"source       {d.source}")
+    click.echo(f"words        {d.words:,}")
+    click.echo(f"dimensions   {d.dimension}")
+    click.echo(f"numbers      {d.dtype}")
+    click.echo(f"sha256       {d.sha256}")
+    click.echo(f"mean norm    {d.mean_norm:.4f}")
+    click.echo(f"deviation    {d.deviation:.4f} (of all numbers together)")
+    click.echo(f"first words  {' '.join(d.first_words)}")
 
 
 def _is_here(status: VectorsStatus) -> str:
@@ -117,7 +108,7 @@ def convert(source: Path, name: str | None, force: bool, as_json: bool) -> None:
 @click.argument("words", metavar="WORD…", nargs=-1, required=True)
 @click.option("--vectors", metavar="NAME", help="A set or a file. [default: as in training]")
 @click.option("--model", metavar="MODEL", help="The vectors of a model, instead of a set.")
-@click.option("-n", type=click.IntRange(min=1), default=10, show_default=True, help="Number of neighbours.")
+@number_option("-n", 10, "Number of neighbours.")
 @json_option
 def nearest(words: tuple[str, ...], vectors: str | None, model: str | None, n: int, as_json: bool) -> None:
     """Show the words whose vectors have the highest cosine to the vector of WORD.

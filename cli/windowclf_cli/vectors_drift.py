@@ -1,19 +1,17 @@
 """`windowclf vectors drift`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import click
 
-from windowclf.config import Config
-from windowclf.corpus import Sentence, columns, locate, read_sentences
+from windowclf.corpus import columns, locate, read_sentences
 from windowclf.inspection import (
     DRIFT_COLUMNS,
     MOST_PLACES,
     N_NEIGHBOURS,
     Drift,
     Replacements,
-    WordDrift,
     describe_drift,
     drift_row,
     find_stranded,
@@ -27,38 +25,30 @@ from windowclf.threads import Threads, limited_threads
 from windowclf_cli.options import (
     input_options,
     json_option,
+    member_option,
     model_argument,
+    number_option,
     reading_options,
     threads_option,
 )
 from windowclf_cli.output import percent, print_json, print_table
 
-_MOST = 30_000
 _NEIGHBOURS_SHOWN = 3
 
 
 @click.command()
 @model_argument
 @click.option("--words", metavar="WORD,…", help="Also show these words.")
-@click.option("--top", type=click.IntRange(min=0), default=10, show_default=True, help="Words of each list.")
-@click.option(
-    "--neighbours",
-    type=click.IntRange(min=1),
-    default=N_NEIGHBOURS,
-    show_default=True,
-    help="Nearest neighbours of each word.",
-)
-@click.option(
+@number_option("--top", 10, "Words of each list.", click.IntRange(min=0))
+@number_option("--neighbours", N_NEIGHBOURS, "Nearest neighbours of each word.")
+@number_option(
     "--most",
-    type=click.IntRange(min=0),
-    default=_MOST,
-    show_default=True,
-    help="Words to look at: those of training, then the most frequent; 0: all, which takes longer.",
+    30_000,
+    "Words to look at: those of training, then the most frequent; 0: all, which takes longer.",
+    click.IntRange(min=0),
 )
 @click.option("--vectors", metavar="NAME", help="Location of the pretrained vectors, if not as in training.")
-@click.option(
-    "--member", type=click.IntRange(min=1), default=1, show_default=True, help="Which network of an ensemble."
-)
+@member_option
 @click.option("--sentences", "file", metavar="FILE", help="Replace seen words by stranded ones in these.")
 @input_options
 @threads_option
@@ -72,11 +62,9 @@ def drift(
     vectors: str | None,
     member: int,
     file: str | None,
-    input_format: str | None,
-    token_column: int | None,
-    separator: str | None,
     threads: Threads,
     as_json: bool,
+    **given: Any,
 ) -> None:
     """Show how far tuning moved the vectors of MODEL, and which words it left behind.
 
@@ -96,7 +84,11 @@ def drift(
     asked = [word for word in (words or "").split(",") if word]
     sentences = labels = None
     if file is not None:
-        sentences, labels = _read(file, trained.config, input_format, token_column, separator)
+        located = locate(file)
+        options = reading_options(trained.config, located.path, **given)
+        has_labels = located.format != "auto" or options.format not in ("text", "tokens")
+        sentences = list(read_sentences(file, replace(options, labelled=has_labels)))
+        labels = columns(sentences)[1] if has_labels else None
     with limited_threads(threads):
         movement = trace_movement(trained, vectors=vectors, member=member, most=most, include=asked)
         stranded = find_stranded(movement, k=neighbours)
@@ -118,21 +110,6 @@ def drift(
         _show_replacements(replaced, top)
 
 
-def _read(
-    file: str,
-    config: Config,
-    input_format: str | None,
-    token_column: int | None,
-    separator: str | None,
-) -> tuple[Sequence[Sentence], Sequence[Sequence[str]] | None]:
-    """Return sentences, and their labels where the format has some."""
-    located = locate(file)
-    options = reading_options(config, located.path, input_format, token_column, separator)
-    has_labels = located.format != "auto" or options.format not in ("text", "tokens")
-    sentences = list(read_sentences(file, replace(options, labelled=has_labels)))
-    return sentences, columns(sentences)[1] if has_labels else None
-
-
 def _show(found: Drift) -> None:
     click.echo(f"vectors   {found.vectors}, of mean length {found.mean_norm:.3f}")
     click.echo(
@@ -146,13 +123,15 @@ def _show(found: Drift) -> None:
         ("Asked for", found.chosen),
     ):
         if words:
-            print_table(DRIFT_COLUMNS, map(_row, words), title=title)
+            rows = [
+                (
+                    *drift_row(word, _NEIGHBOURS_SHOWN),
+                    " ".join(n.word for n in word.nearest_after[:_NEIGHBOURS_SHOWN]),
+                )
+                for word in words
+            ]
+            print_table(DRIFT_COLUMNS, rows, title=title)
             click.echo()
-
-
-def _row(word: WordDrift) -> tuple[object, ...]:
-    now = " ".join(neighbour.word for neighbour in word.nearest_after[:_NEIGHBOURS_SHOWN])
-    return *drift_row(word, _NEIGHBOURS_SHOWN), now
 
 
 def _show_replacements(replaced: Replacements, top: int) -> None:
@@ -166,10 +145,6 @@ def _show_replacements(replaced: Replacements, top: int) -> None:
     )
     if replaced.right_before is not None and replaced.right_after is not None:
         click.echo(f"Right labels: {replaced.right_before:,} before, {replaced.right_after:,} after.")
-    changed = [r for r in replaced.words if r.changed][:top]
-    if changed:
+    if changed := [(r.word, r.by, r.places, r.changed) for r in replaced.words if r.changed][:top]:
         click.echo()
-        print_table(
-            ["word", "replaced by", "positions", "other label"],
-            [(r.word, r.by, r.places, r.changed) for r in changed],
-        )
+        print_table(["word", "replaced by", "positions", "other label"], changed)

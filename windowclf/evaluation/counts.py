@@ -78,10 +78,9 @@ class Knowledge:
 
     Attributes
     ----------
-    counts : mapping of str to int
-        How often each word, as written, occurs in training.
-    n_labels : mapping of str to int
-        With how many different labels; of span labels only the entity types count, and O as one more.
+    counts, n_labels : mappings of str to int
+        How often each word, as written, occurs in training, and with how many different labels; of span
+        labels only the entity types count, and O as one more.
     has_read : callable
         Says of a word whether training read its pretrained vector, in any spelling; None if it has none.
     """
@@ -138,14 +137,8 @@ def slice_counts(
 ) -> dict[str, dict[str, Ints]]:
     """Count what is right in each sentence as `sentence_counts` does, slice by slice.
 
-    Parameters
-    ----------
-    sentences : sequence of sequences of str
-        The words.
-    gold, predicted, span_labels, ignore_label
-        As of `sentence_counts`. An entity is in the slice of the least known of its words.
-    knowledge : Knowledge
-        The same for all systems that are compared.
+    An entity is in the slice of the least known of its words. Systems that are compared need the same
+    `knowledge`.
 
     Returns
     -------

@@ -24,10 +24,8 @@ class Score:
     ----------
     label : str
         The label, or the entity type.
-    support : int
-        How many there are in truth.
-    predicted : int
-        How many were predicted.
+    support, predicted : int
+        How many there are in truth, and how many were predicted.
     """
 
     label: str
@@ -58,18 +56,14 @@ class Evaluation:
         Of whole entities; None for plain labels.
     n_sentences, n_tokens : int
         Sentences, and scored tokens.
-    labels : tuple of Score
-        Of each label, by tokens.
-    entities : tuple of Score or None
-        Of each entity type.
+    labels, entities : tuple of Score
+        Of each label, by tokens, and of each entity type; None for plain labels.
     seen, unseen : Share
         Tokens whose word occurs in training, and the others.
     confusions : tuple of (true, predicted, count)
         Most frequent first.
-    tokens_per_second : float or None
-        Of `TrainedModel.predict` alone; None where it was not measured.
-    calibration : CalibrationErrors or None
-        How reliable the probabilities are; None where it was not measured.
+    tokens_per_second, calibration : float, CalibrationErrors
+        Of `TrainedModel.predict` alone; how reliable the probabilities are. None where not measured.
     """
 
     token_accuracy: float
@@ -101,21 +95,9 @@ def evaluate(
 ) -> Evaluation:
     """Tag sentences and compare with their true labels.
 
-    Parameters
-    ----------
-    model : TrainedModel
-    sentences, labels : sequences of sequences of str
-    calibration : bool
-        Also measure the reliability of probabilities; the sentences are then tagged twice.
-
-    Returns
-    -------
-    Evaluation
-
-    Raises
-    ------
-    DataError
-        If sentences and labels differ in length, or the labels are of another task than the model's.
+    With `calibration`, also measure the reliability of probabilities; the sentences are then tagged twice.
+    Raises DataError if sentences and labels differ in length, or the labels are of another task than the
+    model's.
     """
     check_sentences(sentences, labels)
     label_set = model.labels
@@ -123,26 +105,18 @@ def evaluate(
     started = perf_counter()
     predicted = model.predict(sentences)
     seconds = perf_counter() - started
+    has_spans, ignore_label, seen = label_set.scheme is not None, label_set.ignore, model.vocabulary.seen
     evaluation = evaluate_labels(
-        sentences,
-        labels,
-        predicted,
-        span_labels=label_set.scheme is not None,
-        ignore_label=label_set.ignore,
-        seen=model.vocabulary.seen,
+        sentences, labels, predicted, span_labels=has_spans, ignore_label=ignore_label, seen=seen
     )
     n_tokens = sum(map(len, sentences))
     evaluation = replace(evaluation, tokens_per_second=n_tokens / seconds if n_tokens else None)
     if not calibration:
         return evaluation
     tagged = model.tag(sentences)
-    measured = measure_calibration(
-        labels,
-        [t.labels for t in tagged],
-        [t.probabilities for t in tagged],
-        [t.entities for t in tagged] if label_set.scheme is not None else None,
-        ignore_label=label_set.ignore,
-    )
+    entities = [t.entities for t in tagged] if has_spans else None
+    given = [t.labels for t in tagged], [t.probabilities for t in tagged]
+    measured = measure_calibration(labels, *given, entities, ignore_label=ignore_label)
     return replace(evaluation, calibration=measured)
 
 
@@ -231,8 +205,6 @@ def measure_calibration(
 
     Parameters
     ----------
-    gold, predicted : sequences of sequences of str
-        Labels of each sentence.
     confidences : sequence of sequences of float
         The probability of each predicted label.
     entities : sequence of sequences of (Span, float), optional

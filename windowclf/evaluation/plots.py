@@ -37,18 +37,11 @@ _COLOURS = {"words": "#0072b2", "entities": "#d55e00"}
 def check_plot(path: Path) -> None:
     """Check, before anything is computed, that a plot can be written.
 
-    Raises
-    ------
-    WindowClfError
-        If the name ends in neither .svg nor .png, or matplotlib is not installed.
+    Raises WindowClfError if the name ends in neither .svg nor .png, or matplotlib is not installed.
     """
     if path.suffix.lower() not in _METADATA:
-        raise WindowClfError(
-            "unknown plot format",
-            where=str(path),
-            found=path.suffix,
-            allowed=" or ".join(_METADATA),
-        )
+        allowed = " or ".join(_METADATA)
+        raise WindowClfError("unknown plot format", where=str(path), found=path.suffix, allowed=allowed)
     check_matplotlib(str(path))
 
 
@@ -63,14 +56,8 @@ def check_matplotlib(where: str) -> None:
 def draw_svg(draw: "Callable[[Figure], None]", *, name: str, width: float, height: float) -> str:
     """Draw a figure and return it as an SVG file, the same for the same figure and version of matplotlib.
 
-    Parameters
-    ----------
-    draw : callable
-        Draws on the figure it is given.
-    name : str
-        Begins every id in the file, so that a page can hold figures of different names.
-    width, height : float
-        In inches, of 72 units of the file each.
+    `draw` draws on the figure it is given. `name` begins every id in the file, so that a page can hold
+    figures of different names. Width and height are in inches, of 72 units of the file each.
     """
     from matplotlib.figure import Figure  # not pyplot, which is for windows on a screen
 
@@ -99,19 +86,8 @@ def _own_settings() -> Iterator[None]:
 def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliability | None = None) -> None:
     """Draw accuracy against confidence, and how many predictions each bin has; replaces `path` atomically.
 
-    The same numbers give the same bytes with the same version of matplotlib.
-
-    Parameters
-    ----------
-    path : Path
-        Ends in .svg or .png.
-    words, entities : Reliability
-        A panel each.
-
-    Raises
-    ------
-    WindowClfError
-        As `check_plot` does.
+    The same numbers give the same bytes with the same version of matplotlib. Words and entities have a panel
+    each. Raises WindowClfError as `check_plot` does.
     """
     check_plot(path)
     from matplotlib.figure import Figure
@@ -132,9 +108,8 @@ def write_reliability_plot(path: Path, *, words: Reliability, entities: Reliabil
 def _draw(upper: "Axes", lower: "Axes", panel: Reliability, name: str) -> None:
     colour = _COLOURS[name]
     error = panel.expected_calibration_error
-    upper.set_title(
-        f"{panel.count:,} {name}" + ("" if error is None else f"\nexpected calibration error {error:.4f}")
-    )
+    said = "" if error is None else f"\nexpected calibration error {error:.4f}"
+    upper.set_title(f"{panel.count:,} {name}{said}")
     upper.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
     bins = [b for b in panel.bins if b.count]
     points = [(b.confidence, b.accuracy) for b in bins]

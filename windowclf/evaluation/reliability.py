@@ -17,30 +17,18 @@ _ROUNDING = 1e-6  # how far a sum or product of probabilities may lie outside [0
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions of similar confidence.
-
-    Attributes
-    ----------
-    start, end : float
-        Confidences in (start, end]; 0 belongs to the first bin.
-    count : int
-        Of predictions.
-    confidence : float or None
-        Their mean confidence; None if there are none.
-    accuracy : float or None
-        The share that is right; below `confidence`, they are over-confident.
-    """
+    """Predictions of similar confidence, in (start, end]; 0 belongs to the first bin."""
 
     start: float
     end: float
     count: int
-    confidence: float | None
-    accuracy: float | None
+    confidence: float | None  # the mean; None if there are no predictions
+    accuracy: float | None  # the share that is right; below `confidence`, they are over-confident
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """How far the confidences of predictions are from the shares that are right.
+    """How far the confidences of predictions are from the shares that are right, over `count` predictions.
 
     Attributes
     ----------
@@ -49,8 +37,6 @@ class Reliability:
     error_by_chance : float or None
         About how large that error would be if every confidence were right: with few predictions, the
         accuracy of a bin deviates by chance.
-    count : int
-        Of all predictions.
     bins : tuple of Bin
         In order, with the empty ones.
     """
@@ -76,10 +62,8 @@ def reliability(
 
     Parameters
     ----------
-    confidences : sequence or array (n,)
-        The probability of each prediction.
-    is_right : sequence or array (n,)
-        Whether the prediction is.
+    confidences, is_right : sequences or arrays (n,)
+        The probability of each prediction, and whether it is right.
     n_bins : int
         Bins of equal width, at least 1.
 

@@ -24,19 +24,11 @@ _NO_VARIANCE = 1e-24  # variances that are zero but for rounding
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two systems compare.
-
-    Attributes
-    ----------
-    first, second : float
-        Their scores, in [0, 1]: accuracy or F1.
-    p_value : float
-        How probable a difference at least as large is if both systems are equally good.
-    """
+    """The scores of two systems, accuracy or F1 in [0, 1], and a p-value."""
 
     first: float
     second: float
-    p_value: float
+    p_value: float  # how probable a difference at least as large is if both are equally good
 
     @property
     def difference(self) -> float:
@@ -56,8 +48,6 @@ def compare(
         deterministic system has one run, which is compared with every run of the other.
     n_resamples : int
         R, the number of random swaps.
-    seed : int
-        Of the swaps.
 
     Returns
     -------
@@ -78,44 +68,31 @@ def compare(
     these runs: where a seed makes a system better or worse on all sentences alike, other seeds may give the
     opposite result. `interval_of` takes that into account, this test does not.
     """
-    a, b = _pooled(first, second)
-    base = a + b
+    check_same_sentences(first, second)
+    n_runs = max(len(first), len(second))
+    a, b = (np.sum(runs, axis=0) * (n_runs // len(runs)) for runs in (first, second))  # (S, 3)
     unequal = (a != b).any(axis=1)  # swapping the others changes nothing
     moves = (b - a)[unequal].astype(np.float64)  # (M, 3)
-    total = a.sum(axis=0)
-    observed = score_of(total) - score_of(base.sum(axis=0) - total)
+    total, total_b = a.sum(axis=0), b.sum(axis=0)
+    observed = score_of(total) - score_of(total_b)
     rng = np.random.default_rng(seed)
     at_once = max(1, _AT_ONCE // max(1, len(moves)))
     extreme = 0
     for start in range(0, n_resamples, at_once):
         n = min(at_once, n_resamples - start)
-        swapped = total + _coins(rng, n, len(moves)) @ moves  # (n, 3), whole numbers, exact
-        differences = score_of(swapped) - score_of(base.sum(axis=0) - swapped)
+        bits = np.frombuffer(rng.bytes(n * -(-len(moves) // 8)), np.uint8).reshape(n, -1)
+        coins = np.unpackbits(bits, axis=1, count=len(moves)).astype(np.float64)  # (n, M), 0 or 1
+        swapped = total + coins @ moves  # (n, 3), whole numbers, exact
+        differences = score_of(swapped) - score_of(total + total_b - swapped)
         extreme += int((np.abs(differences) >= np.abs(observed) - _SLACK).sum())
-    return Comparison(
-        first=float(score_of(total)),
-        second=float(score_of(b.sum(axis=0))),
-        p_value=(1 + extreme) / (1 + n_resamples),
-    )
+    return Comparison(float(score_of(total)), float(score_of(total_b)), (1 + extreme) / (1 + n_resamples))
 
 
 def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | None:
     """Test by Wilcoxon's signed ranks whether the runs of one system score higher than those of another.
 
-    Parameters
-    ----------
-    first, second : sequences of float
-        A score per seed; those of the same seed at the same position.
-
-    Returns
-    -------
-    float or None
-        The two-sided p-value; None with fewer than 10 seeds, which are too few for a test of ranks.
-
-    Raises
-    ------
-    DataError
-        If the numbers of scores differ.
+    Scores of the same seed are at the same position. Returns the two-sided p-value, or None with fewer than
+    10 seeds, which are too few for a test of ranks.
     """
     if len(first) != len(second):
         raise DataError(
@@ -136,15 +113,8 @@ def compare_seeds(first: Sequence[float], second: Sequence[float]) -> float | No
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Correct the p-values of a family of tests, so that its error rate is that of one test.
 
-    Parameters
-    ----------
-    p_values : mapping of str to float
-        By the name of the comparison. Choose the family before you see results.
-
-    Returns
-    -------
-    dict of str to float
-        At least the p-values, in the same order, at most 1.
+    Choose the family before you see results. The corrected values are in the order of the names, at least the
+    p-values and at most 1.
 
     Notes
     -----
@@ -160,12 +130,10 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """By how much the first system is better.
+    """By how much the first system is better: the mean score over its runs, minus that of the second.
 
     Attributes
     ----------
-    difference : float
-        Mean score over the runs of the first, minus that of the second.
     low, high : float
         A confidence interval for other runs on other sentences of this kind.
     standard_error : float
@@ -205,12 +173,8 @@ def interval_of(
     paired : bool
         Whether run i of both share seed and training data, so that they are drawn together. A deterministic
         system has one run, which is compared with every run of the other.
-    level : float
-        In (0, 1).
-    n_resamples : int
-        R.
-    seed : int
-        Of the resamples.
+    level, n_resamples : float, int
+        Of the interval, in (0, 1); R.
 
     Raises
     ------
@@ -228,14 +192,8 @@ def interval_of(
     ratio of Student's t to the normal distribution, with (a + b - c)² / Σ a²/(n - 1) degrees
     (Satterthwaite 1946; for readers and cases, Hillis 2007, Statistics in Medicine 26).
     """
-    check_same_sentences(first, second)
-    n_first, n_second = len(first), len(second)
-    if paired and n_first != n_second and 1 not in (n_first, n_second):
-        raise DataError(
-            "these runs cannot be paired",
-            found=f"{n_first} runs of the first system, {n_second} of the second",
-            allowed="as many of one as of the other, or one",
-        )
+    check_same_sentences(first, second, paired=paired)
+    n_first = len(first)
     rng = np.random.default_rng(seed)
     counts = np.stack([*first, *second]).astype(np.float64)  # (n, S, 3)
     whole, drawn = score_of(counts.sum(axis=1))[None], _resampled_scores(counts, n_resamples, rng)
@@ -258,13 +216,8 @@ def interval_of(
         sqrt(variance / drawn_variance) * _t_stretch(degrees, level) if drawn_variance > _NO_VARIANCE else 0.0
     )
     low, high = np.quantile(deviations, [(1 - level) / 2, (1 + level) / 2]) * stretch
-    return Interval(
-        difference,
-        difference + float(low),
-        difference + float(high),
-        sqrt(variance),
-        (n_first, n_second),
-    )
+    bounds = difference + float(low), difference + float(high)
+    return Interval(difference, *bounds, sqrt(variance), (n_first, len(second)))
 
 
 def _resampled_scores(counts: Floats, n_resamples: int, rng: np.random.Generator) -> Floats:
@@ -303,16 +256,11 @@ def _t_stretch(degrees: float, level: float) -> float:
     return float(stdtrit(degrees, (1 + level) / 2) / ndtri((1 + level) / 2))
 
 
-def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
-    """Check that runs, arrays (S, 3) of counts, are of the same sentences.
+def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints], *, paired: bool = True) -> None:
+    """Check that runs, arrays (S, 3) of counts, are of the same sentences and can be paired.
 
     The true counts must be equal in run i of both, or in all runs where their numbers differ. From pair to
     pair they may differ: with other training data, other words are unseen.
-
-    Raises
-    ------
-    DataError
-        If a system has no run, or there is a run of other sentences, or of none.
     """
     if not (first and second):
         raise DataError("each system needs at least one run", found=f"{len(first)} and {len(second)} runs")
@@ -322,26 +270,12 @@ def check_same_sentences(first: Sequence[Ints], second: Sequence[Ints]) -> None:
         raise DataError("the runs label different sentences", allowed="the same sentences in the same order")
     if n_sentences == {0}:
         raise DataError("there are no sentences to compare the runs on")
-
-
-def _pooled(first: Sequence[Ints], second: Sequence[Ints]) -> tuple[Ints, Ints]:
-    """Return the counts (S, 3) of both systems, summed over runs."""
-    check_same_sentences(first, second)
-    n_runs = max(len(first), len(second))
-    if any(len(runs) not in (1, n_runs) for runs in (first, second)):
+    if paired and len(first) != len(second) and 1 not in (len(first), len(second)):
         raise DataError(
             "these runs cannot be paired",
             found=f"{len(first)} runs of the first system, {len(second)} of the second",
             allowed="as many of one as of the other, or one",
         )
-    a, b = (np.sum(runs, axis=0) * (n_runs // len(runs)) for runs in (first, second))
-    return a, b
-
-
-def _coins(rng: np.random.Generator, n: int, n_moves: int) -> Floats:
-    """Return n throws (n, M) of M coins, 0 or 1."""
-    bits = np.frombuffer(rng.bytes(n * -(-n_moves // 8)), np.uint8).reshape(n, -1)
-    return np.unpackbits(bits, axis=1, count=n_moves).astype(np.float64)
 
 
 Pair = tuple[Sequence[Ints], Sequence[Ints], bool]

@@ -1,9 +1,7 @@
 """Check a corpus before training on it: what would make training fail, or its scores wrong.
 
-A *fault* must be fixed: a malformed line, an empty file, labels that mix span labels and others or break
-their scheme, and a sentence in two of the files, so that a test file repeats the training file.
-A *note* is worth knowing: labels seen once, labels that the first file lacks, sentences repeated within a
-file, short sentences ("Thank you !") repeated between files, and how many words have a vector.
+A *fault* must be fixed, such as a sentence in two of the files, so that a test file repeats the training
+file. A *note* is worth knowing; short sentences ("Thank you !") may be in two files.
 """
 
 from collections import Counter
@@ -45,13 +43,7 @@ Kind = Literal[
     "label seen once",
     "coverage",
 ]
-FAULTS: tuple[Kind, ...] = (
-    "malformed",
-    "empty",
-    "mixed labels",
-    "illegal transition",
-    "duplicate between files",
-)
+FAULTS: tuple[Kind, ...] = get_args(Kind)[:5]  # those down to duplicates between files
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +86,19 @@ def check_corpus(
 ) -> list[Finding]:
     """Check labelled corpora that belong together, such as train, dev and test in this order.
 
-    Reading a file stops at its first malformed line; the lines before it are checked.
+    Reading a file stops at its first malformed line; the lines before it are checked. Faults come first, each
+    kind in the order of the files.
 
     Parameters
     ----------
     names : sequence of str
         As `windowclf.corpus.readers.locate` takes them; the first is the training data.
-    options : ReadOptions, optional
-        How files are read.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
         "auto": the scheme that the labels of all files together break least often.
     ignore : str, optional
         The label of words that are context only.
     vectors : WordVectors, optional
         To look the words up in.
-
-    Returns
-    -------
-    list of Finding
-        Faults first; each kind in the order of the files.
 
     Raises
     ------
@@ -140,33 +126,34 @@ def _read(name: str, options: ReadOptions) -> tuple[_File, list[Finding]]:
     format = located.format if located.format != "auto" else options.format
     lines_are_words = (format if format != "auto" else format_of(located.path)) == "conll"
     is_there = located.path == STDIN or Path(located.path).is_file()
-    sentences: list[Sentence] = []
+    file, malformed = _File(name, [], lines_are_words), []
     try:
         for sentence in read_sentences(name, options):
-            sentences.append(sentence)
+            file.sentences.append(sentence)
     except DataError as error:
         if not is_there:
             raise
         plain = DataError(error.problem, found=error.found, allowed=error.allowed, hint=error.hint)
-        message = f"{plain} (reading stopped here)"
-        return _File(name, sentences, lines_are_words), [Finding("malformed", name, error.line, message)]
-    return _File(name, sentences, lines_are_words), []
+        malformed = [Finding("malformed", name, error.line, f"{plain} (reading stopped here)")]
+    return file, malformed
 
 
 def _labels(files: Sequence[_File], scheme: str, ignore: str | None) -> Iterator[Finding]:
     sequences = [sentence.labels or () for file in files for sentence in file.sentences]
+    is_mixed = False
     if scheme != "none":
         detection = detect_scheme(sequences, ignore=ignore)
-        if detection.odd_label is not None:
-            yield from _mixed_labels(files, ignore)
-        elif scheme != "auto" or detection.scheme is not None:
-            yield from _illegal(files, Scheme(scheme) if scheme != "auto" else detection.scheme, ignore)
+        is_mixed = detection.odd_label is not None
+        checked = Scheme(scheme) if scheme != "auto" else detection.scheme
+        if checked is not None and not is_mixed:
+            yield from _illegal(files, checked, ignore)
     counts = Counter(label for sequence in sequences for label in sequence if label != ignore)
-    first = (
-        set(label for sentence in files[0].sentences for label in sentence.labels or ()) if files else set()
-    )
+    first = {label for file in files[:1] for sentence in file.sentences for label in sentence.labels or ()}
     for file, sentence, i, label in _first_positions(files, ignore):
         line = file.line_of(sentence, i)
+        if is_mixed and not is_span_label(label):
+            message = f"other labels mark spans, {label} does not; allowed: {ALLOWED_LABELS}"
+            yield Finding("mixed labels", file.name, line, message)
         if label not in first:
             message = f"the label {label} is not in {files[0].name}, so it cannot be learned"
             yield Finding("label of later files", file.name, line, message)
@@ -188,15 +175,7 @@ def _first_positions(
                     yield file, sentence, i, label
 
 
-def _mixed_labels(files: Iterable[_File], ignore: str | None) -> Iterator[Finding]:
-    for file, sentence, i, label in _first_positions(files, ignore):
-        if not is_span_label(label):
-            message = f"other labels mark spans, {label} does not; allowed: {ALLOWED_LABELS}"
-            yield Finding("mixed labels", file.name, file.line_of(sentence, i), message)
-
-
-def _illegal(files: Iterable[_File], scheme: Scheme | None, ignore: str | None) -> Iterator[Finding]:
-    assert scheme is not None, "plain labels have no transitions"
+def _illegal(files: Iterable[_File], scheme: Scheme, ignore: str | None) -> Iterator[Finding]:
     for file in files:
         for sentence in file.sentences:
             for fault in illegal_transitions(sentence.labels or (), scheme, ignore=ignore):
@@ -223,20 +202,14 @@ def _duplicates(files: Iterable[_File]) -> Iterator[Finding]:
                 kind = "short duplicate between files" if is_short else "duplicate between files"
             origin = f"{other.name}{'' if first.line is None else f':{first.line}'}"
             labelled = "" if first.labels == sentence.labels else ", with other labels"
-            message = f"the same sentence as {origin}{labelled}: {_shortened(sentence)}"
+            shown = " ".join(sentence.tokens[:8]) + (" …" if len(sentence) > 8 else "")
+            message = f"the same sentence as {origin}{labelled}: {shown}"
             yield Finding(kind, file.name, sentence.line, message)
-
-
-def _shortened(sentence: Sentence, n_words: int = 8) -> str:
-    shown = " ".join(sentence.tokens[:n_words])
-    return shown if len(sentence) <= n_words else f"{shown} …"
 
 
 def _coverage(files: Iterable[_File], vectors: WordVectors) -> Iterator[Finding]:
     vocabulary = Vocabulary(vectors.words, {})
     for file in files:
-        counts = count_words(sentence.tokens for sentence in file.sentences)
-        if not counts:
-            continue
-        message = describe_coverage(coverage(counts, vocabulary), vectors=vectors.name)
-        yield Finding("coverage", file.name, None, message)
+        if counts := count_words(sentence.tokens for sentence in file.sentences):
+            message = describe_coverage(coverage(counts, vocabulary), vectors=vectors.name)
+            yield Finding("coverage", file.name, None, message)

@@ -20,14 +20,10 @@ class KindCount:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Statistics of a corpus.
+    """Statistics of a corpus; numbers of sentences and tokens include ignored words.
 
     Attributes
     ----------
-    sentences, tokens : int
-        With ignored words.
-    distinct_words : int
-        As written.
     longest, longest_line : int
         Tokens of the longest sentence, and its first line in the file.
     scheme : str or None
@@ -54,12 +50,10 @@ class Statistics:
 def corpus_statistics(
     sentences: Iterable[Sentence], *, scheme: str = "auto", ignore: str | None = None
 ) -> Statistics:
-    """Count what a labelled corpus holds.
+    """Count what a labelled corpus holds; the sentences are read once.
 
     Parameters
     ----------
-    sentences : iterable of Sentence
-        Read once.
     scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
         "auto" detects it; "none" is for plain labels.
     ignore : str, optional

@@ -8,6 +8,7 @@ V words, D dimensions, k neighbours, S words asked for.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -62,16 +63,12 @@ class WordDrift:
 
     Attributes
     ----------
-    word : str
-        In the spelling of the vectors.
-    count : int
-        How often training read its vector, in any spelling.
+    word, count : str, int
+        In the spelling of the vectors, and how often training read its vector, in any spelling.
     distance, relative : float
         The Euclidean distance that it moved, and the same divided by the mean norm before training.
-    cosine : float
-        Of its vectors before and after.
-    stranded : float
-        As of `Surroundings.scores`.
+    cosine, stranded : float
+        Of its vectors before and after; as of `Surroundings.scores`.
     nearest_before, nearest_after : tuple of Neighbour
         The k words with the highest cosine before and after training.
     """
@@ -98,18 +95,14 @@ def drift_row(word: WordDrift, n_neighbours: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How tuning changed the vectors of a model.
+    """How tuning changed the vectors of a model, by the name of the pretrained set.
 
     Attributes
     ----------
-    vectors : str
-        The pretrained set.
     words, seen, moved, stranded : int
         Words looked at; of these, those that training read, those that moved, and those that are stranded.
-    mean_norm : float
-        Of a vector before training.
-    median_relative : float
-        The median relative distance of the words that moved; 0 if none did.
+    mean_norm, median_relative : float
+        Of a vector before training; the median relative distance of words that moved, 0 if none did.
     furthest, most_stranded, chosen : tuple of WordDrift
         Those that moved furthest, the most stranded ones, and those asked for.
     """
@@ -129,23 +122,9 @@ class Drift:
 def find_surroundings(
     movement: Movement, rows: Ints, *, k: int = N_NEIGHBOURS, after_training: bool = False
 ) -> Surroundings:
-    """Find the k words nearest to each of S words before or after training, and the cosines at both times.
+    """Find the k words nearest to each of S words, before or after training, and the cosines at both times.
 
     All V words of the movement are searched, a part at a time: V · S · D multiplications.
-
-    Parameters
-    ----------
-    movement : Movement
-    rows : array (S,)
-    k : int
-        At least 1.
-    after_training : bool
-        Search the vectors after training.
-
-    Raises
-    ------
-    VectorsError
-        If k is below 1, or there are fewer than k other words.
     """
     units = unit_rows(movement.before), unit_rows(movement.after)
     searched = units[after_training]
@@ -172,12 +151,8 @@ def find_stranded(movement: Movement, *, k: int = N_NEIGHBOURS) -> Surroundings:
 
     where b are the vectors before training and a those after, and N(u) the k other words with the highest
     cosine to u before training, read by training or not. A neighbour that did not move adds nothing, unless u
-    itself moved because the movement was carried over. Words with a score of 0 or less are left out.
-
-    Raises
-    ------
-    VectorsError
-        If k is below 1, or there are fewer than k other words.
+    itself moved because the movement was carried over. Words with a score of 0 or less are left out. Raises
+    VectorsError if k is below 1, or there are fewer than k other words.
     """
     found = find_surroundings(movement, np.flatnonzero(movement.counts == 0), k=k)
     scores = found.scores
@@ -198,11 +173,8 @@ def describe_drift(
 
     Parameters
     ----------
-    movement : Movement
-    n : int
-        Words in each list.
-    k : int
-        Neighbours of each word.
+    n, k : int
+        Words in each list, and neighbours of each word.
     words : sequence of str
         Those asked for, in the spelling of the vectors.
     stranded : Surroundings, optional
@@ -218,13 +190,9 @@ def describe_drift(
     stranded = find_stranded(movement, k=k) if stranded is None else stranded
     moved = movement.distances[movement.has_moved]
     order = np.argsort(-movement.distances, kind="stable")[:n]
-    groups = [
-        order[movement.distances[order] > 0],
-        stranded.rows[:n],
-        np.array([movement.rows[word] for word in words], np.int64),
-    ]
-    described = _describe(movement, np.concatenate(groups), k)
-    ends = np.cumsum([len(group) for group in groups])
+    furthest = order[movement.distances[order] > 0]
+    asked = np.array([movement.rows[word] for word in words], np.int64)
+    described = iter(_describe(movement, np.concatenate([furthest, stranded.rows[:n], asked]), k))
     return Drift(
         movement.vectors,
         len(movement.words),
@@ -233,9 +201,9 @@ def describe_drift(
         movement.mean_norm,
         float(np.median(moved)) / movement.mean_norm if len(moved) else 0.0,
         len(stranded.rows),
-        tuple(described[: ends[0]]),
-        tuple(described[ends[0] : ends[1]]),
-        tuple(described[ends[1] :]),
+        tuple(islice(described, len(furthest))),
+        tuple(islice(described, len(stranded.rows[:n]))),
+        tuple(described),
     )
 
 

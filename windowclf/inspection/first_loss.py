@@ -27,7 +27,7 @@ def first_loss_interval(
 ) -> tuple[float, float]:
     """Return mean and standard deviation of the word-level loss that an untrained network should have.
 
-    With t the targets and π one of the C! orders of labels,
+    With t the targets (N,), s the scores (N, C) and π one of the C! orders of labels,
 
         loss(π) = 1/N Σ_n [log Σ_c e^s_nc - s_n,π(t_n)].
 
@@ -42,13 +42,6 @@ def first_loss_interval(
         variance = 1/(C - 1) Σ_cd (M[c, d] - row mean - column mean + mean)².
 
     With weights and smoothing, a window counts for every label c, with the share of `softmax_cross_entropy`.
-
-    Parameters
-    ----------
-    scores : array (N, C)
-        Of an untrained network.
-    targets, class_weights, label_smoothing
-        As of `softmax_cross_entropy`.
     """
     scores = scores.astype(np.float64)
     N, C = scores.shape
@@ -70,24 +63,10 @@ def sentence_loss_interval(
 ) -> tuple[float, float]:
     """Return the same for a sentence-level loss, from random orders: a scheme treats its labels differently.
 
-    The loss per word, without transitions, is log Z - log Z', of all legal tag sequences and of those that
-    agree with the known labels. With equal scores, it is the log ratio of their numbers: guessing.
-
-    Parameters
-    ----------
-    scores : array (N, C)
-        Of an untrained network.
-    targets : array (N,)
-        -1 for none.
-    lengths : array (S,)
-    legal : array (C + 1, C + 1), optional
-        Which label may follow which; default: any.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    mean, deviation : float
-        The deviation is that of one more loss around this mean.
+    The loss per word of scores (N, C), without transitions, is log Z - log Z', of all legal tag sequences and
+    of those that agree with the known targets (N,), which are not -1. With equal scores, it is the log ratio
+    of their numbers: guessing. `legal` (C + 1, C + 1) says which label may follow which; None: any. The
+    deviation is that of one more loss around the mean.
     """
     C = scores.shape[1]
     A = np.zeros((C + 1, C + 1))
@@ -115,33 +94,25 @@ def sentence_loss_interval(
 def check_first_loss(data: CheckData) -> Verdict:
     """Compare the mean first loss of several draws of the weights with its bounds."""
     config, encoded, n_labels = data.config, data.encode(data.config), len(data.labels)
-    losses, means, deviations, guessing = [], [], [], 0.0
+    drawn, guessing = [], 0.0
     for rng in np.random.default_rng([data.seed, 2]).spawn(N_DRAWS):
         model = WindowModel.initialize(
             config.model, config.features, data.matrix, n_labels, rng=rng, n_values=len(data.columns)
         )
         scores = model.scores(encoded.words, encoded.windows)
         objective = data.objective(config, model.parameters)
-        loss, _ = objective(
-            scores,
-            targets=encoded.targets,
-            lengths=np.diff(encoded.starts),
-            places=np.arange(len(encoded.targets)),
-        )
-        mean, deviation = _interval(objective, scores, encoded, rng)
-        losses.append(loss)
-        means.append(mean)
-        deviations.append(deviation)
+        lengths, places = np.diff(encoded.starts), np.arange(len(encoded.targets))
+        loss, _ = objective(scores, targets=encoded.targets, lengths=lengths, places=places)
+        drawn.append((loss, *_interval(objective, scores, encoded, rng)))
         guessing, _ = _interval(objective, np.zeros_like(scores), encoded, rng)
+    losses, means, deviations = zip(*drawn, strict=True)
     expected = float(np.mean(means))
     # the draws are independent, so the variance of their mean is the sum of theirs, over 16²
     tolerance = N_DEVIATIONS * float(np.linalg.norm(deviations)) / N_DRAWS
-    among = f"{n_labels} labels"
-    if config.model.loss != "softmax":
-        among = f"the legal tag sequences of {n_labels} labels"
+    among = "" if config.model.loss == "softmax" else "the legal tag sequences of "
     detail = (
         f"mean of {N_DRAWS} draws of the first weights, on {len(encoded.targets):,} words; guessing among "
-        f"{among} loses {guessing:.4f} per word; the scores of the untrained network, "
+        f"{among}{n_labels} labels loses {guessing:.4f} per word; the scores of the untrained network, "
         f"which are not quite equal, add {expected - guessing:.4f}; over random orders of the labels "
         f"the mean has a standard deviation of {tolerance / N_DEVIATIONS:.4f}, and {N_DEVIATIONS:g} of these "
         "are allowed, but at most twice the loss of guessing"
@@ -154,16 +125,9 @@ def check_first_loss(data: CheckData) -> Verdict:
 
 
 def _interval(
-    objective: WordObjective | SentenceObjective,
-    scores: Floats,
-    data: TrainingData,
-    rng: np.random.Generator,
+    objective: WordObjective | SentenceObjective, scores: Floats, data: TrainingData, rng: np.random.Generator
 ) -> tuple[float, float]:
     if isinstance(objective, SentenceObjective):
         return sentence_loss_interval(scores, data.targets, np.diff(data.starts), objective.legal, rng)
-    return first_loss_interval(
-        scores,
-        data.targets,
-        class_weights=objective.class_weights,
-        label_smoothing=objective.label_smoothing,
-    )
+    weights, smoothing = objective.class_weights, objective.label_smoothing
+    return first_loss_interval(scores, data.targets, class_weights=weights, label_smoothing=smoothing)

@@ -43,28 +43,15 @@ class GraphParameter:
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """One operation.
-
-    Attributes
-    ----------
-    name, operation : str
-        Where in the network, and which operation.
-    shape : tuple of int
-        Of its value and of its gradient.
-    value, gradient : array
-        The result of the forward pass, and the upstream gradient: that of the loss by this value.
-    norm, gradient_norm : float
-        Euclidean.
-    parameters : tuple of GraphParameter
-    """
+    """One operation: where in the network, its value, and the gradient of the loss by this value."""
 
     name: str
     operation: str
     shape: tuple[int, ...]
-    norm: float
+    norm: float  # Euclidean
     value: Floats
     gradient_norm: float
-    gradient: Floats
+    gradient: Floats  # of the shape of the value
     parameters: tuple[GraphParameter, ...]
 
 
@@ -72,40 +59,20 @@ class GraphNode:
 class WindowWord:
     """A position of the window, and the gradient that reaches the word vector there.
 
-    Attributes
-    ----------
-    offset : int
-        From the word that is labelled: -2 is two to the left.
-    token : str or None
-        None beyond the ends of the sentence.
-    table : str
-        Holds its vector: `vectors`, or `special` for unknown words and sentence boundaries. Of two channels
-        the tuned one is shown: `tuned_vectors`, or `vectors` for words that training did not see.
-    row : int
-        Of that table.
-    row_name : str
-        The word of the row; "unknown" and "boundary" in `special`.
-    vector : array (D,)
-    gradient : array (D,)
-        Of the loss by the word vector at this position.
-    norm : float
-        Of the gradient.
-    trained : bool
-        Whether training moves the row.
-    row_gradient : array (D,) or None
-        Of the loss by the row: the sum over all positions that read it. None where it is frozen.
+    `table` holds its vector: `vectors`, or `special` for unknown words and sentence boundaries. Of two
+    channels the tuned one is shown: `tuned_vectors`, or `vectors` for words that training did not see.
     """
 
-    offset: int
-    token: str | None
+    offset: int  # from the word that is labelled: -2 is two to the left
+    token: str | None  # None beyond the ends of the sentence
     table: str
     row: int
-    row_name: str
-    vector: Floats
-    gradient: Floats
-    norm: float
-    trained: bool
-    row_gradient: Floats | None
+    row_name: str  # the word of the row; "unknown" and "boundary" in `special`
+    vector: Floats  # (D,)
+    gradient: Floats  # (D,), of the loss by the word vector at this position
+    norm: float  # of the gradient
+    trained: bool  # whether training moves the row
+    row_gradient: Floats | None  # (D,), summed over all positions that read the row; None where frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +81,8 @@ class WindowGraph:
 
     Attributes
     ----------
-    sentence : tuple of str
     index : int
-        The word in the middle, from 0.
+        Of the word in the middle, from 0.
     label, probability : str, float
         The label of the word and its probability as the whole model gives them (`TrainedModel.tag`).
     note : str
@@ -131,15 +97,12 @@ class WindowGraph:
     scores, probabilities, score_gradient : array (C,)
         Probabilities are the softmax of the scores, before calibration. The gradient of the loss by the
         scores is these probabilities, less 1 at the target.
-    loss : float
     tuning : {"frozen", "tuned", "two-channel"}
     rows : tuple of (str or None)
         The distinct words of the window: the rows of the values before `window` puts K side by side. None
         is the sentence boundary.
-    nodes : tuple of GraphNode
-        In the order of the forward pass; the last is the loss.
-    words : tuple of WindowWord
-        The K positions.
+    nodes, words : tuples of GraphNode and of WindowWord
+        In the order of the forward pass, the loss last; the K positions.
     """
 
     sentence: tuple[str, ...]
@@ -169,19 +132,8 @@ class WindowGraph:
 def find_word(text: str, word: str, occurrence: int = 1) -> tuple[tuple[str, ...], int]:
     """Find a word in a text, and return the tokens of its sentence and its position there, from 0.
 
-    Parameters
-    ----------
-    text : str
-        Any number of sentences.
-    word : str
-        As written there.
-    occurrence : int
-        Which of equal words, from 1.
-
-    Raises
-    ------
-    DataError
-        If the text does not have this word, or not that often.
+    The text has any number of sentences; of equal words, `occurrence` chooses one, from 1. Raises DataError
+    if the text does not have this word, or not that often.
     """
     sentences = [sentence.tokens for sentence in sentences_of_text(text)]
     found = [(tokens, i) for tokens in sentences for i, token in enumerate(tokens) if token == word]
@@ -203,10 +155,8 @@ def window_graph(
 
     Parameters
     ----------
-    model : TrainedModel
-    sentence : sequence of str
     index : int
-        The word in the middle of the window, from 0.
+        Of the word in the middle of the window, from 0.
     target : str, optional
         The label that the loss takes for the correct one; default: the one with the highest score.
     member : int
@@ -278,25 +228,17 @@ def window_graph(
 
 
 def _node(node: TraceNode, parameters: dict[str, Floats], gradients: dict[str, Gradient]) -> GraphNode:
-    upstream = node.upstream
+    value, upstream = node.value, node.upstream
     assert upstream is not None, "backward has run"
-    reads = _TABLES.get(node.name, (f"{node.name}.W", f"{node.name}.b"))
-    return GraphNode(
-        name=node.name,
-        operation=node.operation,
-        shape=node.value.shape,
-        norm=global_norm([node.value]),
-        value=node.value,
-        gradient_norm=global_norm([upstream]),
-        gradient=upstream,
-        parameters=tuple(
-            GraphParameter(
-                name, parameters[name].shape, global_norm([gradients[name]]) if name in gradients else None
-            )
-            for name in reads
-            if name in parameters
-        ),
+    read = tuple(
+        GraphParameter(
+            name, parameters[name].shape, global_norm([gradients[name]]) if name in gradients else None
+        )
+        for name in _TABLES.get(node.name, (f"{node.name}.W", f"{node.name}.b"))
+        if name in parameters
     )
+    norms = global_norm([value]), global_norm([upstream])
+    return GraphNode(node.name, node.operation, value.shape, norms[0], value, norms[1], upstream, read)
 
 
 def _words(
@@ -331,9 +273,8 @@ def _words(
             row = id_ - N_SPECIAL
             table = "tuned_vectors" if tuned is not None and row < len(tuned) else "vectors"
             name = model.vocabulary.words[row]
-        row_gradient = None
-        if table in gradients:
-            found = gradients[table]
+        row_gradient, found = None, gradients.get(table)
+        if found is not None:
             assert isinstance(found, RowGradient), "a table's gradient is one of rows"
             row_gradient = found.rows[int(np.searchsorted(found.ids, row))]
         words.append(
@@ -361,9 +302,8 @@ def render_graph(graph: WindowGraph) -> str:
 
     Arrays of up to 12 numbers are printed whole, larger ones by their norm and their first numbers.
     """
-    return "\n".join(
-        [*_heading(graph), "", *_forward(graph), "", *_scores(graph), "", *_word_lines(graph), ""]
-    )
+    parts = _heading(graph), _forward(graph), _scores(graph), _word_lines(graph)
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def _heading(graph: WindowGraph) -> Iterator[str]:
@@ -439,10 +379,8 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _array(array: Floats, norm: float) -> str:
     if array.ndim == 0:
         return _number(float(array))
-    flat = array.reshape(-1)
-    shown = flat if flat.size <= WHOLE else flat[:FIRST]
-    numbers = " ".join(_number(float(number)) for number in shown)
-    return f"norm {_number(norm)}   [{numbers}{'' if flat.size <= WHOLE else ' …'}]"
+    shown, more = (array.reshape(-1), "") if array.size <= WHOLE else (array.reshape(-1)[:FIRST], " …")
+    return f"norm {_number(norm)}   [{' '.join(_number(float(number)) for number in shown)}{more}]"
 
 
 def _number(number: float) -> str:

@@ -15,40 +15,20 @@ _ROWS_AT_ONCE = 1 << 16  # rows converted to float64 at once
 
 @dataclass(frozen=True, slots=True)
 class CorpusStatus:
-    """A corpus of the catalogue.
-
-    Attributes
-    ----------
-    sentences, tokens : int
-        Of all its parts together.
-    folder : str or None
-        Where it is on this machine; None if it is not.
-    obtain : str
-        How to get it; empty if it is here.
-    """
+    """A corpus of the catalogue."""
 
     name: str
     task: str
     licence: str
-    sentences: int
+    sentences: int  # of all its parts together
     tokens: int
-    folder: str | None
-    obtain: str
+    folder: str | None  # where it is on this machine; None if it is not
+    obtain: str  # how to get it; empty if it is here
 
 
 @dataclass(frozen=True, slots=True)
 class VectorsDescription:
-    """The statistics of a set of vectors.
-
-    Attributes
-    ----------
-    mean_norm : float
-        Mean Euclidean norm of a vector.
-    deviation : float
-        Standard deviation of all numbers.
-    first_words : tuple of str
-        The most frequent ones.
-    """
+    """The statistics of a set of vectors."""
 
     name: str
     source: str
@@ -56,9 +36,9 @@ class VectorsDescription:
     dtype: str
     words: int
     dimension: int
-    mean_norm: float
-    deviation: float
-    first_words: tuple[str, ...]
+    mean_norm: float  # Euclidean, of a vector
+    deviation: float  # standard deviation of all numbers
+    first_words: tuple[str, ...]  # the most frequent ones
 
 
 def list_corpora() -> list[CorpusStatus]:
@@ -75,15 +55,8 @@ def _corpus_status(entry: CorpusEntry) -> CorpusStatus:
         folder, obtain = str(entry.folder()), ""
     except FetchError:
         folder, obtain = None, f"windowclf data fetch {entry.name}"
-    return CorpusStatus(
-        entry.name,
-        entry.task,
-        entry.licence,
-        sum(file.sentences for file in entry.files),
-        sum(file.tokens for file in entry.files),
-        folder,
-        obtain,
-    )
+    n_sentences, n_tokens = sum(f.sentences for f in entry.files), sum(f.tokens for f in entry.files)
+    return CorpusStatus(entry.name, entry.task, entry.licence, n_sentences, n_tokens, folder, obtain)
 
 
 def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescription:

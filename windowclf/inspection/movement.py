@@ -69,12 +69,10 @@ def trace_movement(
     most: int = 0,
     include: Sequence[str] = (),
 ) -> Movement:
-    """Return the vectors of a tuned model before and after training.
+    """Return the vectors of a tuned model, or one of two channels, before and after training.
 
     Parameters
     ----------
-    model : TrainedModel
-        With tuned vectors, or with two channels.
     vectors : WordVectors or str, optional
         The pretrained set or its location; default: as named in the model. A model of two channels holds it;
         random vectors are drawn again.
@@ -103,7 +101,8 @@ def trace_movement(
             found=tuning,
             allowed="tuned, two-channel",
         )
-    vocabulary, parameters = model.vocabulary, find_member(model, member).parameters
+    name, vocabulary = model.info["vectors"]["name"], model.vocabulary
+    parameters = find_member(model, member).parameters
     counts = count_rows(vocabulary, vocabulary.training_counts)
     n = max(most, len(counts)) if most else len(vocabulary)
     further = {row for word in include if (row := row_of(model, word)) >= n}
@@ -123,22 +122,15 @@ def trace_movement(
         if "carried" not in model.info and not np.array_equal(before[is_others], after[is_others]):
             raise ModelFileError(
                 "vectors that training never read are not those of the pretrained set",
-                where=model.info["vectors"]["name"],
+                where=name,
                 hint="Was the model changed after its training?",
             )
-    name = model.info["vectors"]["name"]
     before, after = (side.astype(np.float32, copy=False) for side in (before, after))
     return Movement(name, words, counts_of, before, after)
 
 
 def find_member(model: TrainedModel, member: int) -> WindowModel:
-    """Return a network of an ensemble by its number, from 1; another model has one.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such network.
-    """
+    """Return a network of an ensemble by its number, from 1; another model has one."""
     if not 1 <= member <= len(model.members):
         allowed = f"1 to {len(model.members)}"
         raise ConfigError("the model has no such network", where="member", found=member, allowed=allowed)
@@ -146,13 +138,7 @@ def find_member(model: TrainedModel, member: int) -> WindowModel:
 
 
 def row_of(model: TrainedModel, word: str) -> int:
-    """Return the row of a word's vector in the model, looked up as in a text.
-
-    Raises
-    ------
-    VectorsError
-        If it has none.
-    """
+    """Return the row of a word's vector, looked up as in a text; raise VectorsError if it has none."""
     id_, _ = model.vocabulary.find(word)
     if id_ == UNKNOWN:
         raise VectorsError("this word has no vector in the model", found=word)

@@ -32,7 +32,8 @@ def check_network(
     """Check the untrained network of a configuration on a few sentences of a corpus; takes seconds.
 
     Up to 20 sentences are chosen by the seed, with as many different labels as possible; long ones are cut
-    after 50 words. The loss is that of the configuration.
+    after 50 words. The loss is that of the configuration. The seed also draws windows, coordinates and first
+    weights; `on_verdict` is called with each verdict as soon as it is known.
 
     1. Gradients of a narrow copy: the same layers, activation, window and features, each a few numbers
        wide, in float64, with dropout (the same masks each time). Every coordinate of every parameter.
@@ -42,16 +43,6 @@ def check_network(
        the number of legal tag sequences. `windowclf.inspection.first_loss` derives the bounds.
     4. Over-fitting: trained on these sentences alone, with a constant learning rate, without dropout, L2,
        class weights and smoothing, the network must get every word right.
-
-    Parameters
-    ----------
-    config : Config
-    sentences, labels : sequences of sequences of str
-        A labelled corpus.
-    seed : int
-        Of sentences, windows, coordinates and first weights.
-    on_verdict : callable, optional
-        Called with each verdict as soon as it is known.
 
     Raises
     ------
@@ -87,19 +78,14 @@ def _overfit(data: CheckData) -> Verdict:
         batch_sentences=batch,
     )
     initial_rng, training_rng = np.random.default_rng([data.seed, 3]).spawn(2)
+    matrix, n_labels = data.matrix.copy(), len(data.labels)
     model = WindowModel.initialize(
-        plain,
-        config.features,
-        data.matrix.copy(),
-        len(data.labels),
-        rng=initial_rng,
-        n_values=len(data.columns),
+        plain, config.features, matrix, n_labels, rng=initial_rng, n_values=len(data.columns)
     )
     encoded = data.encode(config)
     objective = data.objective(replace(config, training=training), model.parameters)
     is_known = encoded.targets != IGNORED
-    n_words = int(is_known.sum())
-    attainable = attainable_accuracy(encoded)
+    n_words, attainable = int(is_known.sum()), attainable_accuracy(encoded)
     accuracy, epochs, loss = 0.0, 0, float("nan")
     lowest, lowest_epoch = float("inf"), 0
     faults: tuple[str, ...] = ()

@@ -51,8 +51,6 @@ class Verdict:
 
     Attributes
     ----------
-    name : str
-        What was checked.
     figure : float or None
         The measured number; None where it is not finite.
     allowed : tuple of (float, float)
@@ -81,26 +79,14 @@ def judge(
 
 @dataclass(frozen=True, eq=False)
 class CheckData:
-    """What the checks of a network need of a corpus.
-
-    Attributes
-    ----------
-    labels : LabelSet
-        The C labels of the whole corpus, in the internal scheme.
-    vocabulary : Vocabulary
-        The words of the chosen sentences that have a vector, and a few other words.
-    matrix : array (V, D) of float32
-        Their vectors, scaled as for training.
-    tokens, names : lists of sequences of str
-        The chosen sentences and their labels.
-    """
+    """What the checks of a network need of a corpus: a few sentences, and the vectors of their words."""
 
     config: Config
-    labels: LabelSet
-    vocabulary: Vocabulary
-    matrix: Floats
-    tokens: list[Sequence[str]]
-    names: list[Sequence[str]]
+    labels: LabelSet  # the C labels of the whole corpus, in the internal scheme
+    vocabulary: Vocabulary  # the words of the chosen sentences that have a vector, and a few others
+    matrix: Floats  # (V, D) of float32: their vectors, scaled as for training
+    tokens: list[Sequence[str]]  # the chosen sentences
+    names: list[Sequence[str]]  # their labels
     gazetteers: Gazetteers
     columns: ColumnValues
     seed: int
@@ -108,14 +94,8 @@ class CheckData:
     def encode(self, config: Config) -> TrainingData:
         """Return the chosen sentences as integers, for the features and the window of `config`."""
         encoder = Encoder(self.vocabulary, WordFeatures(config.features), self.gazetteers, self.columns)
-        return prepare_training(
-            encoder,
-            self.tokens,
-            self.names,
-            self.labels,
-            config.model.window,
-            whole_sentences=config.model.loss != "softmax",
-        )
+        whole, window = config.model.loss != "softmax", config.model.window
+        return prepare_training(encoder, self.tokens, self.names, self.labels, window, whole_sentences=whole)
 
     def objective(
         self, config: Config, parameters: Mapping[str, Floats]
@@ -144,23 +124,13 @@ def choose_data(
 ) -> CheckData:
     """Choose the sentences to check a network on, and load their vectors.
 
-    Raises
-    ------
-    DataError
-        If numbers of labels and words differ, there are fewer than two different labels or no labelled word,
-        or a column is missing or holds the labels.
-    VectorsError
-        If there are no such vectors.
+    Raises DataError, also if there are fewer than two different labels or no labelled word, and VectorsError.
     """
     check_sentences(sentences, labels)
     check_columns(config.features.columns, sentences, labels)
     ignore = config.data.ignore_label or None
-    label_set = LabelSet.of(
-        labels,
-        scheme=config.data.scheme,
-        internal_scheme=Scheme(config.model.inner_scheme),
-        ignore=ignore,
-    )
+    scheme, inner = config.data.scheme, Scheme(config.model.inner_scheme)
+    label_set = LabelSet.of(labels, scheme=scheme, internal_scheme=inner, ignore=ignore)
     chosen = choose_sentences(labels, ignore, np.random.default_rng(seed))
     tokens = [sentences[i][:LONGEST] for i in chosen]
     counts = count_words(tokens)
@@ -171,29 +141,15 @@ def choose_data(
     names = [labels[i][:LONGEST] for i in chosen]
     features = resolve_features(config.features, finds_names=finds_names(label_set, labels))
     features, gazetteers = read_lists(features, tokens, names, label_set)
-    return CheckData(
-        replace(config, features=features),
-        label_set,
-        vocabulary,
-        matrix,
-        tokens,
-        names,
-        gazetteers,
-        ColumnValues.of(config.features.columns, tokens),
-        seed,
-    )
+    columns = ColumnValues.of(config.features.columns, tokens)
+    config = replace(config, features=features)
+    return CheckData(config, label_set, vocabulary, matrix, tokens, names, gazetteers, columns, seed)
 
 
 def choose_sentences(
     labels: Sequence[Sequence[str]], ignore: str | None, rng: np.random.Generator
 ) -> list[int]:
-    """Return the indices of up to 20 sentences: in random order, those with a new label first.
-
-    Raises
-    ------
-    DataError
-        If no word has a label.
-    """
+    """Return the indices of up to 20 sentences: in random order, those with a new label first."""
     present = [set(sequence[:LONGEST]) - {ignore} for sequence in labels]
     order = [i for i in rng.permutation(len(labels)).tolist() if present[i]]
     if not order:

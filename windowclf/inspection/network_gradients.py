@@ -97,11 +97,8 @@ class _Probe:
         """Return the rows of a table that the windows use."""
         ids = self.chosen.words
         rows = ids[:, 0][ids[:, 0] >= N_SPECIAL] - N_SPECIAL
-        used = {
-            "vectors": rows,
-            "tuned_vectors": rows,
-            "special": ids[:, 0][ids[:, 0] < N_SPECIAL],
-        } | {table: ids[:, columns] for table, columns in self.model.features.columns.items()}
+        used = {"vectors": rows, "tuned_vectors": rows, "special": ids[:, 0][ids[:, 0] < N_SPECIAL]}
+        used |= {table: ids[:, columns] for table, columns in self.model.features.columns.items()}
         return np.unique(used[name])
 
 

@@ -25,26 +25,14 @@ _Change = tuple[int, int, _Pair, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """The effect of replacing one word by another.
-
-    Attributes
-    ----------
-    word, by : str
-        The seen word and the stranded one, in the spelling of the vectors.
-    places : int
-        Replacements, one position at a time.
-    changed, changed_around : int
-        Changed labels of the word, and of other words of its sentences.
-    right_before, right_after : int or None
-        Right labels of the word before and after; None without true labels.
-    """
+    """The effect of replacing a seen word by a stranded one, in the spelling of the vectors."""
 
     word: str
     by: str
-    places: int
-    changed: int
-    changed_around: int
-    right_before: int | None
+    places: int  # replacements, one position at a time
+    changed: int  # changed labels of the word
+    changed_around: int  # and of other words of its sentences
+    right_before: int | None  # right labels of the word; None without true labels
     right_after: int | None
 
 
@@ -52,7 +40,7 @@ class Replacement:
 class Replacements:
     """All replacements together, and by word, with the most changed labels first.
 
-    Attributes are those of `Replacement`; `around` is the number of other words in these sentences.
+    Fields are those of `Replacement`; `around` is the number of other words in these sentences.
     """
 
     places: int
@@ -99,10 +87,8 @@ def replace_words(
 
     Parameters
     ----------
-    model : TrainedModel
     pairs : mapping of str to str
         Word -> its replacement, in the spelling of the vectors, as of `pair_stranded`.
-    sentences : sequence of sequences of str
     labels : sequence of sequences of str, optional
         The true labels.
     most : int
@@ -175,5 +161,5 @@ def _summary(found: Mapping[_Pair, Counter[str]], n_around: int, *, has_labels: 
     ]
     words.sort(key=lambda r: (-r.changed, -r.changed_around, r.places, r.word))
     total = sum(found.values(), Counter[str]())
-    changed = total["changed"], n_around, total["around"]
-    return Replacements(total["places"], *changed, *right(total), tuple(words))
+    counted = total["places"], total["changed"], n_around, total["around"]
+    return Replacements(*counted, *right(total), tuple(words))

@@ -25,10 +25,8 @@ class Explanation:
 
     Attributes
     ----------
-    token, label : str
-        The word, and the label that the model gives it.
-    probability : float
-        Of this label, as `TrainedModel.tag` gives it.
+    label, probability : str, float
+        As `TrainedModel.tag` gives them.
     note : str
         Why the first of `probabilities` is another label, or another probability; empty where they are equal.
     learnt_as : str
@@ -37,10 +35,9 @@ class Explanation:
         All labels of the internal scheme, most probable first, as `TrainedModel.predict_proba` gives them.
     window : tuple of (str or None)
         The K words of the window; None stands for the sentence boundary.
-    lists : tuple of tuple of str
-        For each of them the gazetteers with a phrase that it is in: names of files, or `entities:TYPE`.
-    columns : tuple of tuple of str
-        For each of them its values in the columns that the model reads beside the words.
+    lists, columns : tuples of tuple of str
+        For each of them the gazetteers with a phrase that it is in, names of files or `entities:TYPE`; and
+        its values in the columns that the model reads beside the words.
     contributions : tuple of float
         For each of them its Shapley value: its part in the label's score. They sum to `score - empty_score`.
     score, empty_score : float
@@ -65,38 +62,18 @@ class Explanation:
 def shapley_values(
     model: WindowModel | Ensemble, words: Ints, windows: Ints, labels: Ints
 ) -> tuple[Floats, Floats, Floats]:
-    """Compute the exact Shapley value of every position of every window for the score of one label.
+    """Compute the exact Shapley value of every position of windows (N, K) for the score of a label (N,).
 
     phi_k = Σ_{S without k} |S|! (K - |S| - 1)! / K! · (score(S with k) - score(S))
     (Shapley 1953, "A value for n-person games"; Lundberg & Lee 2017, section 2.3). Words outside S are
     absent: the unknown vector, no features, in no phrase of a gazetteer, with column values that training did
-    not see. All 2^K subsets are scored.
-
-    Parameters
-    ----------
-    words : array (U, J)
-    windows : array (N, K)
-    labels : array (N,)
-        The label whose score is explained, for each window.
-
-    Returns
-    -------
-    values : array (N, K)
-    scores, empty_scores : array (N,)
-        Of the whole window, and of the window without any word.
-
-    Raises
-    ------
-    WindowClfError
-        If the window is wider than 13.
+    not see. All 2^K subsets are scored. Returns the values (N, K), and the scores (N,) of the whole window
+    and of the window without any word.
     """
     K = windows.shape[1]
     if K > WIDEST:
-        raise WindowClfError(
-            "exact Shapley values need 2^K windows per word",
-            found=f"a window of {K}",
-            allowed=f"at most {WIDEST}",
-        )
+        found, allowed = f"a window of {K}", f"at most {WIDEST}"
+        raise WindowClfError("exact Shapley values need 2^K windows per word", found=found, allowed=allowed)
     subsets = np.arange(1 << K)
     present = (subsets[:, None] >> np.arange(K)) & 1 == 1  # (2^K, K): the words of subset s
     # column c of weights: the weight of each subset's score in the value of position c
@@ -105,8 +82,7 @@ def shapley_values(
     missing = np.array([factorial(s) * factorial(max(K - s - 1, 0)) / factorial(K) for s in sizes])
     weights = np.where(present, joined[:, None], -missing[:, None])
     values = np.zeros((len(windows), K))
-    scores = np.zeros(len(windows))
-    empty_scores = np.zeros(len(windows))
+    scores, empty_scores = np.zeros(len(windows)), np.zeros(len(windows))
     for n, window in enumerate(windows):
         coalitions = np.where(present, window, ABSENT_ROW).astype(windows.dtype)
         of_label = model.scores(words, coalitions)[:, labels[n]].astype(np.float64)
@@ -119,14 +95,8 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     """Explain the label of each word of a sentence.
 
     Labels and probabilities are those of tagging; contributions are to the score of the word's own window,
-    without transitions.
-
-    Raises
-    ------
-    WindowClfError
-        If the window is wider than 13.
-    DataError
-        If the sentence lacks a column.
+    without transitions. Raises WindowClfError if the window is wider than 13, and DataError if the sentence
+    lacks a column.
     """
     if not sentence:
         return []
@@ -142,7 +112,8 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
     lists = outside + _lists_of_words(model, sentence) + outside
-    columns = outside + _columns_of_words(model, sentence) + outside
+    read = [column_of(sentence, name) for name in model.encoder.columns.values]
+    columns = outside + [tuple(column[i] for column in read) for i in range(len(sentence))] + outside
     explanations = []
     for i, (token, learnt_as) in enumerate(zip(sentence, (names[c] for c in chosen), strict=True)):
         ranked = tuple((names[c], float(probs[i, c])) for c in np.argsort(-probs[i], kind="stable"))
@@ -190,14 +161,7 @@ def describe_decoding(model: TrainedModel) -> list[str]:
 
 def _lists_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
     """Return for each word the names of the gazetteers with a phrase that it is in."""
-    listed = model.config.features.gazetteers
-    names = [name if is_entity_list(name) else Path(name).name for name in listed]
+    names = [n if is_entity_list(n) else Path(n).name for n in model.config.features.gazetteers]
     rows = model.encoder.match(sentence, np.array([len(sentence)]))
     inside = rows % len(Position) != Position.NONE
     return [tuple(name for name, found in zip(names, word, strict=True) if found) for word in inside]
-
-
-def _columns_of_words(model: TrainedModel, sentence: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return for each word its values in the columns that the model reads."""
-    said = [column_of(sentence, name) for name in model.encoder.columns.values]
-    return [tuple(values[i] for values in said) for i in range(len(sentence))]
