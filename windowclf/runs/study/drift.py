@@ -3,6 +3,7 @@
 P chosen words, D dimensions.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -80,11 +81,9 @@ def _with_vectors(model: TrainedModel) -> list[str]:
     """Return those of the lecture's words that have a vector in the model."""
     found = []
     for word in CHOSEN:
-        try:
+        with suppress(VectorsError):
             row_of(model, word)
-        except VectorsError:
-            continue
-        found.append(word)
+            found.append(word)
     return found
 
 
