@@ -98,9 +98,8 @@ def map_arrays(path: Path) -> dict[str, Array]:
     with path.open("rb") as file:
         header_size = int.from_bytes(file.read(8), "little")
         if size < 8 or header_size > min(size - 8, _LARGEST_HEADER):
-            raise ModelFileError(
-                "not a safetensors file, or cut short", where=str(path), found=f"{size} bytes"
-            )
+            problem = "not a safetensors file, or cut short"
+            raise ModelFileError(problem, where=str(path), found=f"{size} bytes")
         try:
             header = json.loads(file.read(header_size))
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
@@ -158,9 +157,8 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelFileError(
-            "not a JSON file", where=str(path), found=str(error), hint=TRAIN_AGAIN
-        ) from error
+        problem = "not a JSON file"
+        raise ModelFileError(problem, where=str(path), found=str(error), hint=TRAIN_AGAIN) from error
     if not isinstance(value, dict):
         raise ModelFileError("not a JSON object", where=str(path), hint=TRAIN_AGAIN)
     return value

@@ -310,7 +310,10 @@ class WindowTagger:
     def explain(self, sentence: Sequence[str]) -> list["Explanation"]:
         """Return for each word its label, the probabilities, and what each window word pushed towards it.
 
-        WindowClfError if the window is wider than 13: exact Shapley values take 2^K windows a word.
+        Raises
+        ------
+        WindowClfError
+            If the window is wider than 13 (exact Shapley values take 2^K windows a word).
         """
         from windowclf.inspection import explain
 

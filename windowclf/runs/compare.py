@@ -15,7 +15,7 @@ from windowclf.config import TABLE_MB
 from windowclf.config_io import config_to_dict
 from windowclf.corpus import LabelSet, Sentences, check_sentences, parse_label
 from windowclf.errors import DataError
-from windowclf.evaluation import Compared, Evaluation, compare_family, evaluate_labels, sentence_counts
+from windowclf.evaluation import Compared, compare_family, evaluate_labels, sentence_counts
 from windowclf.runs.run import RunRecord
 from windowclf.tagger import WindowTagger
 
@@ -170,23 +170,12 @@ def _load(record: RunRecord, data: tuple[Sentences, Sentences] | None, table_mb:
     check_sentences(sentences, gold)
     labels.check_comparable(gold)
     predicted = tagger.compile(table_mb=table_mb).predict(sentences)
-    is_of_spans = labels.scheme is not None
-    evaluation = evaluate_labels(
-        sentences,
-        gold,
-        predicted,
-        span_labels=is_of_spans,
-        ignore_label=labels.ignore,
-        seen=tagger.model.vocabulary.seen,
-    )
-    counts = sentence_counts(gold, predicted, span_labels=is_of_spans, ignore_label=labels.ignore)
-    return _Run(record, labels, _scores(evaluation), counts)
-
-
-def _scores(e: Evaluation) -> dict[str, float]:
+    scoring: dict[str, Any] = {"span_labels": labels.scheme is not None, "ignore_label": labels.ignore}
+    e = evaluate_labels(sentences, gold, predicted, **scoring, seen=tagger.model.vocabulary.seen)
     scores = {name: getattr(e, name) for name in ("f1", "precision", "recall", "token_accuracy")}
     scores |= {"seen": e.seen.accuracy, "unseen": e.unseen.accuracy}
-    return {name: value for name, value in scores.items() if value is not None}
+    known = {name: value for name, value in scores.items() if value is not None}
+    return _Run(record, labels, known, sentence_counts(gold, predicted, **scoring))
 
 
 def _check_task(first: _Run, other: _Run) -> None:

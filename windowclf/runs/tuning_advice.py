@@ -104,8 +104,7 @@ def explained(advice: Advice, *clauses: str) -> Advice:
 
 TRIAL_SENTENCES = 2000  # of training and of dev, at most
 TRIAL_SEEDS = 2
-# the trial reads at most this share of what the training reads …
-_SHARE = 1 / 5
+_SHARE = 1 / 5  # the trial reads at most this share of what the training reads …
 _FEWEST_READ = 6000  # … but each of its trainings reads at least this many sentences, over all epochs
 _PART = 2  # a sample is partial if the training data are more than this many times as large
 
@@ -272,14 +271,9 @@ def _try(
         tagger = WindowTagger(config, vectors=vectors, tuning=tuning, seed=seed)
         for event in tagger.fit_events(*sample, dev=dev):
             yield TrialEvent(tuning, seed, i + 1, len(runs), event)
-        counts[tuning].append(
-            sentence_counts(
-                dev[1],
-                tagger.predict(dev[0]),
-                span_labels=label_set.scheme is not None,
-                ignore_label=label_set.ignore,
-            )
-        )
+        predicted, of_spans = tagger.predict(dev[0]), label_set.scheme is not None
+        found = sentence_counts(dev[1], predicted, span_labels=of_spans, ignore_label=label_set.ignore)
+        counts[tuning].append(found)
     return counts
 
 

@@ -8,7 +8,7 @@ such as an ensemble, finds nearly as probable as the true label says more than t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -152,12 +152,11 @@ def choose_objective(
     config: Config, label_set: LabelSet, parameters: Mapping[str, Floats], labels: Sentences
 ) -> WordObjective | SentenceObjective:
     """Return the objective that a configuration names, for a network with these parameters."""
-    if config.model.loss == "softmax":
-        weights = None
-        if config.training.class_weights == "balanced":
-            weights = balanced_weights(label_set.encode_all(labels), len(label_set))
-        return WordObjective(weights, config.training.label_smoothing)
-    return SentenceObjective(parameters, allowed_pairs(label_set))
+    if config.model.loss == "crf":
+        return SentenceObjective(parameters, allowed_pairs(label_set))
+    is_balanced = config.training.class_weights == "balanced"
+    weights = balanced_weights(label_set.encode_all(labels), len(label_set)) if is_balanced else None
+    return WordObjective(weights, config.training.label_smoothing)
 
 
 @dataclass(eq=False)
@@ -183,13 +182,10 @@ class SentenceTeacher:
 
     def __call__(self, scores: Floats, *, places: Ints, lengths: Ints) -> tuple[float, ObjectiveBackward]:
         """Compute the loss of the sentences whose windows are at `places`."""
-        unary, pairs = expected_pairs(
-            self.scores[places], self.transitions, lengths=lengths, legal=self.legal
-        )
+        parts: dict[str, Any] = {"lengths": lengths, "legal": self.legal}
+        unary, pairs = expected_pairs(self.scores[places], self.transitions, **parts)
         A = self.parameters["transitions"]
-        return _name_transitions(
-            *crf_cross_entropy(scores, A, unary=unary, pairs=pairs, lengths=lengths, legal=self.legal)
-        )
+        return _name_transitions(*crf_cross_entropy(scores, A, unary=unary, pairs=pairs, **parts))
 
 
 class DistillationObjective:

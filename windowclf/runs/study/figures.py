@@ -271,7 +271,8 @@ def _label(axis: "Axes", words: Sequence[ProjectedWord]) -> None:
         steps = int(distance / _STEP) + 1
         for i in range(steps + 1):  # along the arrow, the points at its ends larger
             x, y = (b + (a - b) * i / steps for b, a in zip(before, after, strict=True))
-            taken.append(_box(x, y, 3 if i in (0, steps) else 1))
+            half = 3 if i in (0, steps) else 1
+            taken.append((x - half, y - half, x + half, y + half))
     frame = _in_points(axis, axis.viewLim.min), _in_points(axis, axis.viewLim.max)
     for name, (x, y), style in labels:
         name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
@@ -311,10 +312,6 @@ def _find_room(
         left, bottom = x + dx - width / 2, y + dy - height / 2
         candidates.append(((dx, dy), (left, bottom, left + width, bottom + height)))
     return min(candidates, key=lambda candidate: cost(candidate[1]))  # the first of equals
-
-
-def _box(x: float, y: float, half: float) -> _Box:
-    return x - half, y - half, x + half, y + half
 
 
 def _overlap(a: _Box, b: _Box) -> float:
