@@ -126,8 +126,6 @@ class WindowTagger:
         trained = "not trained" if self._model is None else f"labels {', '.join(self.labels)}"
         return f"<code>{escape(repr(self))}</code><br>{escape(trained)}"
 
-    # -- training ------------------------------------------------------------------------------------
-
     def fit(
         self,
         sentences: Sentences,
@@ -196,8 +194,6 @@ class WindowTagger:
         for self._model, event in events:
             yield event
 
-    # -- files ---------------------------------------------------------------------------------------
-
     def save(self, directory: str | Path) -> str:
         """Write a model directory and return its version (a SHA-256).
 
@@ -243,8 +239,6 @@ class WindowTagger:
         """
         return self.model.labels_of(scheme)
 
-    # -- speed ---------------------------------------------------------------------------------------
-
     def compile(
         self,
         *,
@@ -259,8 +253,6 @@ class WindowTagger:
         """
         self.model.compile(table_mb=table_mb, cache_mb=cache_mb, dtype=dtype, prefill=prefill)
         return self
-
-    # -- use -----------------------------------------------------------------------------------------
 
     @overload
     def __call__(self, text: str) -> TaggedText: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]

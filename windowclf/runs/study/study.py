@@ -128,8 +128,7 @@ class TuningStudy:
         """
         jobs = self.jobs()
         drifting = [size for size, drift in self._drifts().items() if drift is None]
-        total = len(jobs) + len(drifting)
-        done = 0
+        total, done = len(jobs) + len(drifting), 0
         yield Progress(done, total, "the first trainings")
         with closing(self._trained(jobs, n_processes)) as finished:
             for key in finished:
