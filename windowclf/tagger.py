@@ -215,9 +215,12 @@ class WindowTagger:
         ModelFileError
             If there is no such model, or it is damaged or of another format version.
         """
-        trained = load_model(find_model(str(model)))
-        tagger = cls(trained.config)
-        tagger._model = trained
+        return cls._of(load_model(find_model(str(model))))
+
+    @classmethod
+    def _of(cls, model: TrainedModel) -> Self:
+        tagger = cls(model.config)
+        tagger._model = model
         return tagger
 
     @property
