@@ -26,7 +26,7 @@ class Edge:
     see the end of a streamed answer.
     """
 
-    def __init__(self, app: "WSGIApplication", guard: Guard, board: Board, *, access_log: bool) -> None:
+    def __init__(self, app: "WSGIApplication", guard: Guard, board: Board, access_log: bool) -> None:
         self._app = app
         self._guard = guard
         self._board = board
@@ -42,16 +42,11 @@ class Edge:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal code, streamed
             code = int(status[:3])
-            kind, cached = "", False
-            for name, value in headers:
-                if name == "Content-Type":
-                    kind = value.partition(";")[0]
-                elif name == "Content-Length":
-                    streamed = False
-                elif name == "Cache-Control":
-                    cached = True
+            given = dict(headers)
+            streamed = "Content-Length" not in given
+            media_type = given.get("Content-Type", "").partition(";")[0]
             headers.append((REQUEST_ID_HEADER, request_id))
-            headers += self._guard.headers_for(environ, kind, cached=cached)
+            headers += self._guard.headers_for(environ, media_type, cached="Cache-Control" in given)
             if self._board.draining:
                 headers.append(("Connection", "close"))  # clients and load balancers move on
             return start_response(status, headers, *error)

@@ -8,7 +8,6 @@ prometheus-client is imported.
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -23,17 +22,8 @@ OTHER_METHOD = "(other)"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
-
-class Served(Protocol):
-    """The served models, as far as metrics need them."""
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """The version of each model: the SHA-256 of its manifest."""
-
-    @property
-    def refused(self) -> frozenset[str]:
-        """Models of which a new version cannot be loaded."""
+# of each model: its version, and whether a new one was refused because it cannot be loaded
+Versions = Mapping[str, tuple[str, bool]]
 
 
 class Metrics:
@@ -91,7 +81,7 @@ class Metrics:
         """Count that this process loaded a model."""
         self._loads.labels(model).inc()
 
-    def page(self, accept: str, board: Board, models: Served) -> tuple[bytes, str]:
+    def page(self, accept: str, board: Board, versions: Versions) -> tuple[bytes, str]:
         """Return all metrics in the format that an Accept header asks for, and its content type."""
         try:
             encode, content_type = choose_encoder(accept if accept.isascii() and accept.isprintable() else "")
@@ -99,16 +89,16 @@ class Metrics:
             encode, content_type = choose_encoder("")
         registry = CollectorRegistry()
         registry.register(self.registry)
-        registry.register(_Now(board, models))
+        registry.register(_Now(board, versions))
         return encode(registry), content_type
 
 
 class _Now:
     """The values of this moment."""
 
-    def __init__(self, board: Board, models: Served) -> None:
+    def __init__(self, board: Board, versions: Versions) -> None:
         self._board = board
-        self._models = models
+        self._versions = versions
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily(
@@ -123,9 +113,9 @@ class _Now:
             "1 while a new version of the model cannot be loaded and the old one is served.",
             labels=["model"],
         )
-        for name, version in self._models.versions.items():
+        for name, (version, is_refused) in self._versions.items():
             info.add_metric([name, version], 1)
-            refused.add_metric([name], name in self._models.refused)
+            refused.add_metric([name], is_refused)
         yield info
         yield refused
 

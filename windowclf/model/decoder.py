@@ -25,22 +25,14 @@ _Bounds = tuple[int, int, int, int, str]
 class TaggedSpan:
     """A span that labels mark.
 
-    Attributes
-    ----------
-    start, end : int
-        Its tokens are `start` to `end`, exclusive.
-    kind : str
-        The entity type.
-    probability : float
-        That a span of this type begins and ends exactly there. With a sentence-level loss it is the
-        probability of all legal tag sequences that have the span; otherwise the product of the probabilities
-        of its labels. It is calibrated on development data for the number of tokens and the type
-        (`PlattScaling`).
+    Its probability is that a span of this type begins and ends exactly there. With a sentence-level loss it
+    is that of all legal tag sequences that have the span; otherwise the product of the probabilities of its
+    labels. It is calibrated for the number of tokens and the type (`PlattScaling`).
     """
 
-    start: int
-    end: int
-    kind: str
+    start: int  # its first token
+    end: int  # the token after its last
+    kind: str  # the entity type
     probability: float
 
 
@@ -48,25 +40,15 @@ class TaggedSpan:
 class Tagged:
     """The labels of one sentence, and the probability that the model gives each.
 
-    Attributes
-    ----------
-    labels : list of str
-        In the output scheme, that of the training data.
-    probabilities : list of float
-        Of each label: with IOBES as internal and IOB2 as output scheme, ``B-LOC`` has the probability of
-        ``B-LOC`` and ``S-LOC`` together. Where the output label depends on its neighbours (IOB1; IOBES from
-        IOB2), it is the probability of the internal label. With a sentence-level loss it is the marginal
-        over all tag sequences.
-    spans : list of TaggedSpan
-        In order; empty if labels are plain classes.
-    every : array (T, C') or None
-        The probability of each of :attr:`LabelSet.output_names`, if requested.
+    With IOBES as internal and IOB2 as output scheme, ``B-LOC`` has the probability of ``B-LOC`` and ``S-LOC``
+    together. Where the output label depends on its neighbours (IOB1; IOBES from IOB2), it is the probability
+    of the internal label. With a sentence-level loss it is the marginal over all tag sequences.
     """
 
-    labels: list[str]
-    probabilities: list[float]
-    spans: list[TaggedSpan]
-    every: Floats | None = field(default=None, compare=False)
+    labels: list[str]  # in the output scheme, that of the training data
+    probabilities: list[float]  # of each label
+    spans: list[TaggedSpan]  # in order; empty if labels are plain classes
+    every: Floats | None = field(default=None, compare=False)  # (T, C'), of `LabelSet.output_names`
 
     @property
     def entities(self) -> list[tuple[Span, float]]:
@@ -77,12 +59,7 @@ class Tagged:
 class Decoder:
     """Turns scores into labels and their probabilities, as the loss of the training requires.
 
-    Parameters
-    ----------
-    labels : LabelSet
-    transitions : array (C + 1, C + 1), optional
-        The score of label j after label i, with a sentence-level loss; without it, words are independent.
-    calibration : Calibration
+    Without `transitions` (C + 1, C + 1), the scores of label j after label i, words are independent.
     """
 
     def __init__(
@@ -97,13 +74,9 @@ class Decoder:
         self._costs = np.where(self._is_inside, 0, calibration.outside_cost).astype(np.float32)
 
     def best(self, scores: Floats, lengths: Ints) -> Ints:
-        """Return the ids (N,) of the best legal labels: the most probable ones, apart from the O penalty.
+        """Return the ids (N,) of the best legal labels, given scores (N, C) and lengths (S,) in tokens.
 
-        Parameters
-        ----------
-        scores : array (N, C)
-        lengths : array (S,)
-            Tokens of each sentence.
+        They are the most probable ones, apart from the O penalty.
         """
         if self.calibration.outside_cost:
             scores = scores - self._costs
@@ -122,16 +95,7 @@ class Decoder:
         return sum_labellings(scores / temperature, A, lengths=lengths, legal=self._legal)
 
     def tag(self, scores: Floats, lengths: Ints, *, every: bool) -> list[Tagged]:
-        """Return the labels, spans and probabilities of sentences.
-
-        Parameters
-        ----------
-        scores : array (N, C)
-        lengths : array (S,)
-            Tokens of each sentence.
-        every : bool
-            Also return the probability of every label.
-        """
+        """Return what scores (N, C) and lengths (S,) say of sentences; `every`: also of every label."""
         best = self.best(scores, lengths)
         sums = None if self.transitions is None else self._sums(scores, lengths)
         inner = self.probabilities(scores, lengths) if sums is None else sums.unary.astype(scores.dtype)
@@ -151,15 +115,10 @@ class Decoder:
         ]
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
-        """Return the n best legal tag sequences of a sentence, in the output scheme, and their probabilities.
+        """Return the n best tag sequences, in the output scheme, and their probabilities; scores (T, C).
 
         They are ordered as in `best`, which gives the first: with an O penalty, a later one may be more
         probable. No two are equal: in every scheme, a legal sequence determines the spans.
-
-        Parameters
-        ----------
-        scores : array (T, C)
-        n : int
         """
         temperature = self.calibration.temperature
         scores, A = scores / temperature, self.pair_scores() / temperature
