@@ -63,7 +63,7 @@ class Models(Mapping[str, ServedModel]):
         self._seen = {name: _fingerprint(path) for name, path in self._sources.items()}
         self._models = {name: self._load(name) for name in self._sources}
         self._models |= {name: ServedModel.of(name, tagger) for name, tagger in (taggers or {}).items()}
-        self._refused: set[str] = set()
+        self.refused: set[str] = set()  # models of which a new version cannot be loaded
         self._watched_in = 0  # the process whose thread watches the directories
         for name in self._models:
             metrics().count_load(name)
@@ -85,7 +85,7 @@ class Models(Mapping[str, ServedModel]):
     @property
     def versions(self) -> dict[str, tuple[str, bool]]:
         """The version of each model, and whether a new one was refused because it cannot be loaded."""
-        return {name: (model.version, name in self._refused) for name, model in self._models.items()}
+        return {name: (model.version, name in self.refused) for name, model in self._models.items()}
 
     def choose(self, name: str | None) -> ServedModel:
         """Return the model of a name, or the first one."""
@@ -127,11 +127,11 @@ class Models(Mapping[str, ServedModel]):
             try:
                 model = self._load(name)
             except Exception as error:  # whatever is wrong with it, the old version goes on
-                self._refused.add(name)
+                self.refused.add(name)
                 message = "new version of a model refused; the old one is still served"
                 log_event("error", message, model=name, error=str(error))
                 continue
-            self._refused.discard(name)
+            self.refused.discard(name)
             if model.version != self._models[name].version:
                 self._models[name] = model
                 metrics().count_load(name)

@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -101,17 +101,12 @@ class Decoder:
         inner = self.probabilities(scores, lengths) if sums is None else sums.unary.astype(scores.dtype)
         probs = self.labels.merge(inner)
         chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
-        ends = [*accumulate(lengths.tolist())]
-        firsts = [0, *ends[:-1]]
+        output = self.labels.to_output(best, lengths)
+        spans = self._spans(best, inner, scores, lengths, sums)
+        bounds = pairwise([0, *accumulate(lengths.tolist())])
         return [
-            Tagged(labels, chosen[first:end], spans, probs[first:end] if every else None)
-            for labels, spans, first, end in zip(
-                self.labels.to_output(best, lengths),
-                self._spans(best, inner, scores, lengths, sums),
-                firsts,
-                ends,
-                strict=True,
-            )
+            Tagged(labels, chosen[first:end], found, probs[first:end] if every else None)
+            for labels, found, (first, end) in zip(output, spans, bounds, strict=True)
         ]
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:

@@ -66,7 +66,9 @@ def check_savable(directory: Path) -> tuple[Path, set[str]]:
         directory /= "model"
     if directory.exists() and not directory.is_dir():
         raise ModelFileError("this is a file; a model needs a directory", where=str(directory))
-    owned = {name for name in _listed_files(directory) if _is_file_of_model(name)}
+    known = (*_FILES, _COLUMNS, MANIFEST)
+    is_phrases = re.compile(_gazetteer_file(r"\d+")).fullmatch
+    owned = {name for name in _listed_files(directory) if name in known or is_phrases(name)}
     if not owned and directory.is_dir() and any(directory.iterdir()):
         raise ModelFileError(
             "this directory is not empty and holds no model",
@@ -74,10 +76,6 @@ def check_savable(directory: Path) -> tuple[Path, set[str]]:
             hint="Give a new or empty directory, or delete what is in it.",
         )
     return directory, owned
-
-
-def _is_file_of_model(name: str) -> bool:
-    return name in (*_FILES, _COLUMNS, MANIFEST) or re.fullmatch(_gazetteer_file(r"\d+"), name) is not None
 
 
 def save_model(model: TrainedModel, directory: Path) -> str:
