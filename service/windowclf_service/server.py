@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -48,13 +48,14 @@ def serve(
         If a model cannot be loaded.
     """
     multiprocessing.set_start_method("fork", force=True)
-    logging.basicConfig(handlers=[EventHandler()], level=logging.WARNING, force=True)
-    with tempfile.TemporaryDirectory(prefix="windowclf-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="windowclf-metrics-") as folder, ExitStack() as stack:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before prometheus-client is imported
+        stack.callback(os.environ.pop, "PROMETHEUS_MULTIPROC_DIR")
         from windowclf_service.app import create_app
 
         board = Board(config.limits.in_flight, n_slots=workers + 8)
         app = create_app(config, board=board)
+        logging.basicConfig(handlers=[EventHandler()], level=logging.WARNING, force=True)
         handler = {"class": "windowclf_service.telemetry.EventHandler"}
         server = Granian(
             "windowclf_service",
@@ -72,9 +73,8 @@ def serve(
             log_level=LogLevels.error,
             log_dictconfig={"handlers": {"console": handler, "access": handler}},
         )
-        waiting = threading.Thread(target=_wait_until_ready, args=(server, on_ready))
         server.on_startup(lambda: _handle_signals(server, board, grace))
-        server.on_startup(waiting.start)
+        server.on_startup(threading.Thread(target=_wait_until_ready, args=(server, on_ready)).start)
         server.on_startup(gc.freeze)  # the collector would write into memory that is shared otherwise
         server.serve(target_loader=partial(_start_worker, app, board, os.getpid()), wrap_loader=False)
 
