@@ -15,7 +15,7 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus import OUTSIDE, LabelSet, Scheme, Span, parse_label
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
-from windowclf.nn import Sums, softmax, span_log_probs, sum_labellings
+from windowclf.nn import marginals, softmax, span_log_probs, sum_labellings
 
 # of a span: number and first token of its sentence, its own first token and end, its entity type
 _Bounds = tuple[int, int, int, int, str]
@@ -84,25 +84,20 @@ class Decoder:
 
     def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability (N, C) of each label of the network at each token."""
-        if self.transitions is None:
-            return softmax(scores / np.float32(self.calibration.temperature))
-        return self._sums(scores, lengths).unary.astype(scores.dtype)
-
-    def _sums(self, scores: Floats, lengths: Ints) -> Sums:
-        """Sum over all legal tag sequences of each sentence, given transitions."""
         temperature = np.float32(self.calibration.temperature)
-        A = self.pair_scores() / temperature
-        return sum_labellings(scores / temperature, A, lengths=lengths, legal=self._legal)
+        scores = scores / temperature
+        if self.transitions is None:
+            return softmax(scores)
+        return marginals(scores, self.transitions / temperature, lengths=lengths, legal=self._legal)[1]
 
     def tag(self, scores: Floats, lengths: Ints, *, every: bool) -> list[Tagged]:
         """Return what scores (N, C) and lengths (S,) say of sentences; `every`: also of every label."""
         best = self.best(scores, lengths)
-        sums = None if self.transitions is None else self._sums(scores, lengths)
-        inner = self.probabilities(scores, lengths) if sums is None else sums.unary.astype(scores.dtype)
+        inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
         chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
         output = self.labels.to_output(best, lengths)
-        spans = self._spans(best, inner, scores, lengths, sums)
+        spans = self._spans(best, inner, scores, lengths)
         bounds = pairwise([0, *accumulate(lengths.tolist())])
         return [
             Tagged(labels, chosen[first:end], found, probs[first:end] if every else None)
@@ -138,9 +133,7 @@ class Decoder:
 
     # -- spans ---------------------------------------------------------------------------------------
 
-    def _spans(
-        self, best: Ints, probs: Floats, scores: Floats, lengths: Ints, sums: Sums | None
-    ) -> list[list[TaggedSpan]]:
+    def _spans(self, best: Ints, probs: Floats, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
         """Return the spans of each sentence; probs (N, C) are of the internal labels."""
         found: list[list[TaggedSpan]] = [[] for _ in lengths]
         if self.labels.scheme is None or not len(inside := self._is_inside[best].nonzero()[0]):
@@ -161,10 +154,10 @@ class Decoder:
             i = bisect_right(ends, begin)
             bounds.append((i, ends[i - 1] if i else 0, begin, stop, self._kinds[ids[begin]]))
         raw: Sequence[float] | Floats
-        if sums is None:
+        if self.transitions is None:
             raw = [self._independent(begin, stop, ends[i], ids, probs) for i, _, begin, stop, _ in bounds]
         else:
-            raw = self._marginal(bounds, ids, scores, lengths, sums)
+            raw = self._marginal(bounds, best, scores, lengths)
         scaling = self.calibration.spans
         for (i, first, begin, stop, kind), probability in zip(bounds, raw, strict=True):
             p = float(probability)
@@ -181,20 +174,21 @@ class Decoder:
             probability *= 1 - probs.item(stop, inside)
         return probability
 
-    def _marginal(
-        self, bounds: Sequence[_Bounds], ids: list[int], scores: Floats, lengths: Ints, sums: Sums
-    ) -> Floats:
+    def _marginal(self, bounds: Sequence[_Bounds], best: Ints, scores: Floats, lengths: Ints) -> Floats:
         """Return the probabilities (spans,) over all tag sequences of their sentences."""
-        temperature = np.float32(self.calibration.temperature)
+        some = np.zeros(len(lengths), bool)  # only sentences that have spans
+        some[[place[0] for place in bounds]] = True
+        words = np.repeat(some, lengths)
+        shift = np.cumsum(~words)  # words skipped so far
+        begins, stops = np.array([place[2:4] for place in bounds]).T
         logs = span_log_probs(
-            scores / temperature,
-            self.pair_scores() / temperature,
-            lengths=lengths,
-            begins=np.array([own[2] for own in bounds]),
-            sequences=[ids[begin:stop] for _, _, begin, stop, _ in bounds],
+            scores[words] / np.float32(self.calibration.temperature),
+            self.pair_scores() / np.float32(self.calibration.temperature),
+            lengths=lengths[some],
+            begins=begins - shift[begins],
+            sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],
             legal=self._legal,
-            not_next=self._continuing([own[4] for own in bounds]),
-            sums=sums,
+            not_next=self._continuing([place[4] for place in bounds]),
         )
         probabilities: Floats = np.exp(logs)
         return probabilities
