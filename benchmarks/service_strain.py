@@ -27,7 +27,7 @@ WORKERS = 2
 SLOW_CLIENTS = 600
 POST = "POST /v1/tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GROWTH_ALLOWED_MB = 10.0
-LEAKED_BYTES = 4000  # a request, where a leak is planted
+LEAKED_BYTES = 20_000  # a request, where a leak is planted
 
 
 def ask(address: str, path: str, body: object = None) -> tuple[int, float]:
