@@ -45,6 +45,7 @@ def create_app(
     - `GET /metrics` for Prometheus, and `GET /openapi.json`, which describes all this.
 
     Errors are `application/problem+json`, see `windowclf_service.errors`. Any number of threads may use it.
+    A WindowClfError says that a model cannot be loaded or is not trained, or that two have one name.
 
     Parameters
     ----------
@@ -53,11 +54,6 @@ def create_app(
         loaded, compiled, and reloaded when their files change.
     board : Board, optional
         State shared by the processes of the service. Processes forked after this call share the default.
-
-    Raises
-    ------
-    WindowClfError
-        If a model cannot be loaded or is not trained, or two have one name.
     """
     board = board or Board(config.limits.in_flight)
     guard = security.Guard(config)

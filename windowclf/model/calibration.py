@@ -16,9 +16,9 @@ class PlattScaling:
     per word of the probability p of a span of m words.
     """
 
-    slope: float  # above 0, so that the order of similar spans stays
-    offset: float
-    kinds: Mapping[str, float] = field(default_factory=dict)  # by entity type; 0 for others
+    slope: float  #: above 0, so that the order of similar spans stays
+    offset: float  #: for every entity type
+    kinds: Mapping[str, float] = field(default_factory=dict)  #: added to it by entity type; 0 for others
 
     def __call__(self, probability: float, n_words: int, kind: str) -> float:
         """Return the calibrated probability of a span."""
@@ -44,9 +44,9 @@ class Calibration:
     above 0, more spans are found. Probabilities are without it.
     """
 
-    temperature: float = 1.0  # scores and transitions are divided by it before they become probabilities
-    spans: PlattScaling | None = None  # applied to the probabilities of spans afterwards
-    outside_cost: float = 0.0
+    temperature: float = 1.0  #: scores and transitions are divided by it before they become probabilities
+    spans: PlattScaling | None = None  #: applied to the probabilities of spans afterwards
+    outside_cost: float = 0.0  #: the O penalty
 
 
 UNCALIBRATED = Calibration()

@@ -219,8 +219,7 @@ class CompiledScorer:
             return parts[0]
         if self._has_hidden:
             return np.concatenate(parts, axis=-1)
-        mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
-        return mean
+        return np.asarray(np.mean(parts, axis=0, dtype=np.float32))
 
     def _fold_context(self) -> Floats:
         """Compute what each context id adds to the blocks of a word (P, K, H), in `place_ranges`' order."""

@@ -30,10 +30,10 @@ class TaggedSpan:
     labels. It is calibrated for the number of tokens and the type (`PlattScaling`).
     """
 
-    start: int  # its first token
-    end: int  # the token after its last
-    kind: str  # the entity type
-    probability: float
+    start: int  #: its first token
+    end: int  #: the token after its last
+    kind: str  #: the entity type
+    probability: float  #: calibrated, as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Tagged:
     of the internal label. With a sentence-level loss it is the marginal over all tag sequences.
     """
 
-    labels: list[str]  # in the output scheme, that of the training data
-    probabilities: list[float]  # of each label
-    spans: list[TaggedSpan]  # in order; empty if labels are plain classes
-    every: Floats | None = field(default=None, compare=False)  # (T, C'), of `LabelSet.output_names`
+    labels: list[str]  #: in the output scheme, that of the training data
+    probabilities: list[float]  #: of each label
+    spans: list[TaggedSpan]  #: in order; empty if labels are plain classes
+    every: Floats | None = field(default=None, compare=False)  #: (T, C') of `output_names`, if requested
 
     @property
     def entities(self) -> list[tuple[Span, float]]:
@@ -190,8 +190,7 @@ class Decoder:
             legal=self._legal,
             not_next=self._continuing([place[4] for place in bounds]),
         )
-        probabilities: Floats = np.exp(logs)
-        return probabilities
+        return np.asarray(np.exp(logs))
 
     def _continuing(self, kinds: list[str]) -> Bools | None:
         """Return which labels continue each span (spans, C + 1); None if its own labels mark its end."""

@@ -142,16 +142,11 @@ class WindowModel:
         trace: Trace | None = None,
         workspace: Workspace | None = None,
     ) -> tuple[Floats, Backward]:
-        """Score windows (N, K), which hold rows of the ids `words` (U, J); return the backward pass too.
+        """Score windows (N, K) of rows of the ids `words` (U, J); return scores (N, C) and the backward pass.
 
         `rng` draws the dropout masks (None: no dropout). `trace` is filled with a node for every operation.
-        `workspace` is memory to reuse, one a thread; `backward` is then valid until the next pass with it.
-
-        Returns
-        -------
-        scores : array (N, C)
-        backward : callable
-            dscores (N, C) -> the gradient of every trained parameter, by name.
+        `workspace` is memory to reuse, one a thread; the backward pass is then valid until its next use. That
+        pass takes dscores (N, C) and returns the gradient of every trained parameter, by name.
         """
         x, words_backward = self._describe(words, trace)
         x_rows = None
@@ -207,7 +202,8 @@ class WindowModel:
         def backward(dx: Floats) -> dict[str, Gradient]:
             dparts = dict(zip(parts, split(dx), strict=True))
             own: dict[str, dict[str, Gradient]] = {name: {} for name in parts}
-            dE, own["word vectors"]["special"] = vectors_backward(dparts["word vectors"])
+            dE, dspecial = vectors_backward(dparts["word vectors"])
+            own["word vectors"]["special"] = dspecial
             if dE is not None:
                 own["word vectors"]["vectors"] = dE
             if "tuned vectors" in parts:
@@ -223,8 +219,7 @@ class WindowModel:
                     trace[name].upstream, trace[name].gradients = upstream, own[name]
             gradients = {name: gradient for part in own.values() for name, gradient in part.items()}
             if "tuned vectors" in parts:
-                # the special vectors are in both channels
-                gradients["special"] = own["word vectors"]["special"] + dspecial_too
+                gradients["special"] = dspecial + dspecial_too  # the special vectors are in both channels
             return gradients
 
         return x, backward

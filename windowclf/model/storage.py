@@ -57,10 +57,7 @@ _COUNTS = "training_counts"
 def check_savable(directory: Path) -> tuple[Path, set[str]]:
     """Return where a model saved to `directory` is written (in a run: `model` in it), and what it replaces.
 
-    Raises
-    ------
-    ModelFileError
-        If it is a file, or a directory that is not empty and holds no model.
+    A file, or a directory that is not empty and holds no model, is a ModelFileError.
     """
     if is_run(directory):
         directory /= "model"
@@ -112,11 +109,8 @@ def save_model(model: TrainedModel, directory: Path) -> str:
 def load_model(directory: Path) -> TrainedModel:
     """Verify and open a model directory, or a run directory that holds one as `model`.
 
-    Raises
-    ------
-    ModelFileError
-        If a file is missing, cut short or changed, the format version is another, or the arrays do not have
-        the shapes of the configuration or are not finite.
+    It is a ModelFileError if a file is missing, cut short or changed, the format version is another, or the
+    arrays do not have the shapes of the configuration or are not finite.
     """
     if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
@@ -127,13 +121,7 @@ def load_model(directory: Path) -> TrainedModel:
 
 
 def find_model(name: str) -> Path:
-    """Return the directory of a model, given its path or the name of a shipped model.
-
-    Raises
-    ------
-    ModelFileError
-        If there is no such model.
-    """
+    """Return the directory of a model, given its path or a shipped model's name; else a ModelFileError."""
     if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
         return Path(name)
     from importlib import resources  # a path needs no such search
@@ -254,9 +242,8 @@ def _verify_arrays(
         raise _damaged("no array of word vectors", path)
     tuned = vectors_of(arrays, "tuned_vectors")
     n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
-    shapes = parameter_shapes(
-        config.model, config.features, *vectors.shape, n_labels, n_tuned=n_tuned, n_values=n_values
-    )
+    size = len(vectors), vectors.shape[1], n_labels
+    shapes = parameter_shapes(config.model, config.features, *size, n_tuned=n_tuned, n_values=n_values)
     expected = ensemble_shapes(config, shapes)
     found = {name: array.shape for name, array in arrays.items()}
     if found != expected:

@@ -32,15 +32,15 @@ class LabelScore(msgspec.Struct, gc=False):
 
 
 class TaggedToken(msgspec.Struct, gc=False):
-    """A token, `text[start:end]` of the whole text in code points, and its label."""
+    """A token, its place in its text, and its label."""
 
-    text: str
-    start: int
-    end: int
-    label: str  # of the best tag sequence that the label scheme allows
-    score: float  # the probability of the label
-    probabilities: dict[str, float] | UnsetType = UNSET  # of every label, if requested
-    top: list[LabelScore] | UnsetType = UNSET  # the most probable labels, if requested
+    text: str  #: `text[start:end]` of the whole text
+    start: int  #: code points of the text
+    end: int  #: exclusive
+    label: str  #: of the best tag sequence that the label scheme allows
+    score: float  #: the probability of the label
+    probabilities: dict[str, float] | UnsetType = UNSET  #: of every label, if requested
+    top: list[LabelScore] | UnsetType = UNSET  #: the most probable labels, if requested
 
 
 class Entity(msgspec.Struct, gc=False):
@@ -56,10 +56,10 @@ class Entity(msgspec.Struct, gc=False):
 class TaggedText(msgspec.Struct):
     """A text with what a model finds in it; all offsets point into `text`."""
 
-    text: str  # of a list of tokens, these joined by single spaces
-    sentences: list[Extent]  # white space between them belongs to none
-    tokens: list[TaggedToken]  # of all sentences
-    entities: list[Entity] | UnsetType = UNSET  # empty where labels mark no spans; unset if not requested
+    text: str  #: of a list of tokens, these joined by single spaces
+    sentences: list[Extent]  #: in order; white space between them belongs to none
+    tokens: list[TaggedToken]  #: of all sentences, in order
+    entities: list[Entity] | UnsetType = UNSET  #: empty where labels mark no spans; unset if not requested
 
 
 def tag_texts(model: TrainedModel, texts: Sequence[str | Sequence[str]]) -> list[TaggedText]:
@@ -92,15 +92,9 @@ def describe_text(
 ) -> TaggedText:
     """Put a text and its sentences, as `read_text` returns them, together with their labels.
 
-    Parameters
-    ----------
-    tagged : iterator of Tagged
-        What `model.tag` returns for the sentences; as many are taken as there are. With `probabilities` or
-        `top`, the probabilities of every label are needed.
-    entities, probabilities : bool
-        Whether to add entities, and to each token the probability of every label.
-    top : int, optional
-        How many of the most probable labels each token gets.
+    `tagged` yields what `model.tag` returns for the sentences; as many are taken as there are. Each token
+    gets the probability of every label (`probabilities`) and the `top` most probable labels; both need
+    `Tagged.every`.
     """
     answer = TaggedText(text, [], [], [] if entities else UNSET)
     for sentence in found:

@@ -43,11 +43,11 @@ class TrainedModel:
 
     config: Config
     labels: LabelSet
-    encoder: Encoder
-    members: tuple[WindowModel, ...]  # one network, or an ensemble's; trained in place
-    info: dict[str, Any] = field(default_factory=dict)  # its vectors' name and hash, coverage, scores
-    calibration: Calibration = UNCALIBRATED
-    version: str = ""  # the SHA-256 of the manifest, which has those of all files; empty before saving
+    encoder: Encoder  #: with the vocabulary, the gazetteers and the values of columns
+    members: tuple[WindowModel, ...]  #: one network, or an ensemble's; trained in place
+    info: dict[str, Any] = field(default_factory=dict)  #: its vectors' name and hash, coverage, scores
+    calibration: Calibration = UNCALIBRATED  #: fitted on development data
+    version: str = ""  #: the SHA-256 of the manifest, which has those of all files; empty before saving
 
     def __post_init__(self) -> None:
         self.network = self.members[0] if len(self.members) == 1 else Ensemble(self.members)
@@ -178,10 +178,7 @@ class TrainedModel:
     def predict(self, sentences: Sentences) -> list[list[str]]:
         """Return the labels of each sentence, in the output scheme.
 
-        Raises
-        ------
-        DataError
-            If a sentence is not a sequence of words, or lacks a column of the configuration.
+        A sentence that is not a sequence of words, or lacks a column of the configuration, is a DataError.
         """
         check_sentences(sentences)
         spell = self.labels.to_output
@@ -230,12 +227,7 @@ class TrainedModel:
         """Return the n best tag sequences of a sentence and their probabilities, best first.
 
         The first is that of `tag`. The probabilities of all legal sequences sum to 1. Fewer than n are
-        returned if there are fewer legal ones.
-
-        Raises
-        ------
-        ConfigError
-            If n is less than 1.
+        returned if there are fewer legal ones; n below 1 is a ConfigError.
         """
         check_sentences([sentence])
         ((scores, _),) = self.scores([sentence])

@@ -26,14 +26,9 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
     each word, unless those break the scheme; then it is found among the legal sequences by dynamic
     programming. With transitions, every sentence is.
 
-    Parameters
-    ----------
-    scores : array (N, C)
-        Log probabilities, or scores that differ from them by a constant for each token.
-    lengths : array (S,)
-        Tokens of each sentence.
-    transitions : array (C + 1, C + 1), optional
-        The score of label j after label i; the last row and column are those of the sentence's ends.
+    `scores` (N, C) are log probabilities, or differ from them by a constant for each token; `lengths` (S,)
+    are in tokens; `transitions` (C + 1, C + 1) are the scores of label j after label i, the last row and
+    column being the sentence's ends.
     """
     if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
