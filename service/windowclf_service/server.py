@@ -42,10 +42,7 @@ def serve(
 ) -> None:
     """Serve until SIGTERM, which leaves `grace` seconds for load balancers, or SIGINT; SIGHUP reloads.
 
-    Raises
-    ------
-    WindowClfError
-        If a model cannot be loaded.
+    A model that cannot be loaded is a WindowClfError.
     """
     multiprocessing.set_start_method("fork", force=True)
     with tempfile.TemporaryDirectory(prefix="windowclf-metrics-") as folder, ExitStack() as stack:

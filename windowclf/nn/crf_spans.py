@@ -22,7 +22,6 @@ def span_log_probs(
     sequences: Sequence[Sequence[int]],
     legal: Bools | None = None,
     not_next: Bools | None = None,
-    sums: Sums | None = None,
 ) -> Floats:
     """Compute the log probability of sequences of labels, each from one token on.
 
@@ -39,8 +38,6 @@ def span_log_probs(
         The label of each token of a span, one or more; all within one sentence.
     not_next : Bools of shape (M, C + 1), optional
         Labels that must not follow a span; the last one is the end of the sentence. Default: none.
-    sums : Sums, optional
-        Of `sum_labellings` for the same arguments; computed if not given.
 
     Returns
     -------
