@@ -30,9 +30,8 @@ def atomic_path(target: Path, *, owned: Collection[str] = ()) -> Iterator[Path]:
     is a symbolic link, what it points to is replaced.
 
     A directory is replaced in one step if it holds nothing but files named in `owned`, which may be
-    overwritten or deleted. Otherwise the new
-    files are moved into it one by one, and all files that are not `owned` are left alone; so too in the
-    working directory and at a mount point, which cannot be moved.
+    overwritten or deleted. Otherwise the new files are moved into it one by one, and all files that are not
+    `owned` are left alone; so too in the working directory and at a mount point, which cannot be moved.
     WindowClfError if the directory holds something else under the name of a new file.
     """
     target = Path(os.path.realpath(target))

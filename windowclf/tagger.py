@@ -264,7 +264,8 @@ class WindowTagger:
     def __call__(self, text: str | Sequence[str]) -> TaggedText | list[TaggedText]:
         """Tag raw text: find its sentences, tokens with offsets, their labels, and entities.
 
-        Of one text, or a list of several: ``text[token.start:token.end] == token.text`` for every token.
+        One text gives one result, several a list; ``text[token.start:token.end] == token.text`` for every
+        token.
         """
         if isinstance(text, str):
             return tag_texts(self.model, [text])[0]
