@@ -35,8 +35,7 @@ def install(app: Flask, board: Board, longest_body: int) -> None:
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
-        if (place := request.environ.pop(_PLACE, None)) is not None:
-            place.close()
+        request.environ.pop(_PLACE, ExitStack()).close()
 
 
 def stream(blocks: Iterator[bytes], content_type: str) -> Response:

@@ -17,8 +17,8 @@ class PlattScaling:
     """
 
     slope: float  #: above 0, so that the order of similar spans stays
-    offset: float  #: for every entity type
-    kinds: Mapping[str, float] = field(default_factory=dict)  #: added to it by entity type; 0 for others
+    offset: float  #: of spans of every entity type
+    kinds: Mapping[str, float] = field(default_factory=dict)  #: added to the offset, by entity type
 
     def __call__(self, probability: float, n_words: int, kind: str) -> float:
         """Return the calibrated probability of a span."""

@@ -322,15 +322,12 @@ def _verify_files(directory: Path, names: Sequence[str]) -> None:
         entry = files.get(name) if isinstance(files, dict) else None
         if not isinstance(entry, dict):
             raise ModelFileError("the manifest does not list a file", where=str(directory), found=name)
-        _verify_file(directory / name, entry)
-
-
-def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
-    if not path.is_file():
-        raise _damaged("a file of the model is missing", path)
-    if (size := path.stat().st_size) != entry.get("bytes"):
-        message = "a file of the model has another size than its manifest says"
-        raise _damaged(message, path, found=f"{size} bytes", allowed=f"{entry.get('bytes')} bytes")
-    if (digest := sha256_of(path)) != (allowed := entry.get("sha256")):
-        message = "a file of the model was changed or damaged"
-        raise _damaged(message, path, found=f"SHA-256 {digest}", allowed=f"{allowed}")
+        path = directory / name
+        if not path.is_file():
+            raise _damaged("a file of the model is missing", path)
+        if (size := path.stat().st_size) != entry.get("bytes"):
+            message = "a file of the model has another size than its manifest says"
+            raise _damaged(message, path, found=f"{size} bytes", allowed=f"{entry.get('bytes')} bytes")
+        if (digest := sha256_of(path)) != (allowed := entry.get("sha256")):
+            message = "a file of the model was changed or damaged"
+            raise _damaged(message, path, found=f"SHA-256 {digest}", allowed=f"{allowed}")

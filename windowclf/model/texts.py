@@ -35,8 +35,8 @@ class TaggedToken(msgspec.Struct, gc=False):
     """A token, its place in its text, and its label."""
 
     text: str  #: `text[start:end]` of the whole text
-    start: int  #: code points of the text
-    end: int  #: exclusive
+    start: int  #: in code points of the whole text
+    end: int  #: likewise, exclusive
     label: str  #: of the best tag sequence that the label scheme allows
     score: float  #: the probability of the label
     probabilities: dict[str, float] | UnsetType = UNSET  #: of every label, if requested
