@@ -74,7 +74,7 @@ class Running:
 @contextmanager
 def windowclf_serve(*arguments: object, python: str = sys.executable) -> Iterator[Running]:
     """Run `windowclf serve`, its log thrown away, until the block ends; `python` names the installation."""
-    command = [python, "-c", SERVE, "serve", *map(str, arguments), "--port", "{port}"]
+    command = [python, "-P", "-c", SERVE, "serve", *map(str, arguments), "--port", "{port}"]
     with run(command, "/v2/health/ready") as service:
         yield service
 

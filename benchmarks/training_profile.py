@@ -6,9 +6,9 @@ from time import perf_counter
 from threadpoolctl import threadpool_limits
 
 import windowclf.encoding.encoder
+import windowclf.nn
 import windowclf.nn.losses
 import windowclf.nn.operations
-import windowclf.nn.window_affine
 import windowclf.training.loop
 from clocks import Part, clocks, shares
 from training_peers import Setting, windowclf_trainer
@@ -18,7 +18,7 @@ from windowclf.nn import Optimizer, Selection
 PRODUCTS, SUMS = "products of the first layer", "adding up and spreading the pieces of windows"
 REST = "activation and all else"
 PARTS: list[Part] = [
-    (windowclf.nn.window_affine, "window_affine", PRODUCTS),
+    (windowclf.nn, "window_affine", PRODUCTS),
     (Selection, "add", SUMS),
     (Selection, "spread", SUMS),
     (windowclf.nn.operations, "affine", "output layer"),

@@ -16,7 +16,7 @@ import numpy as np
 from windowclf import Config, WindowTagger
 from windowclf.config_io import override
 from windowclf.corpus import Scheme, columns, convert, options_of, parse_label, read_catalog, read_labelled
-from windowclf.evaluation import Evaluation, Share
+from windowclf.evaluation import Evaluation
 from windowclf.files import atomic_path
 from windowclf.model import check_savable, save_model
 from windowclf.training import EpochDone
@@ -31,26 +31,13 @@ Sentences = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a model is made of.
-
-    Attributes
-    ----------
-    title : str
-    corpora : tuple of str
-        Names in the catalogue.
-    max_vectors : int
-        Words that have a vector: as many as the bytes allow.
-    kinds : dict
-        What kinds of entities become; those not named stay.
-    limits : str
-        What a user should know before trusting it.
-    """
+    """What a model is made of."""
 
     title: str
-    corpora: tuple[str, ...]
-    max_vectors: int
-    kinds: dict[str, str]
-    limits: str
+    corpora: tuple[str, ...]  # names in the catalogue
+    max_vectors: int  # words that have a vector: as many as the bytes allow
+    kinds: dict[str, str]  # what kinds of entities become; those not named stay
+    limits: str  # what a user should know before trusting it
 
     @property
     def settings(self) -> tuple[str, ...]:
@@ -145,10 +132,9 @@ def card(name: str, recipe: Recipe, tagger: WindowTagger) -> str:
         parts |= {corpus: read([corpus], "test", recipe.kinds) for corpus in recipe.corpora}
     evaluations = {part: tagger.evaluate(*corpus) for part, corpus in parts.items()}
     whole = evaluations["all together"]
-    mapping = ""
-    if recipe.kinds:
-        pairs = ", ".join(f"{kind} is {new}" for kind, new in recipe.kinds.items())
-        mapping = f"\nKinds of entities were renamed: {pairs}.\n"
+    score = "accuracy of words" if whole.f1 is None else "F1 of entities"
+    pairs = ", ".join(f"{kind} is {new}" for kind, new in recipe.kinds.items())
+    mapping = f"\nKinds of entities were renamed: {pairs}.\n" if pairs else ""
     rows = whole.labels if whole.entities is None else whole.entities
     by_label = table(
         ("label", "precision", "recall", "F1", "in the test parts"),
@@ -172,7 +158,7 @@ Trained on the train parts, the epoch chosen and probabilities corrected on the 
 
 ## Figures
 
-On the test parts, which were used for nothing else, in per cent. Score: {score_name(whole)}.
+On the test parts, which were used for nothing else, in per cent. Score: {score}.
 
 {by_slice}
 
@@ -196,19 +182,12 @@ Made by `python data/make_models.py {name}`.
 
 def figures(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the figures of a test part."""
-    shares = [share(part) for part in (evaluation.seen, evaluation.unseen)]
+    shares = [
+        "–" if part.accuracy is None else f"{percent(part.accuracy)} of {part.n_tokens:,}"
+        for part in (evaluation.seen, evaluation.unseen)
+    ]
     score = percent(evaluation.main_score)
     return score, f"{evaluation.n_tokens:,}", percent(evaluation.token_accuracy), *shares
-
-
-def share(part: Share) -> str:
-    """Return the accuracy of a part of the words, and how many they are."""
-    return "–" if part.accuracy is None else f"{percent(part.accuracy)} of {part.n_tokens:,}"
-
-
-def score_name(evaluation: Evaluation) -> str:
-    """Name the main score."""
-    return "accuracy of words" if evaluation.f1 is None else "F1 of entities"
 
 
 def calibration(evaluation: Evaluation) -> str:

@@ -12,20 +12,9 @@ Array = npt.NDArray[Any]
 
 
 def spread_apart(lengths: Ints, gap: int) -> tuple[Ints, int]:
-    """Lay sentences in a row with `gap` places free before each and after the last.
+    """Lay sentences of `lengths` (S,) in a row with `gap` places free before each and after the last.
 
-    Parameters
-    ----------
-    lengths : array (S,)
-        Tokens of each sentence, N together.
-    gap : int
-
-    Returns
-    -------
-    places : array (N,)
-        Where each token stands.
-    size : int
-        Places in all: N + (S + 1) · gap.
+    Returns the place of each token (N,), and how many places there are: N + (S + 1) · gap.
     """
     shift = np.repeat(np.arange(1, len(lengths) + 1) * gap, lengths)
     return np.arange(len(shift)) + shift, len(shift) + (len(lengths) + 1) * gap

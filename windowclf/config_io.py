@@ -4,7 +4,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 import tomli_w
@@ -20,10 +20,8 @@ _AUTO_HINT = "For a choice by a trial, give --tuning auto to `windowclf train`."
 def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration") -> Config:
     """Build a configuration from nested mappings; missing values keep their defaults.
 
-    Raises
-    ------
-    ConfigError
-        For an unknown section or key (the nearest one is named), a wrong type or a value out of bounds.
+    ConfigError for an unknown section or key (the nearest one is named), a wrong type or a value out of
+    bounds.
     """
     _refuse_unknown(values, _SECTIONS, where, "section")
     for section, keys in values.items():
@@ -46,12 +44,13 @@ def config_from_dict(values: Mapping[str, Any], *, where: str = "configuration")
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
         key = place.rstrip("`")
+        found = _value_at(values, key)
         raise ConfigError(
             problem.replace("`", ""),
             where=f"{where}: {key}" if key else where,
-            found=_value_at(values, key),
+            found=found,
             allowed=_allowed(key) or None,
-            hint=_AUTO_HINT if (key, _value_at(values, key)) == ("model.tuning", "auto") else None,
+            hint=_AUTO_HINT if (key, found) == ("model.tuning", "auto") else None,
         ) from None
 
 
@@ -65,13 +64,7 @@ assert len(_SECTION_OF) == sum(len(get_type_hints(keys)) for keys in _SECTIONS.v
 
 
 def find_key(key: str) -> str:
-    """Return the section of a key; keys are unique over all sections.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown key; the nearest one is named.
-    """
+    """Return the section of a key; ConfigError, with the nearest one, if there is no such key."""
     _refuse_unknown([key], _SECTION_OF, "configuration", "key")
     return _SECTION_OF[key]
 
@@ -82,13 +75,7 @@ def values_by_key(config: Config) -> dict[str, Any]:
 
 
 def read_config(path: Path) -> Config:
-    """Read a TOML file.
-
-    Raises
-    ------
-    ConfigError
-        If the file cannot be read, is not TOML, or is not a configuration.
-    """
+    """Read a TOML file; ConfigError if it cannot be read, is not TOML, or is not a configuration."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -143,12 +130,8 @@ def describe_fields() -> Iterator[tuple[str, str, str, str]]:
         for key, hint in get_type_hints(section_type, include_extras=True).items():
             default = tomli_w.dumps({"x": defaults[section][key]}).partition(" = ")[2]
             meta = next(part for part in hint.__metadata__ if isinstance(part, Meta))
-            yield (
-                f"{section}.{key}",
-                " ".join(default.split()),
-                _allowed(f"{section}.{key}"),
-                meta.description or "",
-            )
+            name = f"{section}.{key}"
+            yield name, " ".join(default.split()), _allowed(name), meta.description or ""
 
 
 def _toml_value(text: str) -> Any:
@@ -179,17 +162,11 @@ def _value_at(values: Any, key: str) -> object:
 
 
 def _allowed(key: str) -> str:
-    section, _, name = key.split("[")[0].partition(".")
-    if section not in _SECTIONS or name not in (
-        hints := get_type_hints(_SECTIONS[section], include_extras=True)
-    ):
+    name = key.split("[")[0].partition(".")[2]
+    if name not in _SECTION_OF or not key.startswith(f"{_SECTION_OF[name]}."):
         return ""
-    kind, *metas = get_args(hints[name])
-    if (
-        get_args(kind)
-        and not hasattr(kind, "__metadata__")
-        and all(isinstance(a, str) for a in get_args(kind))
-    ):
+    kind, meta = get_args(get_type_hints(_SECTIONS[_SECTION_OF[name]], include_extras=True)[name])
+    if get_origin(kind) is Literal:
         return ", ".join(get_args(kind))
     bases = {
         int: "a whole number",
@@ -198,15 +175,6 @@ def _allowed(key: str) -> str:
         str: "a string",
         tuple[str, ...]: "a list of strings",
     }
-    base = bases.get(kind, "a list of whole numbers")
-    bounds = [
-        f"{text} {value:g}"
-        for text, value in (
-            ("at least", metas[0].ge),
-            ("more than", metas[0].gt),
-            ("at most", metas[0].le),
-            ("less than", metas[0].lt),
-        )
-        if value is not None
-    ]
-    return ", ".join([base, *bounds])
+    bounds = {"at least": meta.ge, "more than": meta.gt, "at most": meta.le, "less than": meta.lt}
+    given = (f"{text} {value:g}" for text, value in bounds.items() if value is not None)
+    return ", ".join([bases.get(kind, "a list of whole numbers"), *given])

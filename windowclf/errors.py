@@ -6,20 +6,9 @@ from collections.abc import Iterable
 class WindowClfError(Exception):
     """Any fault in what a user gave: text, configuration, model files, arguments.
 
-    Parameters
-    ----------
-    problem : str
-        What is wrong, one clause, no full stop.
-    where : str, optional
-        The file, field or argument concerned.
-    line : int, optional
-        Line number in `where`, from 1.
-    found : object, optional
-        The offending value; shown shortened.
-    allowed : str, optional
-        What would have been accepted.
-    hint : str, optional
-        What the user can do next.
+    `problem` is one clause, without a full stop; `where` the file, field or argument concerned, with `line`
+    from 1; `found` the offending value, shown shortened; `allowed` what would have been accepted; `hint` what
+    the user can do next.
     """
 
     def __init__(
@@ -38,20 +27,15 @@ class WindowClfError(Exception):
         self.found = found
         self.allowed = allowed
         self.hint = hint
-        super().__init__(self._message())
-
-    def _message(self) -> str:
-        place = self.where or ""
-        if self.line is not None:
-            place += f":{self.line}"
-        message = f"{place}: {self.problem}" if place else self.problem
-        if self.found is not None:
-            message += f"; found {shorten(self.found)}"
-        if self.allowed is not None:
-            message += f"; allowed: {self.allowed}"
-        if self.hint is not None:
-            message += f". {self.hint}"
-        return message
+        place = (where or "") + ("" if line is None else f":{line}")
+        message = f"{place}: {problem}" if place else problem
+        if found is not None:
+            message += f"; found {shorten(found)}"
+        if allowed is not None:
+            message += f"; allowed: {allowed}"
+        if hint is not None:
+            message += f". {hint}"
+        super().__init__(message)
 
 
 class ConfigError(WindowClfError):
@@ -89,15 +73,7 @@ def shorten(value: object, limit: int = 80) -> str:
 
 
 def did_you_mean(given: str, known: Iterable[str], *, cutoff: float) -> str | None:
-    """Return a hint at the known name that is most like the given one; None if none is.
-
-    Parameters
-    ----------
-    given : str
-    known : iterable of str
-    cutoff : float
-        In [0, 1]: how like, by difflib's ratio.
-    """
+    """Return a hint at the known name whose difflib ratio is highest; None if none reaches `cutoff`."""
     import difflib  # here: what goes well need not wait for it
 
     nearest = difflib.get_close_matches(given, list(known), n=1, cutoff=cutoff)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -28,20 +29,11 @@ def atomic_path(target: Path, *, owned: Collection[str] = ()) -> Iterator[Path]:
     The block may write a file or make a directory there. After an error `target` is as it was. Where `target`
     is a symbolic link, what it points to is replaced.
 
-    A directory is replaced in one step if it holds nothing but files named in `owned`. Otherwise the new
+    A directory is replaced in one step if it holds nothing but files named in `owned`, which may be
+    overwritten or deleted. Otherwise the new
     files are moved into it one by one, and all files that are not `owned` are left alone; so too in the
     working directory and at a mount point, which cannot be moved.
-
-    Parameters
-    ----------
-    target : Path
-    owned : collection of str
-        Names of files in an existing directory that may be overwritten or deleted.
-
-    Raises
-    ------
-    WindowClfError
-        If the directory holds something else under the name of a new file.
+    WindowClfError if the directory holds something else under the name of a new file.
     """
     target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +49,9 @@ def atomic_path(target: Path, *, owned: Collection[str] = ()) -> Iterator[Path]:
 
 
 def _replace_directory(new: Path, target: Path, aside: Path, owned: Collection[str]) -> None:
-    present = {entry.name for entry in os.scandir(target)}
-    old = {
-        entry.name
-        for entry in os.scandir(target)
-        if entry.name in owned and not entry.is_dir(follow_symlinks=False)
-    }
-    if present == old and not os.path.samefile(target, ".") and not os.path.ismount(target):
+    entries = {entry.name: entry for entry in os.scandir(target)}
+    old = {name for name in entries if name in owned and not entries[name].is_dir(follow_symlinks=False)}
+    if entries.keys() == old and not os.path.samefile(target, ".") and not os.path.ismount(target):
         os.replace(target, aside)  # a directory cannot be replaced by one that is not empty
         try:
             os.replace(new, target)
@@ -71,7 +59,7 @@ def _replace_directory(new: Path, target: Path, aside: Path, owned: Collection[s
             os.replace(aside, target)
             raise
         return
-    if taken := sorted((present - old) & {path.name for path in new.iterdir()}):
+    if taken := sorted((entries.keys() - old) & {path.name for path in new.iterdir()}):
         raise WindowClfError("this is in the way of a file to write", where=str(target / taken[0]))
     for name in old:
         (target / name).unlink()
@@ -103,20 +91,15 @@ def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
 def map_arrays(path: Path) -> dict[str, Array]:
     """Map the arrays of a safetensors file into memory, read-only, without reading them.
 
-    The header is checked against the file's size before anything is allocated.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is not a safetensors file of the dtypes used here, or is cut short.
+    The header is checked against the file's size before anything is allocated. ModelFileError if the file is
+    not a safetensors file of the dtypes used here, or is cut short.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         header_size = int.from_bytes(file.read(8), "little")
         if size < 8 or header_size > min(size - 8, _LARGEST_HEADER):
-            raise ModelFileError(
-                "not a safetensors file, or cut short", where=str(path), found=f"{size} bytes"
-            )
+            problem = "not a safetensors file, or cut short"
+            raise ModelFileError(problem, where=str(path), found=f"{size} bytes")
         try:
             header = json.loads(file.read(header_size))
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
@@ -135,9 +118,7 @@ def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size:
     if not (isinstance(offsets, list) and len(offsets) == 2 and all(type(n) is int for n in offsets)):
         raise ValueError(f"data_offsets {offsets}")
     begin, end = offsets
-    n_bytes = dtype.itemsize
-    for n in shape:
-        n_bytes *= n
+    n_bytes = dtype.itemsize * prod(shape)
     if begin < 0 or end - begin != n_bytes or data_start + end > file_size:
         raise ValueError(f"{n_bytes} bytes at {begin} to {end} of a file of {file_size}")
     if n_bytes == 0:
@@ -147,18 +128,10 @@ def _map_entry(path: Path, entry: dict[str, object], data_start: int, file_size:
 
 
 def cache_root(cache_dir: Path | None = None) -> Path:
-    """Return the folder for files that can be made or fetched again.
+    """Return the folder, which need not exist, for files that can be made or fetched again.
 
-    Parameters
-    ----------
-    cache_dir : Path, optional
-        Used as it is where given; else the environment variable ``WINDOWCLF_CACHE``; else the
-        platform's folder for caches (``~/.cache/windowclf`` on Linux).
-
-    Returns
-    -------
-    Path
-        The folder; it need not exist.
+    It is `cache_dir` where given; else the environment variable ``WINDOWCLF_CACHE``; else the platform's
+    folder for caches (``~/.cache/windowclf`` on Linux).
     """
     if cache_dir is not None:
         return cache_dir
@@ -178,21 +151,14 @@ def write_json(path: Path, value: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of a model.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing or something else.
-    """
+    """Read a JSON object of a model; ModelFileError if the file is missing or something else."""
     try:
         value = json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelFileError(
-            "not a JSON file", where=str(path), found=str(error), hint=TRAIN_AGAIN
-        ) from error
+        problem = "not a JSON file"
+        raise ModelFileError(problem, where=str(path), found=str(error), hint=TRAIN_AGAIN) from error
     if not isinstance(value, dict):
         raise ModelFileError("not a JSON object", where=str(path), hint=TRAIN_AGAIN)
     return value
@@ -210,13 +176,9 @@ def is_run(directory: Path) -> bool:
 
 
 def check_free(out: Path, force: bool) -> None:
-    """Refuse a run directory that cannot be written or holds something that must not be replaced.
+    """Refuse a run directory that cannot be written, better now than after an hour of training.
 
-    Raises
-    ------
-    WindowClfError
-        If `out` is a file, or a directory that is not empty: without `force`, and with it where there is no
-        run in it. Also if nothing can be written there: better now than after an hour of training.
+    So too a file, and a directory that is not empty: without `force`, and with it where it holds no run.
     """
     if out.exists() and not out.is_dir():
         raise WindowClfError("this is a file; a run needs a directory", where=str(out))

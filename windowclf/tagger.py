@@ -82,27 +82,14 @@ class WindowTagger:
                 values[find_key(key)][key] = value
         return config_from_dict(values)  # a configuration made in Python is checked as one read from a file
 
-    # -- parameters ----------------------------------------------------------------------------------
-
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name: those given to the constructor or `set_params`.
-
-        Parameters
-        ----------
-        deep : bool
-            Whether to return every value of the configuration too.
-        """
+        """Return the parameters that were given; with `deep`, every value of the configuration too."""
         return (values_by_key(self.config) if deep else {}) | self._parameters
 
     def set_params(self, **parameters: Any) -> Self:
         """Set parameters by the names of the constructor, and return the tagger itself.
 
-        A trained model stays as it is until `fit` is called again.
-
-        Raises
-        ------
-        ConfigError
-            As the constructor.
+        A trained model stays as it is until `fit` is called again. Errors as of the constructor.
         """
         before = self._parameters
         self._parameters = before | parameters
@@ -132,13 +119,12 @@ class WindowTagger:
         shown = {k: v for k, v in values_by_key(self.config).items() if v != default[k]}
         if (vectors := self._parameters["vectors"]) is not None:
             shown["vectors"] = vectors if isinstance(vectors, str | Path) else type(vectors)
-        return f"WindowTagger({', '.join(f'{k}={_shown(v)}' for k, v in shown.items())})"
+        texts = (f"{k}={v.__name__ if isinstance(v, type) else repr(v)}" for k, v in shown.items())
+        return f"WindowTagger({', '.join(texts)})"
 
     def _repr_html_(self) -> str:
         trained = "not trained" if self._model is None else f"labels {', '.join(self.labels)}"
         return f"<code>{escape(repr(self))}</code><br>{escape(trained)}"
-
-    # -- training ------------------------------------------------------------------------------------
 
     def fit(
         self,
@@ -208,13 +194,10 @@ class WindowTagger:
         for self._model, event in events:
             yield event
 
-    # -- files ---------------------------------------------------------------------------------------
-
     def save(self, directory: str | Path) -> str:
         """Write a model directory and return its version (a SHA-256).
 
-        A model that is there is replaced; other files in its directory are left alone. In a run directory,
-        the model in it is replaced and its record stays.
+        A model that is there is replaced, in a run directory too; other files are left alone.
 
         Raises
         ------
@@ -255,12 +238,9 @@ class WindowTagger:
     def labels_of(self, scheme: LabelScheme) -> tuple[str, ...]:
         """Return the labels in the "output" scheme, or in the "internal" one, which the network learnt.
 
-        They are the columns of `predict_proba` with the same `scheme`. The internal scheme of span labels is
-        `model.inner_scheme`, IOBES by default.
+        The internal scheme of span labels is `model.inner_scheme`, IOBES by default.
         """
         return self.model.labels_of(scheme)
-
-    # -- speed ---------------------------------------------------------------------------------------
 
     def compile(
         self,
@@ -277,8 +257,6 @@ class WindowTagger:
         self.model.compile(table_mb=table_mb, cache_mb=cache_mb, dtype=dtype, prefill=prefill)
         return self
 
-    # -- use -----------------------------------------------------------------------------------------
-
     @overload
     def __call__(self, text: str) -> TaggedText: ...  # type: ignore[overload-overlap] # a str is a Sequence[str]
     @overload
@@ -286,15 +264,7 @@ class WindowTagger:
     def __call__(self, text: str | Sequence[str]) -> TaggedText | list[TaggedText]:
         """Tag raw text: find its sentences, tokens with offsets, their labels, and entities.
 
-        Parameters
-        ----------
-        text : str or sequence of str
-            One text, or several.
-
-        Returns
-        -------
-        TaggedText or list of TaggedText
-            `text[token.start:token.end] == token.text` for every token.
+        Of one text, or a list of several: ``text[token.start:token.end] == token.text`` for every token.
         """
         if isinstance(text, str):
             return tag_texts(self.model, [text])[0]
@@ -310,12 +280,7 @@ class WindowTagger:
     def predict_proba(self, sentences: Sentences, *, scheme: LabelScheme = "output") -> list[Floats]:
         """Return the probability of every label for each word, an array (words, L) a sentence.
 
-        Parameters
-        ----------
-        sentences : sequence of sequences of str
-        scheme : {"output", "internal"}
-            "output": the L labels that `predict` uses, as in `labels`. "internal": those that the network
-            tells apart, as in ``labels_of("internal")``.
+        The L labels are those of `labels_of` with the same `scheme`.
         """
         return self.model.predict_proba(sentences, scheme=scheme)
 
@@ -349,7 +314,3 @@ class WindowTagger:
 
         check_sentences([sentence])
         return explain(self.model, sentence)
-
-
-def _shown(value: object) -> str:
-    return value.__name__ if isinstance(value, type) else repr(value)

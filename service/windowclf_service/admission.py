@@ -1,6 +1,7 @@
 """Requests in flight: each takes a place while it is answered, and there are only so many."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound, TooManyRequests
@@ -8,18 +9,6 @@ from werkzeug.exceptions import NotFound, TooManyRequests
 from windowclf_service.board import Board
 
 _PLACE = "windowclf.place"  # in the environ of a request that is in flight
-
-
-class _Place:
-    """A place among the requests in flight, given back once."""
-
-    def __init__(self, board: Board) -> None:
-        self._board: Board | None = board
-
-    def leave(self) -> None:
-        board, self._board = self._board, None
-        if board is not None:
-            board.leave()
 
 
 def install(app: Flask, board: Board, longest_body: int) -> None:
@@ -41,12 +30,13 @@ def install(app: Flask, board: Board, longest_body: int) -> None:
             raise TooManyRequests(
                 "The service is answering as many requests as it takes at once.", retry_after=1
             )
-        environ[_PLACE] = _Place(board)
+        environ[_PLACE] = place = ExitStack()  # closed more than once, it gives the place back once
+        place.callback(board.leave)
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
         if (place := request.environ.pop(_PLACE, None)) is not None:
-            place.leave()
+            place.close()
 
 
 def stream(blocks: Iterator[bytes], content_type: str) -> Response:
@@ -55,12 +45,10 @@ def stream(blocks: Iterator[bytes], content_type: str) -> Response:
     if place is None:
         return Response(blocks, content_type=content_type)
     response = Response(_leave_after(blocks, place), content_type=content_type)
-    response.call_on_close(place.leave)  # the client may go before the end
+    response.call_on_close(place.close)  # the client may go before the end
     return response
 
 
-def _leave_after(blocks: Iterator[bytes], place: _Place) -> Iterator[bytes]:
-    try:
+def _leave_after(blocks: Iterator[bytes], place: ExitStack) -> Iterator[bytes]:
+    with place:
         yield from blocks
-    finally:
-        place.leave()

@@ -26,10 +26,8 @@ class _Application(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an uncaught exception."""
-        request_id = telemetry.request_id_of(request.environ)
-        self.logger.error(
-            "request %s failed: %s %s", request_id, request.method, request.path, exc_info=exc_info
-        )
+        details = telemetry.request_id_of(request.environ), request.method, request.path
+        self.logger.error("request %s failed: %s %s", *details, exc_info=exc_info)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is; Flask asks at every request whether it is asynchronous."""
@@ -46,26 +44,16 @@ def create_app(
     - `GET /`: a page to try the models;
     - `GET /metrics` for Prometheus, and `GET /openapi.json`, which describes all this.
 
-    Errors are `application/problem+json`, see `windowclf_service.errors`.
+    Errors are `application/problem+json`, see `windowclf_service.errors`. Any number of threads may use it.
+    A WindowClfError says that a model cannot be loaded or is not trained, or that two have one name.
 
     Parameters
     ----------
-    config : ServiceConfig
     taggers : mapping of str to WindowTagger, optional
         The models by name; the first answers requests that name none. By default, `config.models` are
         loaded, compiled, and reloaded when their files change.
     board : Board, optional
         State shared by the processes of the service. Processes forked after this call share the default.
-
-    Returns
-    -------
-    Flask
-        A WSGI application, safe for threads.
-
-    Raises
-    ------
-    WindowClfError
-        If a model cannot be loaded or is not trained, or two have one name.
     """
     board = board or Board(config.limits.in_flight)
     guard = security.Guard(config)
@@ -91,15 +79,15 @@ def create_app(
 
     @app.get("/metrics")
     def show_metrics() -> Response:
-        body, content_type = telemetry.metrics().page(request.headers.get("Accept", ""), board, models)
+        accept = request.headers.get("Accept", "")
+        body, content_type = telemetry.metrics().page(accept, board, models.versions)
         return Response(body, content_type=content_type)
 
     @app.get("/openapi.json")
     def describe() -> Response:
         return Response(_openapi(), content_type=JSON)
 
-    edge = Edge(app.wsgi_app, guard, board, access_log=config.access_log)
-    app.wsgi_app = edge  # type: ignore[method-assign]
+    app.wsgi_app = Edge(app.wsgi_app, guard, board, config.access_log)  # type: ignore[method-assign]
     return app
 
 

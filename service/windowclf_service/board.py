@@ -11,10 +11,10 @@ _BYTES = 8  # of a cell, a signed integer
 
 
 class Board:
-    """State that the processes of a service share: requests in flight, and whether the service is stopping.
+    """Cells in memory that forked processes share.
 
-    It lives in memory that forked processes share. Each process writes only to its own slot, which it takes
-    when it first counts a request; the slot of a process that died is taken by the next one.
+    Each process counts in its own slot, which it takes when it first counts a request; the slot of a process
+    that died is taken by the next one.
     """
 
     def __init__(self, in_flight_limit: int, n_slots: int = 32) -> None:

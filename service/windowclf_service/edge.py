@@ -1,6 +1,7 @@
 """What goes around every answer: its id, its headers for browsers, its count and its line in the log."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+@dataclass(eq=False)
 class Edge:
     """WSGI middleware around the application.
 
@@ -26,11 +28,10 @@ class Edge:
     see the end of a streamed answer.
     """
 
-    def __init__(self, app: "WSGIApplication", guard: Guard, board: Board, *, access_log: bool) -> None:
-        self._app = app
-        self._guard = guard
-        self._board = board
-        self._access_log = access_log
+    app: "WSGIApplication"
+    guard: Guard
+    board: Board
+    access_log: bool
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
@@ -42,17 +43,12 @@ class Edge:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             nonlocal code, streamed
             code = int(status[:3])
-            kind, cached = "", False
-            for name, value in headers:
-                if name == "Content-Type":
-                    kind = value.partition(";")[0]
-                elif name == "Content-Length":
-                    streamed = False
-                elif name == "Cache-Control":
-                    cached = True
+            given = dict(headers)
+            streamed = "Content-Length" not in given
+            media_type = given.get("Content-Type", "").partition(";")[0]
             headers.append((REQUEST_ID_HEADER, request_id))
-            headers += self._guard.headers_for(environ, kind, cached=cached)
-            if self._board.draining:
+            headers += self.guard.headers_for(environ, media_type, cached="Cache-Control" in given)
+            if self.board.draining:
                 headers.append(("Connection", "close"))  # clients and load balancers move on
             return start_response(status, headers, *error)
 
@@ -68,10 +64,10 @@ class Edge:
                 received=environ.get(RECEIVED, 0),
                 sent=0 if method == "HEAD" else sent,
                 path=environ["PATH_INFO"].encode("latin-1", "replace").decode("utf-8", "replace"),
-                access_log=self._access_log,
+                access_log=self.access_log,
             )
 
-        blocks = self._app(environ, start)
+        blocks = self.app(environ, start)
         if streamed and code >= 200 and code not in (204, 304):
             return _Counted(blocks, finish)
         body = list(blocks)  # servers send a list at once
@@ -81,20 +77,20 @@ class Edge:
         return body
 
 
+@dataclass(eq=False)
 class _Counted:
     """The blocks of a streamed answer, counted and logged when it ends, whoever ends it."""
 
-    def __init__(self, blocks: Iterable[bytes], finish: Callable[[int], None]) -> None:
-        self._blocks = blocks
-        self._finish = finish
-        self._n_bytes = 0
+    blocks: Iterable[bytes]
+    finish: Callable[[int], None]
+    n_bytes: int = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        for block in self._blocks:
-            self._n_bytes += len(block)
+        for block in self.blocks:
+            self.n_bytes += len(block)
             yield block
 
     def close(self) -> None:
-        if hasattr(self._blocks, "close"):
-            self._blocks.close()
-        self._finish(self._n_bytes)
+        if hasattr(self.blocks, "close"):
+            self.blocks.close()
+        self.finish(self.n_bytes)

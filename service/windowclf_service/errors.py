@@ -32,12 +32,7 @@ class Problem(msgspec.Struct):
 class WrongField(UnprocessableEntity):
     """A field of a well-formed body that cannot be used: status 422.
 
-    Parameters
-    ----------
-    pointer : str
-        The field as a JSON pointer (RFC 6901); empty for the whole body.
-    detail : str
-        What is wrong with it, and what is allowed.
+    `pointer` is the field as a JSON pointer (RFC 6901), empty for the whole body.
     """
 
     def __init__(self, pointer: str, detail: str) -> None:
@@ -49,10 +44,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def register_errors(app: Flask) -> None:
-    """Answer every error of an application, including unexpected exceptions, with a problem body.
-
-    The text of an unexpected exception goes to the log, never to the client.
-    """
+    """Answer every error with a problem body; the text of an unexpected one goes to the log alone."""
     # Flask logs an uncaught exception and wraps it in an InternalServerError before it comes here
     app.register_error_handler(HTTPException, _answer)
 

@@ -7,8 +7,9 @@ prometheus-client is imported.
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -23,17 +24,8 @@ OTHER_METHOD = "(other)"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
-
-class Served(Protocol):
-    """The served models, as far as metrics need them."""
-
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """The version of each model: the SHA-256 of its manifest."""
-
-    @property
-    def refused(self) -> frozenset[str]:
-        """Models of which a new version cannot be loaded."""
+# of each model: its version, and whether a new one was refused because it cannot be loaded
+Versions = Mapping[str, tuple[str, bool]]
 
 
 class Metrics:
@@ -64,34 +56,24 @@ class Metrics:
             if not list(Path(folder).glob(f"counter_{os.getpid()}.db")):
                 raise RuntimeError(f"{DIRECTORY} must be set before prometheus_client is imported")
         # labels() takes a lock and builds strings; these look-ups do not
-        self._request_counters: dict[tuple[str, str, int], Counter] = {}
-        self._histograms: dict[str, Histogram] = {}
-        self._token_counters: dict[str, Counter] = {}
+        self._requests_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._tokens_of = cache(self._tokens.labels)
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count a request. A method that HTTP does not know counts as "(other)"."""
-        key = (route, method if method in _METHODS else OTHER_METHOD, status)
-        counter = self._request_counters.get(key)
-        if counter is None:
-            counter = self._request_counters[key] = self._requests.labels(*key)
-        counter.inc()
-        histogram = self._histograms.get(route)
-        if histogram is None:
-            histogram = self._histograms[route] = self._seconds.labels(route)
-        histogram.observe(seconds)
+        self._requests_of(route, method if method in _METHODS else OTHER_METHOD, status).inc()
+        self._seconds_of(route).observe(seconds)
 
     def count_tokens(self, model: str, n: int) -> None:
         """Count tokens that a model has tagged."""
-        counter = self._token_counters.get(model)
-        if counter is None:
-            counter = self._token_counters[model] = self._tokens.labels(model)
-        counter.inc(n)
+        self._tokens_of(model).inc(n)
 
     def count_load(self, model: str) -> None:
         """Count that this process loaded a model."""
         self._loads.labels(model).inc()
 
-    def page(self, accept: str, board: Board, models: Served) -> tuple[bytes, str]:
+    def page(self, accept: str, board: Board, versions: Versions) -> tuple[bytes, str]:
         """Return all metrics in the format that an Accept header asks for, and its content type."""
         try:
             encode, content_type = choose_encoder(accept if accept.isascii() and accept.isprintable() else "")
@@ -99,45 +81,42 @@ class Metrics:
             encode, content_type = choose_encoder("")
         registry = CollectorRegistry()
         registry.register(self.registry)
-        registry.register(_Now(board, models))
+        registry.register(_Now(board, versions))
         return encode(registry), content_type
 
 
+@dataclass(eq=False)
 class _Now:
     """The values of this moment."""
 
-    def __init__(self, board: Board, models: Served) -> None:
-        self._board = board
-        self._models = models
+    board: Board
+    versions: Versions
 
     def collect(self) -> Iterable[Metric]:
-        yield GaugeMetricFamily(
-            "windowclf_in_flight", "Requests that are being answered.", value=self._board.in_flight
-        )
-        yield GaugeMetricFamily(
-            "windowclf_draining", "1 while the service is stopping.", value=self._board.draining
-        )
+        n, is_draining = self.board.in_flight, self.board.draining
+        yield GaugeMetricFamily("windowclf_in_flight", "Requests that are being answered.", value=n)
+        yield GaugeMetricFamily("windowclf_draining", "1 while the service is stopping.", value=is_draining)
         info = GaugeMetricFamily("windowclf_model_info", "The models served.", labels=["model", "version"])
         refused = GaugeMetricFamily(
             "windowclf_model_refused",
             "1 while a new version of the model cannot be loaded and the old one is served.",
             labels=["model"],
         )
-        for name, version in self._models.versions.items():
+        for name, (version, is_refused) in self.versions.items():
             info.add_metric([name, version], 1)
-            refused.add_metric([name], name in self._models.refused)
+            refused.add_metric([name], is_refused)
         yield info
         yield refused
 
 
+@dataclass(eq=False)
 class _AllProcesses:
     """The sums over the files of all processes, including those that have ended."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    folder: Path
 
     def collect(self) -> Iterable[Metric]:
         # a file is empty for a moment after a process has created it
-        files = [str(file) for file in sorted(self._folder.glob("*.db")) if file.stat().st_size]
+        files = [str(file) for file in sorted(self.folder.glob("*.db")) if file.stat().st_size]
         merged: Iterable[Metric] = MultiProcessCollector.merge(files)
         return merged

@@ -61,11 +61,9 @@ class Models(Mapping[str, ServedModel]):
         self._sources = name_models(config.models) if taggers is None else {}
         self._table_mb = max(1.0, config.table_mb / max(1, len(self._sources)))
         self._seen = {name: _fingerprint(path) for name, path in self._sources.items()}
-        if taggers is None:
-            self._models = {name: self._load(name) for name in self._sources}
-        else:
-            self._models = {name: ServedModel.of(name, tagger) for name, tagger in taggers.items()}
-        self._refused: frozenset[str] = frozenset()
+        self._models = {name: self._load(name) for name in self._sources}
+        self._models |= {name: ServedModel.of(name, tagger) for name, tagger in (taggers or {}).items()}
+        self.refused: set[str] = set()  # models of which a new version cannot be loaded
         self._watched_in = 0  # the process whose thread watches the directories
         for name in self._models:
             metrics().count_load(name)
@@ -85,24 +83,17 @@ class Models(Mapping[str, ServedModel]):
         return bool(self._models) and not self._board.draining
 
     @property
-    def versions(self) -> Mapping[str, str]:
-        """The version of each model: the SHA-256 of its manifest."""
-        return {name: model.version for name, model in self._models.items()}
-
-    @property
-    def refused(self) -> frozenset[str]:
-        """Models of which a new version cannot be loaded; the old one is served."""
-        return self._refused
+    def versions(self) -> dict[str, tuple[str, bool]]:
+        """The version of each model, and whether a new one was refused because it cannot be loaded."""
+        return {name: (model.version, name in self.refused) for name, model in self._models.items()}
 
     def choose(self, name: str | None) -> ServedModel:
         """Return the model of a name, or the first one."""
-        if name is None:
-            for model in self._models.values():
-                return model
+        if not self._models:
             raise ServiceUnavailable("No model is served.", retry_after=1)
+        if name is None:
+            return next(iter(self._models.values()))
         if name not in self._models:
-            if not self._models:
-                raise ServiceUnavailable("No model is served.", retry_after=1)
             allowed = ", ".join(self._models)
             raise WrongField("/parameters/model", f"no such model; allowed: {allowed}, or null for the first")
         return self._models[name]
@@ -136,15 +127,11 @@ class Models(Mapping[str, ServedModel]):
             try:
                 model = self._load(name)
             except Exception as error:  # whatever is wrong with it, the old version goes on
-                self._refused |= {name}
-                log_event(
-                    "error",
-                    "new version of a model refused; the old one is still served",
-                    model=name,
-                    error=str(error),
-                )
+                self.refused.add(name)
+                message = "new version of a model refused; the old one is still served"
+                log_event("error", message, model=name, error=str(error))
                 continue
-            self._refused -= {name}
+            self.refused.discard(name)
             if model.version != self._models[name].version:
                 self._models[name] = model
                 metrics().count_load(name)

@@ -1,40 +1,24 @@
 """The page that shows what the tagger sees: a few files as they are, read once."""
 
 import hashlib
-from dataclasses import dataclass
 from importlib.resources import files
 
 from flask import Blueprint, Response, abort, request
 
 # Only what is listed here is served, under exactly these names.
-_ASSETS = {
-    "page.css": "text/css; charset=utf-8",
-    "icon.svg": "image/svg+xml; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
-    "elements.js": "text/javascript; charset=utf-8",
-    "explanation.js": "text/javascript; charset=utf-8",
-    "models.js": "text/javascript; charset=utf-8",
-    "sharing.js": "text/javascript; charset=utf-8",
-    "service.js": "text/javascript; charset=utf-8",
-    "tagged_text.js": "text/javascript; charset=utf-8",
-}
+_SCRIPTS = ("page", "elements", "explanation", "models", "sharing", "service", "tagged_text")
+_ASSETS = {"page.css": "text/css", "icon.svg": "image/svg+xml"}
+_ASSETS |= {f"{name}.js": "text/javascript" for name in _SCRIPTS}
 
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """What is answered: the bytes, what they are, and the name of this version of them."""
-
-    body: bytes
-    content_type: str
-    etag: str
+_File = tuple[bytes, str, str]  # the bytes, their type, and a name for this version of them
 
 
 def _read(name: str, content_type: str) -> _File:
     body = files("windowclf_service").joinpath("page", name).read_bytes()
-    return _File(body, content_type, hashlib.sha256(body).hexdigest()[:32])
+    return body, f"{content_type}; charset=utf-8", hashlib.sha256(body).hexdigest()[:32]
 
 
-_PAGE = _read("page.html", "text/html; charset=utf-8")
+_PAGE = _read("page.html", "text/html")
 _FILES = {name: _read(name, content_type) for name, content_type in _ASSETS.items()}
 
 blueprint = Blueprint("page", __name__)
@@ -56,8 +40,9 @@ def page_asset(asset: str) -> Response:
 
 def _answer(file: _File) -> Response:
     """Answer a file, or 304 to a browser that has it already."""
-    response = Response(file.body, content_type=file.content_type)
-    response.set_etag(file.etag)
+    body, content_type, etag = file
+    response = Response(body, content_type=content_type)
+    response.set_etag(etag)
     # asked for again at each visit, which a 304 answers: after an upgrade, old and new files never mix
     response.headers["Cache-Control"] = "no-cache"
     return response.make_conditional(request)  # type: ignore[return-value]

@@ -45,10 +45,8 @@ class Keys:
     def accept(self, key: bytes) -> bool:
         """Return whether a key is valid, in a time that depends neither on it nor on which one it equals."""
         digest = sha256(key).digest()
-        valid = False
-        for own in self._digests:  # all of them, also after a match
-            valid |= hmac.compare_digest(own, digest)
-        return valid
+        # a list, so that all are compared, also after a match
+        return any([hmac.compare_digest(own, digest) for own in self._digests])
 
 
 def read_keys(file: str | Path) -> tuple[str, ...]:
@@ -62,14 +60,11 @@ def read_keys(file: str | Path) -> tuple[str, ...]:
         lines = Path(file).read_text(encoding="latin-1").split("\n")
     except OSError as error:
         raise ConfigError("cannot read the file of keys", where=where, found=error.strerror) from error
-    keys = []
-    for number, line in enumerate(lines, 1):
-        key = line.strip(" \t\r")
-        if key and not key.startswith("#"):
-            keys.append(_checked(key, where, number))
+    written = [(number, key) for number, line in enumerate(lines, 1) if (key := line.strip(" \t\r"))]
+    keys = tuple(_checked(key, where, number) for number, key in written if not key.startswith("#"))
     if not keys:
         raise ConfigError("the file has no key", where=where, allowed="one key a line", hint=_HINT)
-    return tuple(keys)
+    return keys
 
 
 def keys_from_environment() -> tuple[str, ...]:
@@ -114,17 +109,9 @@ class KeyRefused(Unauthorized):
 
 _NOSNIFF = ("X-Content-Type-Options", "nosniff")
 # The policy of the page: its own files and its own service, nothing else; no inline scripts or styles.
-_PAGE_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self' data:",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _ON_ALL_FILES: _Headers = (
     _NOSNIFF,
@@ -145,12 +132,8 @@ _ON_PAGES: _Headers = (
 _ON_FILES: _Headers = (*_ON_ALL_FILES, ("Content-Security-Policy", "default-src 'none'"))
 _NO_STORE = ("Cache-Control", "no-store")  # answers repeat the text of the request
 
-_HEADERS_BY_KIND: dict[str, _Headers] = {
-    "text/html": _ON_PAGES,
-    "text/css": _ON_FILES,
-    "text/javascript": _ON_FILES,
-    "image/svg+xml": _ON_FILES,
-}
+_FILE_TYPES = ("text/css", "text/javascript", "image/svg+xml")
+_HEADERS_BY_TYPE = {"text/html": _ON_PAGES, **dict.fromkeys(_FILE_TYPES, _ON_FILES)}
 
 _origin = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+").fullmatch
 _EXPOSED = ("Access-Control-Expose-Headers", f"{REQUEST_ID_HEADER}, Retry-After")
@@ -211,7 +194,7 @@ class Guard:
         Keys come in a header that scripts set, so cookies and other credentials that browsers add are not
         allowed.
         """
-        headers = [*_HEADERS_BY_KIND.get(media_type, (_NOSNIFF,))]
+        headers = [*_HEADERS_BY_TYPE.get(media_type, (_NOSNIFF,))]
         if not cached:
             headers.append(_NO_STORE)
         if self._origins:
@@ -237,8 +220,5 @@ def install(app: Flask, guard: Guard) -> None:
 def _needs_key(path: str) -> bool:
     # the router ignores any number of slashes at the start
     path = path.lstrip("/")
-    return (
-        path.partition("/")[0] in ("v1", "v2")
-        and path not in ("v2", "v2/")
-        and not path.startswith("v2/health/")
-    )
+    is_open = path in ("v2", "v2/") or path.startswith("v2/health/")
+    return path.partition("/")[0] in ("v1", "v2") and not is_open

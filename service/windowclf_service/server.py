@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
 
@@ -35,7 +35,6 @@ from windowclf_service.telemetry import EventHandler, log_event
 STOP_SECONDS = 30.0  # from SIGTERM to the end, whatever happens
 HEAD_SECONDS = 60  # for the request line and all headers; an idle connection is closed after them too
 _TICK = 0.1
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h; Python has no name for it
 
 
 def serve(
@@ -43,19 +42,17 @@ def serve(
 ) -> None:
     """Serve until SIGTERM, which leaves `grace` seconds for load balancers, or SIGINT; SIGHUP reloads.
 
-    Raises
-    ------
-    WindowClfError
-        If a model cannot be loaded.
+    A model that cannot be loaded is a WindowClfError.
     """
     multiprocessing.set_start_method("fork", force=True)
-    logging.basicConfig(handlers=[EventHandler()], level=logging.WARNING, force=True)
-    with tempfile.TemporaryDirectory(prefix="windowclf-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix="windowclf-metrics-") as folder, ExitStack() as stack:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder  # before prometheus-client is imported
+        stack.callback(os.environ.pop, "PROMETHEUS_MULTIPROC_DIR")
         from windowclf_service.app import create_app
 
         board = Board(config.limits.in_flight, n_slots=workers + 8)
         app = create_app(config, board=board)
+        logging.basicConfig(handlers=[EventHandler()], level=logging.WARNING, force=True)
         handler = {"class": "windowclf_service.telemetry.EventHandler"}
         server = Granian(
             "windowclf_service",
@@ -73,12 +70,10 @@ def serve(
             log_level=LogLevels.error,
             log_dictconfig={"handlers": {"console": handler, "access": handler}},
         )
-        waiting = threading.Thread(target=_wait_until_ready, args=(server, on_ready))
         server.on_startup(lambda: _handle_signals(server, board, grace))
-        server.on_startup(waiting.start)
+        server.on_startup(threading.Thread(target=_wait_until_ready, args=(server, on_ready)).start)
         server.on_startup(gc.freeze)  # the collector would write into memory that is shared otherwise
-        start_worker = partial(_start_worker, app, board, os.getpid())
-        server.serve(target_loader=start_worker, wrap_loader=False)
+        server.serve(target_loader=partial(_start_worker, app, board, os.getpid()), wrap_loader=False)
 
 
 def _wait_until_ready(server: AbstractServer[Any], on_ready: Callable[[], None]) -> None:
@@ -120,6 +115,8 @@ def _start_worker(app: Flask, board: Board, parent: int) -> Flask:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C goes to all; the parent handles it
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.setswitchinterval(0.001)  # a thread that computes lets others in after this time
+    with suppress(AttributeError):  # not glibc
+        ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX: not an arena for each of many threads
     threading.Thread(target=_tend, args=(board, parent), name="tend", daemon=True).start()
     app.extensions["windowclf.models"].watch()
     return app
@@ -137,7 +134,7 @@ def _tend(board: Board, parent: int) -> None:
 
 
 def _let_nobody_in() -> None:
-    """Drop the packets of new connections (socket(7): SO_ATTACH_FILTER).
+    """Drop the packets of new connections (socket(7): SO_ATTACH_FILTER, 26).
 
     Closing a listening socket would reset connections in its queue, some with a whole request.
     """
@@ -147,4 +144,4 @@ def _let_nobody_in() -> None:
     for fd in map(int, os.listdir("/proc/self/fd")):
         with suppress(OSError), socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM) as found:
             if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, header)
+                found.setsockopt(socket.SOL_SOCKET, 26, header)

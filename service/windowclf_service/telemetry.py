@@ -1,8 +1,7 @@
 """What the service tells its operators: request ids, the log, and the count of every request.
 
-prometheus-client decides when it is imported whether it counts for one process or for several, by the
-environment variable PROMETHEUS_MULTIPROC_DIR. So `windowclf_service.metrics` is imported when the first
-application is created, not with this module.
+`windowclf_service.metrics` is imported when the first application is created, not with this module: by then
+the environment variable that it reads is set.
 """
 
 import atexit

@@ -24,7 +24,7 @@ def test_each_figure_is_printed_with_what_is_allowed_and_a_verdict() -> None:
     heads = [line for line in result.stdout.splitlines() if not line.startswith(" ")]
     assert [line.split("  ")[:2] for line in heads] == [["pass", name] for name in NAMES]
     assert all("(allowed: " in line for line in heads)
-    assert "guessing among 17 labels loses 2.8332 a word" in result.stdout
+    assert "guessing among 17 labels loses 2.8332 per word" in result.stdout
 
 
 @pytest.mark.slow

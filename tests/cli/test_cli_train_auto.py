@@ -141,7 +141,7 @@ def test_interrupting_the_trial_writes_nothing(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 130
-    assert "interrupted: no epoch was done; nothing is kept" in done.stderr
+    assert "interrupted: no epoch was completed; nothing is saved" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert not out.exists()

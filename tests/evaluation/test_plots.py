@@ -70,7 +70,7 @@ def test_little_and_nothing_can_be_drawn(tmp_path: Path, panel: Reliability) -> 
 
 @pytest.mark.parametrize("name", ["plot", "plot.pdf", "plot.svg.gz"])
 def test_another_ending_is_refused(tmp_path: Path, words: Reliability, name: str) -> None:
-    with pytest.raises(WindowClfError, match=r"cannot be written; found .*; allowed: \.svg or \.png"):
+    with pytest.raises(WindowClfError, match=r"unknown plot format; found .*; allowed: \.svg or \.png"):
         write_reliability_plot(tmp_path / name, words=words)
     assert list(tmp_path.iterdir()) == []
 

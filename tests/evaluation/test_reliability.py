@@ -158,7 +158,7 @@ def test_what_is_no_probability_is_refused(confidence: float) -> None:
 def test_arrays_that_do_not_fit_are_refused(
     confidences: list[float], is_right: list[bool], n_bins: int
 ) -> None:
-    with pytest.raises(ShapeError, match="do not fit"):
+    with pytest.raises(ShapeError, match="must be vectors of one length"):
         reliability(confidences, is_right, n_bins)
 
 

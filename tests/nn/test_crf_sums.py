@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from windowclf.arrays import Bools, Floats, Ints
 from windowclf.errors import DataError, ShapeError
-from windowclf.nn import Sums, expected_pairs, marginals, plain_sums, span_log_probs
-from windowclf.nn.crf_sums import fast_sums, log_sum_exp
+from windowclf.nn import expected_pairs, marginals, plain_sums, span_log_probs
+from windowclf.nn.crf_sums import Sums, fast_sums, log_sum_exp
 
 TOLERANCE = 1e-9
 FORMS = [plain_sums, fast_sums]

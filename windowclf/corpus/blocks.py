@@ -90,12 +90,8 @@ def read_blocks(source: Source, format: str) -> Iterator[Block]:
 def read_lines(source: Source) -> Iterator[tuple[int, str]]:
     """Yield the number, from 1, and the text of every line, without its line end (LF or CR LF).
 
-    A byte order mark at the start of the file is skipped.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is not UTF-8, or holds a NUL character.
+    A byte order mark at the start of the file is skipped. It raises a DataError if the file cannot be read,
+    is not UTF-8, or holds a NUL character.
     """
     for block in read_blocks(source, "tokens"):
         for number, offset, line in _decoded(block):
@@ -112,12 +108,7 @@ def read_lines(source: Source) -> Iterator[tuple[int, str]]:
 def read_pieces(source: Source) -> Iterator[tuple[int, str]]:
     """Yield the number and the text of every line of raw text, long lines in pieces as by `read_blocks`.
 
-    NUL characters are kept.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is not UTF-8.
+    It raises a DataError if the file cannot be read or is not UTF-8; NUL characters are kept.
     """
     for block in read_blocks(source, "text"):
         for number, offset, line in _decoded(block):

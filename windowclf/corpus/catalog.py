@@ -71,22 +71,16 @@ class CorpusEntry(_Entry):
     split: ModuloSplit | None = None  # of a file of role all
 
     def folder(self, cache_dir: Path | None = None) -> Path:
-        """Return its folder: that in ``WINDOWCLF_CORPORA`` if there is one, else in the cache.
-
-        The folder need not exist; `cache_dir` is as in `cache_root`.
-        """
+        """Return its folder, which need not exist: in ``WINDOWCLF_CORPORA`` if there, else in the cache."""
         given = os.environ.get("WINDOWCLF_CORPORA")
         if given and (Path(given) / self.name).is_dir():
             return Path(given) / self.name
         return cache_root(cache_dir) / "corpora" / self.name
 
     def find(self, cache_dir: Path | None = None) -> dict[str, Path]:
-        """Return its files on this machine, by role; their hashes were verified when they were fetched.
+        """Return its files by role; a FetchError that says how to get them if one is missing.
 
-        Raises
-        ------
-        FetchError
-            If a file is missing; the message says how to get it.
+        Their hashes were verified when they were fetched.
         """
         folder = self.folder(cache_dir)
         missing = [file.name for file in self.files if not (folder / file.name).is_file()]
@@ -117,13 +111,7 @@ class Catalog:
     vectors: tuple[VectorsEntry, ...]
 
     def corpus(self, name: str) -> CorpusEntry:
-        """Return the corpus called `name`.
-
-        Raises
-        ------
-        DataError
-            If there is none; the message names those there are.
-        """
+        """Return the corpus called `name`; a DataError that names those there are if there is none."""
         entries = {entry.name: entry for entry in self.corpora}
         if name in entries:
             return entries[name]

@@ -26,24 +26,12 @@ _LAST_SPACE = 0x3000
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Sentences in a row.
+    """Sentences in a row."""
 
-    Attributes
-    ----------
-    words : list of str
-        The N tokens.
-    lengths : array (S,)
-        Tokens of each sentence; they sum to N.
-    text : str or None
-        The text that the tokens were found in, if it is known.
-    starts, ends : array (N,) or None
-        Of each token, its offsets in the text, end exclusive, in code points.
-    """
-
-    words: list[str]
-    lengths: Ints
-    text: str | None = None
-    starts: Ints | None = None
+    words: list[str]  # the N tokens
+    lengths: Ints  # (S,): tokens of each sentence, N together
+    text: str | None = None  # that the tokens were found in, if it is known
+    starts: Ints | None = None  # (N,): offsets of each token in the text, end exclusive, in code points
     ends: Ints | None = None
 
     def sentences(self) -> list[list[str]]:

@@ -22,18 +22,10 @@ def read_conll(
     labelled: bool = True,
     columns: Sequence[str] = (),
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a column file.
+    """Yield the sentences of a column file; parameters are those of `ReadOptions`.
 
     A sentence ends at a line of white space and at a line whose first column is ``-DOCSTART-``, which is no
     word. There are no comments: a line that starts with # is a word (a #tag).
-
-    Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a line has too few columns, or an empty word, label or value; if the file is not readable text; if
-        one of `columns` is no number, or that of the word or the label.
     """
     where = source_name(path)
     own = (token_column, label_column) if labelled else (token_column,)
@@ -43,22 +35,17 @@ def read_conll(
     labels: list[str] = []
     values: list[list[str]] = [[] for _ in others]
     first_line = 0
-
-    def sentence() -> Sentence:
-        named = dict(zip(columns, map(tuple, values), strict=True)) if others else None
-        return Sentence(
-            tuple(tokens),
-            tuple(labels) if labelled else None,
-            source=where,
-            line=first_line,
-            columns=named,
-        )
-
-    for number, line in read_lines(path):
+    for number, line in chain(read_lines(path), [(0, "")]):  # an empty line ends the last sentence
         row = _split(line, separator)
         if not line.strip() or row[0] == DOCSTART:
             if tokens:
-                yield sentence()
+                yield Sentence(
+                    tuple(tokens),
+                    tuple(labels) if labelled else None,
+                    source=where,
+                    line=first_line,
+                    columns=dict(zip(columns, map(tuple, values), strict=True)) or None,
+                )
                 tokens, labels, values = [], [], [[] for _ in others]
             continue
         if not tokens:
@@ -78,20 +65,14 @@ def read_conll(
             _check_others(row, own, others, where, number)
             for column, of_column in zip(others, values, strict=True):
                 of_column.append(row[column])
-    if tokens:
-        yield sentence()
 
 
 def conll_lines(tokens: Sequence[Sequence[str]], labels: Sequence[Sequence[str]] | None) -> str:
     """Return sentences as lines ``word TAB label`` (or ``word`` without labels), an empty line after each.
 
-    A NUL character, which no reader accepts, becomes U+FFFD.
-
-    Raises
-    ------
-    DataError
-        If a word or a label would not be read back as it is: it is empty or holds a tab or a line
-        end; or a word is white space alone or ``-DOCSTART-``, or, without labels, holds a space.
+    A NUL character, which no reader accepts, becomes U+FFFD. It raises a DataError if a word or a label would
+    not be read back as it is: it is empty or holds a tab or a line end; or a word is white space alone or
+    ``-DOCSTART-``, or, without labels, holds a space.
     """
     words = [*chain.from_iterable(tokens)]
     distinct = dict.fromkeys(words)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 from typing import Literal
 
 from windowclf.corpus.blocks import Source, read_lines, source_name
@@ -11,7 +11,7 @@ from windowclf.errors import DataError
 
 LabelField = Literal["upos", "xpos"]
 _N_COLUMNS = 10
-_LABEL_COLUMN: dict[LabelField, int] = {"upos": 3, "xpos": 4}
+_LABEL_COLUMN: dict[str, int] = {"upos": 3, "xpos": 4}
 _TEXT = "# text = "
 _UNWRITABLE = re.compile("[\t\n\r]")
 
@@ -19,19 +19,11 @@ _UNWRITABLE = re.compile("[\t\n\r]")
 def read_conllu(
     path: Source, *, label_field: LabelField = "upos", labelled: bool = True, columns: Sequence[str] = ()
 ) -> Iterator[Sentence]:
-    """Yield the sentences of a CoNLL-U file.
+    """Yield the sentences of a CoNLL-U file; parameters are those of `ReadOptions`.
 
     Words are the lines with a whole number as their ID. Multiword tokens (1-2) and empty nodes (1.1) are no
     words. The comment ``# text =`` becomes the text; offsets are set if the words, with the help of
     ``SpaceAfter=No`` and of the forms of multiword tokens, can be aligned with it.
-
-    Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a line does not have ten columns, an ID is malformed, a form, a label or a tag is empty, or the
-        file is not readable text; if one of `columns` is unknown, or that of the label.
     """
     where = source_name(path)
     label_column = _LABEL_COLUMN[label_field]
@@ -39,25 +31,20 @@ def read_conllu(
     rows: list[list[str]] = []
     text: str | None = None
     first_line = 0
-
-    def sentence() -> Sentence | None:
-        words = [row for row in rows if row[0].isdecimal()]
-        if not words:
-            return None
-        return Sentence(
-            tuple(row[1] for row in words),
-            tuple(row[label_column] for row in words) if labelled else None,
-            text,
-            None if text is None else _align(rows, text),
-            where,
-            first_line,
-            _tags(columns, others, words),
-        )
-
-    for number, line in read_lines(path):
+    for number, line in chain(read_lines(path), [(0, "")]):  # an empty line ends the last sentence
         if not line.strip():
-            if (read := sentence()) is not None:
-                yield read
+            words = [row for row in rows if row[0].isdecimal()]
+            if words:
+                tags = {name: tuple(row[i] for row in words) for name, i in zip(columns, others, strict=True)}
+                yield Sentence(
+                    tuple(row[1] for row in words),
+                    tuple(row[label_column] for row in words) if labelled else None,
+                    text,
+                    None if text is None else _align(rows, text),
+                    where,
+                    first_line,
+                    tags or None,
+                )
             rows, text, first_line = [], None, 0
             continue
         first_line = first_line or number
@@ -68,8 +55,6 @@ def read_conllu(
         row = line.split("\t")
         _check(row, (label_column, *others), where, number)
         rows.append(row)
-    if (read := sentence()) is not None:
-        yield read
 
 
 def conllu_lines(
@@ -83,12 +68,8 @@ def conllu_lines(
     """Return sentences as CoNLL-U with forms, labels, the text and ``SpaceAfter=No``; all else is ``_``.
 
     The text is left out where it holds line ends or has no offsets. A NUL character, which no reader accepts,
-    becomes U+FFFD. A sentence without words is an empty line.
-
-    Raises
-    ------
-    DataError
-        If a word or a label is empty or holds a tab or a line end.
+    becomes U+FFFD. A sentence without words is an empty line. It raises a DataError if a word or a label is
+    empty or holds a tab or a line end.
     """
     lines = []
     for words, names, text, places in zip(tokens, labels or repeat(None), texts, offsets, strict=False):
@@ -112,7 +93,7 @@ def conllu_lines(
 
 def _column(name: str, label_field: LabelField | None, where: str) -> int:
     """Return the number of a column of tags."""
-    found = next((column for field, column in _LABEL_COLUMN.items() if field == name), None)
+    found = _LABEL_COLUMN.get(name)
     if found is None or name == label_field:
         raise DataError(
             f"the column {name!r} is that of the labels" if found else f"no column is called {name!r}",
@@ -120,14 +101,6 @@ def _column(name: str, label_field: LabelField | None, where: str) -> int:
             allowed=f"{', '.join(_LABEL_COLUMN)}, but not that of the labels (features.columns)",
         )
     return found
-
-
-def _tags(
-    names: Sequence[str], columns: Sequence[int], words: list[list[str]]
-) -> dict[str, tuple[str, ...]] | None:
-    if not names:
-        return None
-    return {name: tuple(row[column] for row in words) for name, column in zip(names, columns, strict=True)}
 
 
 def _check(row: list[str], columns: Sequence[int], where: str, line: int) -> None:

@@ -32,17 +32,11 @@ def has_documents(path: str) -> bool:
 
 
 def documents(path: str, pattern: str = "*") -> list[Source]:
-    """Return the documents of a directory or of an archive, each to be read as a file is.
+    """Return the documents of a directory or of a gzipped tar archive, each to be read as a file is.
 
-    These are the regular files at any depth whose names match a pattern and do not begin with a dot, sorted
-    by path, folder by folder and character by character.
-
-    Parameters
-    ----------
-    path : str
-        A directory, or a gzipped tar archive, whose documents are held in memory.
-    pattern : str
-        As in a shell: ``*``, ``?``, ``[a-r]``. Letter case counts.
+    These are the regular files at any depth whose names match a pattern (as in a shell: ``*``, ``?``,
+    ``[a-r]``; letter case counts) and do not begin with a dot, sorted by path, folder by folder and character
+    by character. The documents of an archive are held in memory.
 
     Raises
     ------
@@ -83,7 +77,6 @@ def read_part(
     ----------
     source : str
         A directory or an archive, as `documents` takes it, or one corpus, as `read_sentences` takes it.
-    options : ReadOptions
     pattern : str, optional
         Names of the documents of a directory or an archive; by default, all.
     part : {"train", "dev", "test"}, optional

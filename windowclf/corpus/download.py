@@ -29,17 +29,10 @@ def download(
     timeout: float = 30.0,
     progress: Progress | None = None,
 ) -> None:
-    """Download `url` to `target` unless it exists.
+    """Download `url` to `target` unless it exists; parameters and errors are those of `fetch_named`.
 
     The bytes go to ``<target>.part``, which a later call resumes, and get their final name once their hash
-    is right.
-
-    Parameters are those of `fetch_named`; the folder of `target` is made.
-
-    Raises
-    ------
-    FetchError
-        If there is no connection, no such file, too few bytes, or another hash.
+    is right. The folder of `target` is made.
     """
     if not url.startswith(("http://", "https://")):
         raise FetchError("not an address to download from", found=url, allowed="http://…, https://…")
@@ -48,7 +41,8 @@ def download(
         if _is_there(target, sha256, force):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        _complete(url, part, timeout, progress or _ignore, _by_hand(url, target, sha256))
+        by_hand = f"To install it by hand, download {url} to {target}; its sha256 must be {sha256}"
+        _complete(url, part, timeout, progress or (lambda *_: None), by_hand)
         found = sha256_of(part)
         if found != sha256:
             part.unlink()
@@ -62,10 +56,6 @@ def download(
         os.replace(part, target)
     except OSError as error:
         raise FetchError("cannot be read or written", where=str(target), found=str(error)) from error
-
-
-def _ignore(name: str, done: int, total: int | None) -> None:
-    """Ignore progress."""
 
 
 def _is_there(target: Path, sha256: str, force: bool) -> bool:
@@ -83,10 +73,6 @@ def _is_there(target: Path, sha256: str, force: bool) -> bool:
         allowed=f"sha256 {sha256}",
         hint="Move it away, or replace it with --force",
     )
-
-
-def _by_hand(url: str, target: Path, sha256: str) -> str:
-    return f"To install it by hand, download {url} to {target}; its sha256 must be {sha256}"
 
 
 def _complete(url: str, part: Path, timeout: float, progress: Progress, hint: str) -> None:

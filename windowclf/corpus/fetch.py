@@ -12,10 +12,7 @@ Progress = Callable[[str, int, int | None], None]
 def fetchable(name: str) -> CorpusEntry:
     """Return the corpus of the catalogue that `fetch_named` fetches.
 
-    Raises
-    ------
-    DataError
-        If there is none; the message names those there are, or how to get vectors of this name.
+    The DataError for an unknown name names the known ones, or says how to get vectors of this name.
     """
     for vectors in read_catalog().vectors:
         if vectors.name == name:
@@ -41,10 +38,8 @@ def fetch_named(
     ----------
     name : str
         A corpus of the catalogue.
-    target_dir : Path, optional
-        Where to; by default the entry's `folder`.
-    cache_dir : Path, optional
-        As in `cache_root`, where `target_dir` is not given.
+    target_dir, cache_dir : Path, optional
+        Where to; by default the entry's `folder`, with `cache_dir` as in `cache_root`.
     base_url : str, optional
         A mirror: the address of a folder that has the files under their names.
     force : bool

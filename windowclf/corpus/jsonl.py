@@ -33,23 +33,14 @@ _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def read_jsonl(path: Source, *, labelled: bool = True, columns: Sequence[str] = ()) -> Iterator[Sentence]:
-    """Yield the sentences of a JSON Lines file; empty lines are skipped.
+    """Yield the sentences of a JSON Lines file; parameters are those of `ReadOptions`.
 
-    A record is one of
+    Empty lines are skipped. A record is one of
 
     - ``{"tokens": […], "labels": […]}``: one sentence; ``text`` and ``offsets`` are optional.
     - ``{"text": "…", "entities": [[start, end, type], …]}``, offsets in code points: the text is
       tokenised and split into sentences, the entities become IOB2 labels. A token is split where an entity
       begins or ends inside it; sentences are joined where an entity crosses their boundary.
-
-    Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a line is no such record: malformed JSON, a value of another type, lone surrogates, lists of
-        different lengths, entities that overlap, lie outside the text or hold no word; if a column is
-        missing, or is one of the keys above.
     """
     where = source_name(path)
     if own := {*_Record.__struct_fields__}.intersection(columns):
@@ -80,10 +71,7 @@ def jsonl_lines(
 ) -> str:
     """Return sentences as records with tokens and, where they have them, labels, text and offsets.
 
-    Raises
-    ------
-    DataError
-        If a string holds a lone surrogate, which UTF-8 cannot hold.
+    It raises a DataError if a string holds a lone surrogate, which UTF-8 cannot hold.
     """
     try:
         return _encode_lines([*map(_Record, tokens, labels, texts, offsets)]).decode("utf-8")

@@ -107,19 +107,8 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
 
     They hold for every scheme: a span starts at ``B-``, at ``S-``, where the type changes, and at ``I-`` or
     ``E-`` after ``O``, ``E-`` or ``S-``; it ends before ``O``, before the next span, and after ``E-`` or
-    ``S-``.
-
-    Parameters
-    ----------
-    labels : sequence of str or None
-        Of one sentence.
-    ignore : str, optional
-        The label of words that are only context. They, and words whose label is None, count as ``O``.
-
-    Raises
-    ------
-    DataError
-        If a label is no span label.
+    ``S-``. The label `ignore`, of words that are only context, and None count as ``O``. It raises a DataError
+    if a label is no span label.
     """
     found: list[Span] = []
     start, previous, open_kind = 0, OUTSIDE, ""  # of the label before
@@ -145,10 +134,7 @@ def spans(labels: Sequence[str | None], *, ignore: str | None = IGNORE_LABEL) ->
 def labels_from_spans(spans: Iterable[Span], length: int, scheme: Scheme) -> list[str]:
     """Return the labels of a sentence of `length` tokens that mark `spans` in a scheme.
 
-    Raises
-    ------
-    DataError
-        If spans overlap, are empty, exceed the sentence, or have no type.
+    It raises a DataError if spans overlap, are empty, exceed the sentence, or have no type.
     """
     labels = [OUTSIDE] * length
     before = Span(0, 0, "")
@@ -185,14 +171,6 @@ def illegal_transitions(
 
     A prefix that the scheme lacks and a label that is no span label are illegal anywhere. Transitions to and
     from a word whose label is None or `ignore` are not checked.
-
-    Parameters
-    ----------
-    labels : sequence of str or None
-        Of one sentence.
-    scheme : Scheme
-    ignore : str, optional
-        The label of words that are only context.
     """
     faults = []
     previous: str | None = None
@@ -209,19 +187,12 @@ def illegal_transitions(
 def detect_scheme(
     sequences: Iterable[Sequence[str | None]], *, ignore: str | None = IGNORE_LABEL
 ) -> Detection:
-    """Find out which scheme the labels of a corpus follow, in one pass.
+    """Find out which scheme the labels of a corpus follow, in one pass over the labels of each sentence.
 
     Labels mark spans if each is ``O`` or a prefix and a type, and at least one has a prefix. With ``E-`` or
     ``S-`` among them they are IOBES; otherwise IOB1 or IOB2, whichever forbids fewer of the transitions, in a
     tie IOB2. If ``O`` and ``B-x`` or ``I-x`` occur together with a label that is no span label, that label is
-    returned as `odd_label`.
-
-    Parameters
-    ----------
-    sequences : iterable of sequences of str or None
-        The labels of each sentence; read once.
-    ignore : str, optional
-        The label of words that are only context; they, and words whose label is None, are ignored.
+    returned as `odd_label`. Words whose label is None or `ignore` are ignored.
     """
     pairs: Counter[tuple[str | None, str | None]] = Counter()
     for labels in sequences:
@@ -257,10 +228,7 @@ def convert(
 ) -> list[_Label]:
     """Return labels that mark the same spans in another scheme; ignored labels and None do not change.
 
-    Raises
-    ------
-    DataError
-        If a label is no span label.
+    It raises a DataError if a label is no span label.
     """
     converted = labels_from_spans(spans(labels, ignore=ignore), len(labels), to_scheme)
     return [old if old is None or old == ignore else new for old, new in zip(labels, converted, strict=True)]

@@ -32,11 +32,9 @@ class LabelSet:
     ----------
     names : sequence of str
         The network's labels; a label's id is its position here.
-    scheme : Scheme or None
-        The output scheme, that of the user's labels; None if they mark no spans.
-    internal_scheme : Scheme or None
-        The internal scheme, that of `names`: span labels are learnt in it and converted to `scheme` when
-        tagging.
+    scheme, internal_scheme : Scheme or None
+        The output scheme, that of the user's labels, and the internal scheme, that of `names`: span labels
+        are learnt in it and converted to `scheme` when tagging. None if labels mark no spans.
     ignore : str or None
         The label of tokens that are only context; not among `names`.
 
@@ -97,8 +95,7 @@ class LabelSet:
         scheme : {"auto", "none", "IOB1", "IOB2", "IOBES"}
             "auto" detects it from the labels; "none": labels mark no spans.
         internal_scheme : Scheme
-            The internal scheme. Every prefix of it is a label for every entity type, so that any sequence of
-            spans can be expressed.
+            Every prefix of it is a label for every entity type: any sequence of spans can be expressed.
         ignore : str, optional
             The label of tokens that are only context.
 
@@ -140,13 +137,7 @@ class LabelSet:
         return cls(internal, output, internal_scheme, ignore)
 
     def check_comparable(self, sequences: Iterable[Sequence[str]]) -> None:
-        """Raise an error for the labels of another task: no span labels where these are, or none in common.
-
-        Raises
-        ------
-        DataError
-            Names the labels of both.
-        """
+        """Raise a DataError for labels of another task: no span labels where these are, or none in common."""
         other = {label for labels in sequences for label in labels} - {self.ignore, OUTSIDE}
         own = set(self.names) - {OUTSIDE}
         odd = sorted(label for label in other if self.scheme is not None and not is_span_label(label))
@@ -162,16 +153,7 @@ class LabelSet:
     def encode(self, labels: Sequence[str], *, unknown: int | None = None) -> Ints:
         """Return the ids of a sentence's labels, IGNORED for the ignored one.
 
-        Parameters
-        ----------
-        labels : sequence of str
-        unknown : int, optional
-            The id of labels that are not in the set.
-
-        Raises
-        ------
-        DataError
-            For a label that is not in the set, if `unknown` is not given.
+        A label that is not in the set has the id `unknown`; without that, it is a DataError.
         """
         if self.internal_scheme is not None:
             labels = convert(labels, self.internal_scheme, ignore=self.ignore)

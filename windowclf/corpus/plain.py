@@ -68,13 +68,7 @@ def read_tagged(path: Source, *, labelled: bool = True, base_tags: bool = False)
     """Yield a sentence for each line of tokens ``word/tag``, split at the last slash, as in the Brown corpus.
 
     Tokens are separated by spaces and tabs; other white space may be part of a word, as in a column file.
-
     Parameters are those of `ReadOptions`.
-
-    Raises
-    ------
-    DataError
-        If a token has no slash, or no word before or no tag after its last one.
     """
     where = source_name(path)
     for number, line in read_lines(path):
@@ -111,13 +105,9 @@ def inline(
 ) -> str:
     """Return sentences as one line each for people to read.
 
-    If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``. If not, every
-    token has its label: ``dog/NOUN``. Without labels, tokens alone. Line ends in words become spaces.
-
-    Raises
-    ------
-    DataError
-        If labels are to mark spans and one is no span label.
+    If labels mark spans, these are in brackets: ``[PER Angela Merkel] flew from [LOC Berlin]``; it raises a
+    DataError if one is no span label. If not, every token has its label: ``dog/NOUN``. Without labels, tokens
+    alone. Line ends in words become spaces.
     """
     all_words = [*chain.from_iterable(tokens)]
     joined = "".join(all_words)

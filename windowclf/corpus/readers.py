@@ -1,7 +1,4 @@
-"""Corpora in: files of any format, and parts of known corpora by name.
-
-Reading streams: a sentence at a time, whatever the size of the file.
-"""
+"""Corpora in: files of any format, and parts of known corpora by name, a sentence at a time."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -118,13 +115,7 @@ def read_sentences(source: Source, options: ReadOptions | None = None) -> Iterat
 
 
 def read_labelled(source: Source, options: ReadOptions | None = None) -> list[Sentence]:
-    """Return all sentences of a corpus that must not be empty.
-
-    Raises
-    ------
-    DataError
-        As `read_sentences`; and if there is no sentence.
-    """
+    """Return all sentences of a corpus; without any it raises a DataError, else as `read_sentences`."""
     sentences = list(read_sentences(source, options))
     if not any(sentences):
         raise DataError("no sentence in this corpus", where=source_name(source), hint="Is the file empty?")

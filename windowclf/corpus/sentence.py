@@ -142,10 +142,7 @@ def interleave(
 def columns(sentences: Sequence[Sentence]) -> tuple[list[Sequence[str]], list[tuple[str, ...]]]:
     """Return the tokens of sentences (the sentences themselves where they have columns), and their labels.
 
-    Raises
-    ------
-    DataError
-        If a sentence has no labels.
+    It raises a DataError if a sentence has no labels.
     """
     tokens: list[Sequence[str]] = []
     labels = []
@@ -166,12 +163,9 @@ def check_sentences(
     *,
     where: str = "sentences",
 ) -> None:
-    """Raise an error unless sentences are lists of words, with a label for each word.
+    """Raise a DataError that names the first faulty sentence, counted from 0.
 
-    Raises
-    ------
-    DataError
-        Names the first faulty sentence, counted from 0.
+    Sentences must be lists of words, and have a label for each word if labels are given.
     """
     if labels is not None and len(labels) != len(sentences):
         raise DataError(

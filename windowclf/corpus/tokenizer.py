@@ -233,14 +233,8 @@ def split_sentences(tokens: Sequence[Token], text: str) -> list[list[Token]]:
 def sentence_ends(tokens: Sequence[Token], line_starts: set[int], after_stops: Iterable[int]) -> list[int]:
     """Return for each sentence, by the rules of `split_sentences`, the number of the token after its last.
 
-    Parameters
-    ----------
-    tokens : sequence of Token
-        Only a few of them are accessed.
-    line_starts : set of int
-        The numbers of the tokens after line breaks, at most len(tokens).
-    after_stops : iterable of int
-        The numbers of the tokens after those that end with one of `STOPS`.
+    Given are the numbers of the tokens after line breaks, at most len(tokens), and of those after tokens that
+    end with one of `STOPS`. Only a few of the tokens are accessed.
     """
     n_tokens = len(tokens)
     ends: list[int] = []

@@ -3,7 +3,7 @@
 N tokens, C columns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, repeat
 from types import MappingProxyType
 
@@ -21,14 +21,10 @@ N_RESERVED_ROWS = 2
 class ColumnValues:
     """The values that columns had in training. Each has a row in one table, column after column.
 
-    Parameters
-    ----------
-    values : mapping of str to sequence of str
-        The distinct values of each column.
-
     Attributes
     ----------
     values : dict of str to tuple of str
+        The distinct values of each column.
     ranges : list of range
         The rows of each column's values.
     """
@@ -49,10 +45,7 @@ class ColumnValues:
     def of(cls, names: Sequence[str], sentences: Iterable[Sequence[str]]) -> "ColumnValues":
         """Collect the values of training data.
 
-        Raises
-        ------
-        DataError
-            If a sentence lacks one of the columns, or a value is not valid Unicode.
+        It raises a DataError if a sentence lacks one of the columns, or a value is not valid Unicode.
         """
         found: dict[str, set[str]] = {name: set() for name in names}
         for sentence in sentences:
@@ -68,33 +61,19 @@ class ColumnValues:
         return sum(map(len, self.values.values()))
 
     def rows(self, sentences: Sequence[Sequence[str]]) -> Ints:
-        """Return the row of the value of each token in each column (N, C).
-
-        Raises
-        ------
-        DataError
-            If a sentence lacks one of the columns.
-        """
-        found = [
-            np.fromiter(map(row_of.get, _values(sentences, name), repeat(UNKNOWN_VALUE)), np.int32)
-            for name, row_of in self._row_of.items()
-        ]
-        if not found:
-            return np.zeros((sum(map(len, sentences)), 0), np.int32)
-        return np.column_stack(found)
+        """Return the row of the value of each token in each column (N, C); errors are as of `column_of`."""
+        found = np.empty((sum(map(len, sentences)), len(self._row_of)), np.int32)
+        for i, (name, row_of) in enumerate(self._row_of.items()):
+            values = chain.from_iterable(column_of(sentence, name) for sentence in sentences)
+            found[:, i] = [*map(row_of.get, values, repeat(UNKNOWN_VALUE))]
+        return found
 
 
 NO_COLUMNS = ColumnValues()
 
 
 def column_of(sentence: Sequence[str], name: str) -> Sequence[str]:
-    """Return the value of each token in a column.
-
-    Raises
-    ------
-    DataError
-        If the sentence has words but not this column.
-    """
+    """Return the value of each token in a column; a DataError if a sentence with words has no such column."""
     known = sentence if isinstance(sentence, Sentence) else Sentence(())
     if known.columns is not None and name in known.columns:
         return known.columns[name]
@@ -113,12 +92,7 @@ def column_of(sentence: Sequence[str], name: str) -> Sequence[str]:
 def check_columns(
     names: Sequence[str], sentences: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]
 ) -> None:
-    """Check that labelled sentences have the columns, and that no column equals the labels.
-
-    Raises
-    ------
-    DataError
-    """
+    """Raise a DataError unless labelled sentences have the columns, and no column equals the labels."""
     for name in names:
         is_label = [tuple(column_of(s, name)) == tuple(own) for s, own in zip(sentences, labels, strict=True)]
         if all(is_label) and any(map(len, labels)):
@@ -127,7 +101,3 @@ def check_columns(
                 where="features.columns",
                 allowed="columns that unlabelled text has too",
             )
-
-
-def _values(sentences: Sequence[Sequence[str]], name: str) -> Iterator[str]:
-    return chain.from_iterable(column_of(sentence, name) for sentence in sentences)

@@ -47,14 +47,7 @@ class EncodedText:
 class Encoder:
     """Turns tokens into :class:`EncodedText`; a word is looked up once, however often it occurs.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-    features : WordFeatures
-    gazetteers : Gazetteers
-        Those that the features' configuration names, in its order.
-    columns : ColumnValues
-        Of the columns that it names.
+    Gazetteers and columns are those that the features' configuration names, in its order.
 
     Attributes
     ----------
@@ -87,18 +80,10 @@ class Encoder:
     def encode(
         self, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None = None
     ) -> EncodedText:
-        """Encode sentences, each a sequence of tokens; a sentence may be empty.
+        """Encode sentences, each a sequence of tokens, which may be empty.
 
-        Parameters
-        ----------
-        sentences : sequence of sequence of str
-        own : sequence (S,) of OwnEntities, optional
-            Of training data: the entities that entity lists must not match in each sentence.
-
-        Raises
-        ------
-        DataError
-            If a sentence lacks a column.
+        `own` (S,), of training data, are the entities that entity lists must not match in each sentence. It
+        raises a DataError if a sentence lacks a column.
         """
         rows: dict[str, int] = {}
         tokens: list[int] = []
@@ -139,23 +124,11 @@ class Encoder:
             return None
         return own_entities(sentences, labels, label_set, case=self.gazetteers.case)
 
-    def place_ids(
-        self,
-        sentences: Sequence[Sequence[str]],
-        tokens: Sequence[str],
-        lengths: Ints,
-        own: Sequence[OwnEntities] | None = None,
-    ) -> Ints:
-        """Return the context ids (N, T) of every token: what gazetteers and columns say of it.
-
-        `tokens` are those of all sentences in a row, `lengths` (S,) their numbers; `own` as in `encode`.
-        """
-        return np.hstack([self.match(tokens, lengths, own), self.columns.rows(sentences)])
-
     def match(self, tokens: Sequence[str], lengths: Ints, own: Sequence[OwnEntities] | None = None) -> Ints:
         """Return the position of each token in the phrases of each list, as rows of a table (N, G).
 
-        In the table, each list has a row for each :class:`Position`, after the rows of the lists before it.
+        `tokens` are those of all sentences in a row, `lengths` (S,) their numbers; `own` as in `encode`. In
+        the table, each list has a row for each :class:`Position`, after the rows of the lists before it.
         """
         without = None if own is None else phrases_left_out(self.features.config.gazetteers, own)
         return self.gazetteers.positions(tokens, lengths, without) + self._first_rows
@@ -163,12 +136,7 @@ class Encoder:
     def context_rows(self, sentence: Sequence[str]) -> list[tuple[int, int]]:
         """Return, sorted, each token of a sentence that has a context id other than `elsewhere`, and that id.
 
-        The id is given as a row of a table with a row for each id in `place_ranges`.
-
-        Raises
-        ------
-        DataError
-            If the sentence lacks a column.
+        The id is given as a row of a table with a row for each id in `place_ranges`. Errors: as `encode`.
         """
         n_positions = len(Position)
         rows = [
@@ -186,7 +154,8 @@ class Encoder:
         self, encoded: EncodedText, sentences: Sequence[Sequence[str]], own: Sequence[OwnEntities] | None
     ) -> EncodedText:
         """Give words with context ids other than `elsewhere` rows of their own, after those of all words."""
-        ids = self.place_ids(sentences, [*chain.from_iterable(sentences)], encoded.lengths, own)
+        positions = self.match([*chain.from_iterable(sentences)], encoded.lengths, own)
+        ids = np.hstack([positions, self.columns.rows(sentences)])  # (N, T)
         (known,) = (ids != self.elsewhere).any(axis=1).nonzero()
         firsts, which = _distinct_rows(np.column_stack([encoded.tokens[known], ids[known]]))
         words = encoded.words[encoded.tokens[known[firsts]]]
@@ -197,21 +166,10 @@ class Encoder:
 
 
 def windows(tokens: Ints, lengths: Ints, width: int) -> Ints:
-    """Return the window around every token, padded at sentence ends with BOUNDARY_ROW.
+    """Return the window (N, K) around every token, padded at sentence ends with BOUNDARY_ROW.
 
-    Parameters
-    ----------
-    tokens : array (N,)
-        Rows of words, all sentences in a row.
-    lengths : array (S,)
-        Tokens of each sentence.
-    width : int
-        K, odd.
-
-    Returns
-    -------
-    array (N, K)
-        The middle column is `tokens`; no window crosses the end of its sentence.
+    `tokens` (N,), rows of words of all sentences, are the middle column. No window crosses the end of its
+    sentence; `lengths` (S,) are the tokens of each. The width K is odd.
     """
     half = width // 2
     # a run of `half` boundaries before each sentence and after the last keeps sentences apart

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from windowclf.config import FeaturesConfig
 from windowclf.corpus import LabelSet, spans
-from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers, read_gazetteers
+from windowclf.encoding.gazetteer import LONGEST_PHRASE, Gazetteer, Gazetteers
 from windowclf.errors import ConfigError
 
 _PREFIX = "entities:"  # a configuration names these lists `entities:TYPE`, beside the paths of files
@@ -34,13 +34,7 @@ def read_lists(
 ) -> tuple[FeaturesConfig, Gazetteers]:
     """Return the features with the names of all lists of a model to be trained, and these lists.
 
-    Parameters
-    ----------
-    features : FeaturesConfig
-    sentences, labels : sequences of sequences of str
-        The training data.
-    label_set : LabelSet
-        If its labels mark no spans, there are no entities.
+    Sentences and labels are the training data; if these labels mark no spans, there are no entities.
 
     Raises
     ------
@@ -58,7 +52,7 @@ def read_lists(
             allowed=f"paths of files (as ./{_PREFIX}… if a name begins so), or features.entity_lists = true",
         )
     features = replace(features, gazetteers=files)
-    lists = read_gazetteers(features)
+    lists = tuple(Gazetteer.read(path, case=features.gazetteer_case) for path in files)
     if features.entity_lists and label_set.scheme is not None:
         phrases: dict[str, set[str]] = {type_: set() for type_ in label_set.kinds}
         for sentence, own in zip(sentences, labels, strict=True):

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from windowclf.arrays import Ints
-from windowclf.config import FeaturesConfig
 from windowclf.corpus import read_lines
 from windowclf.encoding.phrase_trie import PhraseTrie, positions_of
 from windowclf.errors import DataError
@@ -21,12 +20,8 @@ LONGEST_PHRASE = 100  # tokens; matching takes at most so many look-ups a token
 class Gazetteer:
     """A list of phrases.
 
-    Parameters
-    ----------
-    text : str
-        A phrase a line, its tokens separated by single spaces, each line ended by a line feed.
-    case : bool
-        Whether matching is case-sensitive. If not, `text` must be case-folded.
+    `text` has a phrase a line, its tokens separated by single spaces, each line ended by a line feed. It must
+    be case-folded unless matching is case-sensitive (`case`).
     """
 
     def __init__(self, text: str, *, case: bool = True) -> None:
@@ -131,8 +126,3 @@ class Gazetteers(tuple[Gazetteer, ...]):
 
 
 NO_GAZETTEERS = Gazetteers()
-
-
-def read_gazetteers(config: FeaturesConfig) -> tuple[Gazetteer, ...]:
-    """Read the lists that a configuration names."""
-    return tuple(Gazetteer.read(path, case=config.gazetteer_case) for path in config.gazetteers)

@@ -119,6 +119,9 @@ def choose_words(
 ) -> list[str]:
     """Choose the words whose vectors a model keeps: those of the training data, then frequent others.
 
+    First come the words of the training data, and first of these the ones to be tuned, so that the tuned rows
+    are one block. Each part is in the order of `available`.
+
     Parameters
     ----------
     available : sequence of str
@@ -129,12 +132,6 @@ def choose_words(
         Most words to keep; those of the training data are kept even beyond it. 0: all.
     tuned_from_count : int
         Least number of training words that use a vector for it to be tuned, as in `count_tuned`.
-
-    Returns
-    -------
-    list of str
-        First the words of the training data, and first of these the ones to be tuned, so that the tuned rows
-        are one block. Each part is in the order of `available`.
     """
     everything = available if isinstance(available, Vocabulary) else Vocabulary(available, {})
     counts = count_rows(everything, training_counts)

@@ -25,20 +25,16 @@ class Case(IntEnum):
 
 def letter_case(word: str) -> Case:
     """Return the case class of a word."""
-    if word.isalpha():
-        if word.islower():
-            return Case.LOWER
-        if word.isupper():
-            return Case.ONE_CAPITAL if len(word) == 1 else Case.UPPER
-        return Case.TITLE if word[0].isupper() and word[1:].islower() else Case.MIXED
-    if any(character.isdigit() for character in word):
-        return Case.WITH_DIGIT if any(character.isalpha() for character in word) else Case.NUMBER
-    if not any(character.isalpha() for character in word):
-        return Case.SYMBOL
+    if not word.isalpha():
+        has_letter = any(map(str.isalpha, word))
+        if any(map(str.isdigit, word)):
+            return Case.WITH_DIGIT if has_letter else Case.NUMBER
+        if not has_letter:
+            return Case.SYMBOL
     if word.islower():
         return Case.LOWER
     if word.isupper():
-        return Case.UPPER
+        return Case.ONE_CAPITAL if len(word) == 1 else Case.UPPER
     return Case.TITLE if word[0].isupper() and word[1:].islower() else Case.MIXED
 
 
@@ -121,10 +117,8 @@ class WordFeatures:
             return ids
         lower = word.lower()
         length = len(lower)
-        for n in self._prefixes:
-            ids.append(self._bucket(f"{n}<{lower[:n]}") if length >= n else NONE)
-        for n in self._suffixes:
-            ids.append(self._bucket(f"{n}>{lower[-n:]}") if length >= n else NONE)
+        ids += [self._bucket(f"{n}<{lower[:n]}") if length >= n else NONE for n in self._prefixes]
+        ids += [self._bucket(f"{n}>{lower[-n:]}") if length >= n else NONE for n in self._suffixes]
         if self._whole:
             ids.append(self._bucket(f"={word}"))
         if self._shape:

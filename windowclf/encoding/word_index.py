@@ -26,14 +26,9 @@ class WordLines:
     Parameters
     ----------
     text : bytes
-        UTF-8; each word ends with a line feed.
+        UTF-8, else a UnicodeDecodeError is raised; each word ends with a line feed.
     ends : array (L,), optional
         Where the words end. Default: all words of `text`.
-
-    Raises
-    ------
-    UnicodeDecodeError
-        If `text` is not UTF-8.
     """
 
     def __init__(self, text: bytes, ends: Ints | None = None) -> None:

@@ -85,10 +85,10 @@ def reliability(
     confidence, right = np.asarray(confidences, np.float64), np.asarray(is_right, np.bool_)
     if confidence.ndim != 1 or confidence.shape != right.shape or n_bins < 1:
         raise ShapeError(
-            "confidences and is_right have different shapes",
+            "confidences and is_right must be vectors of one length",
             where="reliability",
             found=(confidence.shape, right.shape, n_bins),
-            allowed="(n,), (n,), at least 1 bin",
+            allowed="(n,), (n,) and at least 1 bin",
         )
     is_odd = ~((confidence >= -_ROUNDING) & (confidence <= 1 + _ROUNDING))  # NaN is odd too
     if is_odd.any():

@@ -14,19 +14,11 @@ class PlattScaling:
 
     log q / (1 - q) = slope · log g / (1 - g) + offset + kinds[kind], where g = p^(1/m) is the geometric mean
     per word of the probability p of a span of m words.
-
-    Attributes
-    ----------
-    slope : float
-        Above 0, so that the order of similar spans stays.
-    offset : float
-    kinds : mapping of str to float
-        An addition to the offset by entity type; 0 for types that are not in it.
     """
 
-    slope: float
-    offset: float
-    kinds: Mapping[str, float] = field(default_factory=dict)
+    slope: float  #: above 0, so that the order of similar spans stays
+    offset: float  #: for every entity type
+    kinds: Mapping[str, float] = field(default_factory=dict)  #: added to it by entity type; 0 for others
 
     def __call__(self, probability: float, n_words: int, kind: str) -> float:
         """Return the calibrated probability of a span."""
@@ -48,43 +40,28 @@ _GREATEST = 1e300  # number in a stored calibration
 class Calibration:
     """Corrects a model's probabilities, and how readily it predicts spans.
 
-    Attributes
-    ----------
-    temperature : float
-        Scores and transitions are divided by it before they become probabilities.
-    spans : PlattScaling or None
-        Applied to the probabilities of spans afterwards; None: not changed.
-    outside_cost : float
-        The O penalty: subtracted from the score of ``O`` before the best labels are chosen. Above 0, more
-        spans are found. Probabilities are without it.
+    The O penalty `outside_cost` is subtracted from the score of ``O`` before the best labels are chosen:
+    above 0, more spans are found. Probabilities are without it.
     """
 
-    temperature: float = 1.0
-    spans: PlattScaling | None = None
-    outside_cost: float = 0.0
+    temperature: float = 1.0  #: scores and transitions are divided by it before they become probabilities
+    spans: PlattScaling | None = None  #: applied to the probabilities of spans afterwards
+    outside_cost: float = 0.0  #: the O penalty
 
 
 UNCALIBRATED = Calibration()
 
 
 def read_calibration(stored: Any) -> Calibration:
-    """Return a calibration from its JSON fields.
-
-    Raises
-    ------
-    AttributeError, KeyError, TypeError, ValueError
-        If the fields are malformed.
-    """
+    """Return a calibration from its JSON fields; malformed ones raise what Python raises on them."""
     temperature, cost = _finite(stored["temperature"]), _finite(stored["outside_cost"])
     if temperature <= 0:
         raise ValueError(f"temperature {temperature}")
-    spans = stored["spans"]
-    if spans is None:
-        return Calibration(temperature, None, cost)
-    kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
-    return Calibration(
-        temperature, PlattScaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds), cost
-    )
+    scaling = None
+    if (spans := stored["spans"]) is not None:
+        kinds = {kind: _finite(offset) for kind, offset in spans["kinds"].items()}
+        scaling = PlattScaling(_finite(spans["slope"]), _finite(spans["offset"]), kinds)
+    return Calibration(temperature, scaling, cost)
 
 
 def _finite(number: Any) -> float:

@@ -3,12 +3,9 @@
     z = Σ_k x(w_k) W_k + b
 
 is a sum over the positions of the window, so the K blocks x(w) W_k of a word can be computed once and kept.
-The bias is part of the block of the middle position, where there always is a word.
-
-The networks of an ensemble become one wide network: their first layers side by side, and at the end the mean.
-
-The blocks of a word are those without context; what a position in a phrase of a gazetteer, or the value of a
-column, adds to them is in a small table of its own.
+The bias is part of the block of the middle position, where there always is a word. What context adds (a
+position in a phrase of a gazetteer, the value of a column) is in a small table of its own. The networks of an
+ensemble become one wide network: their first layers side by side, and at the end the mean.
 
 N windows, K window width, F numbers that describe a word, H columns of the first layer (of the output layer
 if there is no hidden one), C labels, R rows of the table, U words, M words and boundaries, P context ids.
@@ -50,22 +47,9 @@ class CompiledScorer:
     Rows of the table are only ever added, and a word gets its number after its row is written. Words without
     a vector that training did not see get no row, so that no flood of strange words can fill the table. They,
     and all other words once the table is full, are computed when they occur; the most recent ones are kept in
-    a cache. Memory is bounded whatever the text.
+    a cache. Memory is bounded whatever the text, and taken as words occur.
 
-    Parameters
-    ----------
-    members : sequence of WindowModel
-        The networks; they must not be trained further.
-    encoder : Encoder
-    table_mb, cache_mb : float
-        Megabytes (2^20 bytes) for the table and the cache. Memory is taken as words occur.
-    dtype : {"float32", "float16"}
-        Of table and cache; sums are float32.
-
-    Raises
-    ------
-    ConfigError
-        If a size is negative, not finite or larger than the memory, or the type is unknown.
+    The parameters are those of `TrainedModel.compile`; `members` must not be trained further.
     """
 
     def __init__(
@@ -148,10 +132,9 @@ class CompiledScorer:
     # -- words to rows -------------------------------------------------------------------------------
 
     def _look_up(self, sentences: Sentences) -> tuple[Ints, list[str], list[tuple[int, int]]]:
-        """Return the rows (M,) of words, the words without a row, and what is known of their context.
+        """Return rows (M,) with boundaries around sentences, the words without a row, and the context.
 
-        The rows have boundaries before, between and after sentences. The context is a list of positions among
-        them, ascending, and rows of `_context_blocks`.
+        The context is positions among the rows, ascending, with rows of `_context_blocks`.
         """
         gap = [BOUNDARY_ROW] * (len(self._ones) // 2)
         row_of = self._rows.get
@@ -167,10 +150,7 @@ class CompiledScorer:
         return np.array(rows, np.intp), strangers, context
 
     def _number(self, sentences: Sentences, rows: list[int]) -> list[str]:
-        """Give the words that have no row yet one, or a number of their own; return the words without a row.
-
-        The number of such a word is R and its index among them.
-        """
+        """Give the words that have no row yet one, or the number R + i if they are the i-th returned."""
         half = len(self._ones) // 2
         words: list[str] = []
         for sentence in sentences:
@@ -229,14 +209,9 @@ class CompiledScorer:
 
     def _product(self, words: Ints) -> Floats:
         """Compute the blocks of words without the bias, in float32."""
-        return self._join(
-            [
-                (member.describe(words).astype(np.float32, copy=False) @ W).reshape(
-                    len(words), len(self._ones), -1
-                )
-                for member, W in self._first
-            ]
-        )
+        shape = len(words), len(self._ones), -1
+        products = [member.describe(words).astype(np.float32, copy=False) @ W for member, W in self._first]
+        return self._join([product.reshape(shape) for product in products])
 
     def _join(self, parts: Sequence[Floats]) -> Floats:
         """Put the members' columns of the first layer side by side; if it is the output, take the mean."""
@@ -244,8 +219,7 @@ class CompiledScorer:
             return parts[0]
         if self._has_hidden:
             return np.concatenate(parts, axis=-1)
-        mean: Floats = np.mean(parts, axis=0, dtype=np.float32)
-        return mean
+        return np.asarray(np.mean(parts, axis=0, dtype=np.float32))
 
     def _fold_context(self) -> Floats:
         """Compute what each context id adds to the blocks of a word (P, K, H), in `place_ranges`' order."""
@@ -331,11 +305,6 @@ class RecentWords:
 
     Two dicts: a word that is used goes into the young one; when that is full it becomes the old one, and the
     former old one is dropped. Blocks are never written to again, so a reader's stay as they are.
-
-    Parameters
-    ----------
-    most : int
-        Words that are kept.
     """
 
     def __init__(self, most: int) -> None:

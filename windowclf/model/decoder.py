@@ -7,7 +7,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from windowclf.arrays import Bools, Floats, Ints
 from windowclf.corpus import OUTSIDE, LabelSet, Scheme, Span, parse_label
 from windowclf.model.calibration import UNCALIBRATED, Calibration
 from windowclf.model.viterbi import allowed_pairs, best_labels, n_best_labels
-from windowclf.nn import Sums, softmax, span_log_probs, sum_labellings
+from windowclf.nn import marginals, softmax, span_log_probs, sum_labellings
 
 # of a span: number and first token of its sentence, its own first token and end, its entity type
 _Bounds = tuple[int, int, int, int, str]
@@ -25,48 +25,30 @@ _Bounds = tuple[int, int, int, int, str]
 class TaggedSpan:
     """A span that labels mark.
 
-    Attributes
-    ----------
-    start, end : int
-        Its tokens are `start` to `end`, exclusive.
-    kind : str
-        The entity type.
-    probability : float
-        That a span of this type begins and ends exactly there. With a sentence-level loss it is the
-        probability of all legal tag sequences that have the span; otherwise the product of the probabilities
-        of its labels. It is calibrated on development data for the number of tokens and the type
-        (`PlattScaling`).
+    Its probability is that a span of this type begins and ends exactly there. With a sentence-level loss it
+    is that of all legal tag sequences that have the span; otherwise the product of the probabilities of its
+    labels. It is calibrated for the number of tokens and the type (`PlattScaling`).
     """
 
-    start: int
-    end: int
-    kind: str
-    probability: float
+    start: int  #: its first token
+    end: int  #: the token after its last
+    kind: str  #: the entity type
+    probability: float  #: calibrated, as above
 
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
     """The labels of one sentence, and the probability that the model gives each.
 
-    Attributes
-    ----------
-    labels : list of str
-        In the output scheme, that of the training data.
-    probabilities : list of float
-        Of each label: with IOBES as internal and IOB2 as output scheme, ``B-LOC`` has the probability of
-        ``B-LOC`` and ``S-LOC`` together. Where the output label depends on its neighbours (IOB1; IOBES from
-        IOB2), it is the probability of the internal label. With a sentence-level loss it is the marginal
-        over all tag sequences.
-    spans : list of TaggedSpan
-        In order; empty if labels are plain classes.
-    every : array (T, C') or None
-        The probability of each of :attr:`LabelSet.output_names`, if requested.
+    With IOBES as internal and IOB2 as output scheme, ``B-LOC`` has the probability of ``B-LOC`` and ``S-LOC``
+    together. Where the output label depends on its neighbours (IOB1; IOBES from IOB2), it is the probability
+    of the internal label. With a sentence-level loss it is the marginal over all tag sequences.
     """
 
-    labels: list[str]
-    probabilities: list[float]
-    spans: list[TaggedSpan]
-    every: Floats | None = field(default=None, compare=False)
+    labels: list[str]  #: in the output scheme, that of the training data
+    probabilities: list[float]  #: of each label
+    spans: list[TaggedSpan]  #: in order; empty if labels are plain classes
+    every: Floats | None = field(default=None, compare=False)  #: (T, C') of `output_names`, if requested
 
     @property
     def entities(self) -> list[tuple[Span, float]]:
@@ -77,12 +59,7 @@ class Tagged:
 class Decoder:
     """Turns scores into labels and their probabilities, as the loss of the training requires.
 
-    Parameters
-    ----------
-    labels : LabelSet
-    transitions : array (C + 1, C + 1), optional
-        The score of label j after label i, with a sentence-level loss; without it, words are independent.
-    calibration : Calibration
+    Without `transitions` (C + 1, C + 1), the scores of label j after label i, words are independent.
     """
 
     def __init__(
@@ -97,13 +74,9 @@ class Decoder:
         self._costs = np.where(self._is_inside, 0, calibration.outside_cost).astype(np.float32)
 
     def best(self, scores: Floats, lengths: Ints) -> Ints:
-        """Return the ids (N,) of the best legal labels: the most probable ones, apart from the O penalty.
+        """Return the ids (N,) of the best legal labels, given scores (N, C) and lengths (S,) in tokens.
 
-        Parameters
-        ----------
-        scores : array (N, C)
-        lengths : array (S,)
-            Tokens of each sentence.
+        They are the most probable ones, apart from the O penalty.
         """
         if self.calibration.outside_cost:
             scores = scores - self._costs
@@ -111,55 +84,31 @@ class Decoder:
 
     def probabilities(self, scores: Floats, lengths: Ints) -> Floats:
         """Return the probability (N, C) of each label of the network at each token."""
-        if self.transitions is None:
-            return softmax(scores / np.float32(self.calibration.temperature))
-        return self._sums(scores, lengths).unary.astype(scores.dtype)
-
-    def _sums(self, scores: Floats, lengths: Ints) -> Sums:
-        """Sum over all legal tag sequences of each sentence, given transitions."""
         temperature = np.float32(self.calibration.temperature)
-        A = self.pair_scores() / temperature
-        return sum_labellings(scores / temperature, A, lengths=lengths, legal=self._legal)
+        scores = scores / temperature
+        if self.transitions is None:
+            return softmax(scores)
+        return marginals(scores, self.transitions / temperature, lengths=lengths, legal=self._legal)[1]
 
     def tag(self, scores: Floats, lengths: Ints, *, every: bool) -> list[Tagged]:
-        """Return the labels, spans and probabilities of sentences.
-
-        Parameters
-        ----------
-        scores : array (N, C)
-        lengths : array (S,)
-            Tokens of each sentence.
-        every : bool
-            Also return the probability of every label.
-        """
+        """Return what scores (N, C) and lengths (S,) say of sentences; `every`: also of every label."""
         best = self.best(scores, lengths)
-        sums = None if self.transitions is None else self._sums(scores, lengths)
-        inner = self.probabilities(scores, lengths) if sums is None else sums.unary.astype(scores.dtype)
+        inner = self.probabilities(scores, lengths)
         probs = self.labels.merge(inner)
         chosen = probs[np.arange(len(best)), self.labels.output_ids[best]].tolist()
-        ends = [*accumulate(lengths.tolist())]
-        firsts = [0, *ends[:-1]]
+        output = self.labels.to_output(best, lengths)
+        spans = self._spans(best, inner, scores, lengths)
+        bounds = pairwise([0, *accumulate(lengths.tolist())])
         return [
-            Tagged(labels, chosen[first:end], spans, probs[first:end] if every else None)
-            for labels, spans, first, end in zip(
-                self.labels.to_output(best, lengths),
-                self._spans(best, inner, scores, lengths, sums),
-                firsts,
-                ends,
-                strict=True,
-            )
+            Tagged(labels, chosen[first:end], found, probs[first:end] if every else None)
+            for labels, found, (first, end) in zip(output, spans, bounds, strict=True)
         ]
 
     def n_best(self, scores: Floats, n: int) -> list[tuple[list[str], float]]:
-        """Return the n best legal tag sequences of a sentence, in the output scheme, and their probabilities.
+        """Return the n best tag sequences, in the output scheme, and their probabilities; scores (T, C).
 
         They are ordered as in `best`, which gives the first: with an O penalty, a later one may be more
         probable. No two are equal: in every scheme, a legal sequence determines the spans.
-
-        Parameters
-        ----------
-        scores : array (T, C)
-        n : int
         """
         temperature = self.calibration.temperature
         scores, A = scores / temperature, self.pair_scores() / temperature
@@ -184,9 +133,7 @@ class Decoder:
 
     # -- spans ---------------------------------------------------------------------------------------
 
-    def _spans(
-        self, best: Ints, probs: Floats, scores: Floats, lengths: Ints, sums: Sums | None
-    ) -> list[list[TaggedSpan]]:
+    def _spans(self, best: Ints, probs: Floats, scores: Floats, lengths: Ints) -> list[list[TaggedSpan]]:
         """Return the spans of each sentence; probs (N, C) are of the internal labels."""
         found: list[list[TaggedSpan]] = [[] for _ in lengths]
         if self.labels.scheme is None or not len(inside := self._is_inside[best].nonzero()[0]):
@@ -207,10 +154,10 @@ class Decoder:
             i = bisect_right(ends, begin)
             bounds.append((i, ends[i - 1] if i else 0, begin, stop, self._kinds[ids[begin]]))
         raw: Sequence[float] | Floats
-        if sums is None:
+        if self.transitions is None:
             raw = [self._independent(begin, stop, ends[i], ids, probs) for i, _, begin, stop, _ in bounds]
         else:
-            raw = self._marginal(bounds, ids, scores, lengths, sums)
+            raw = self._marginal(bounds, best, scores, lengths)
         scaling = self.calibration.spans
         for (i, first, begin, stop, kind), probability in zip(bounds, raw, strict=True):
             p = float(probability)
@@ -227,23 +174,23 @@ class Decoder:
             probability *= 1 - probs.item(stop, inside)
         return probability
 
-    def _marginal(
-        self, bounds: Sequence[_Bounds], ids: list[int], scores: Floats, lengths: Ints, sums: Sums
-    ) -> Floats:
+    def _marginal(self, bounds: Sequence[_Bounds], best: Ints, scores: Floats, lengths: Ints) -> Floats:
         """Return the probabilities (spans,) over all tag sequences of their sentences."""
-        temperature = np.float32(self.calibration.temperature)
+        some = np.zeros(len(lengths), bool)  # only sentences that have spans
+        some[[place[0] for place in bounds]] = True
+        words = np.repeat(some, lengths)
+        shift = np.cumsum(~words)  # words skipped so far
+        begins, stops = np.array([place[2:4] for place in bounds]).T
         logs = span_log_probs(
-            scores / temperature,
-            self.pair_scores() / temperature,
-            lengths=lengths,
-            begins=np.array([own[2] for own in bounds]),
-            sequences=[ids[begin:stop] for _, _, begin, stop, _ in bounds],
+            scores[words] / np.float32(self.calibration.temperature),
+            self.pair_scores() / np.float32(self.calibration.temperature),
+            lengths=lengths[some],
+            begins=begins - shift[begins],
+            sequences=[best[begin:stop].tolist() for begin, stop in zip(begins, stops, strict=True)],
             legal=self._legal,
-            not_next=self._continuing([own[4] for own in bounds]),
-            sums=sums,
+            not_next=self._continuing([place[4] for place in bounds]),
         )
-        probabilities: Floats = np.exp(logs)
-        return probabilities
+        return np.asarray(np.exp(logs))
 
     def _continuing(self, kinds: list[str]) -> Bools | None:
         """Return which labels continue each span (spans, C + 1); None if its own labels mark its end."""

@@ -81,13 +81,7 @@ def widened(members: Sequence[WindowModel], layer: str) -> tuple[Floats, Floats]
 
 
 class Ensemble:
-    """M networks of one shape over the same words.
-
-    Parameters
-    ----------
-    members : sequence of WindowModel
-        At least one.
-    """
+    """M networks, at least one, of one shape over the same words."""
 
     def __init__(self, members: Sequence[WindowModel]) -> None:
         self.members = tuple(members)
@@ -106,5 +100,4 @@ class Ensemble:
         found = [m.parameters["transitions"] for m in self.members if "transitions" in m.parameters]
         if len(found) < 2:
             return found[0] if found else None
-        mean: Floats = np.mean(found, axis=0)
-        return mean
+        return np.asarray(np.mean(found, axis=0))

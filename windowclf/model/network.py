@@ -53,20 +53,9 @@ _WINDOWS_AT_ONCE = 1024  # when only scores are wanted; bounds memory
 class WindowModel:
     """A word-window classifier.
 
-    Parameters
-    ----------
-    model, features : ModelConfig, FeaturesConfig
-    parameters : dict of str to array
-        Of the shapes of `parameter_shapes`; trained in place. Frozen `vectors` may be read-only and of
-        another dtype.
-    fused : bool, optional
-        Whether window and first layer are one operation. Default: whichever is less work. Results are equal
-        up to rounding.
-
-    Raises
-    ------
-    ShapeError
-        If the parameters do not have these shapes.
+    `parameters` have the shapes of `parameter_shapes`, or a ShapeError is raised; they are trained in place.
+    Frozen `vectors` may be read-only and of another dtype. `fused` says whether window and first layer are
+    one operation (default: whichever is less work); results are equal up to rounding.
     """
 
     def __init__(
@@ -123,8 +112,7 @@ class WindowModel:
                 continue
             if name == "tuned_vectors":
                 parameters[name] = vectors[: shape[0]].astype(dtype)  # a copy
-                continue
-            if name.endswith(".b") or name == "transitions":
+            elif name.endswith(".b") or name == "transitions":
                 parameters[name] = np.zeros(shape, dtype)
             elif name.endswith(".W"):
                 parameters[name] = xavier_uniform(shape[0], shape[1], rng, dtype)
@@ -154,26 +142,11 @@ class WindowModel:
         trace: Trace | None = None,
         workspace: Workspace | None = None,
     ) -> tuple[Floats, Backward]:
-        """Score windows; return the scores and the backward pass.
+        """Score windows (N, K) of rows of the ids `words` (U, J); return scores (N, C) and the backward pass.
 
-        Parameters
-        ----------
-        words : array (U, J)
-            The ids of each distinct word.
-        windows : array (N, K)
-            Rows of `words`.
-        rng : numpy.random.Generator, optional
-            Draws the dropout masks; None: no dropout.
-        trace : dict, optional
-            Filled with a node for every operation.
-        workspace : Workspace, optional
-            Memory to reuse, one a thread; `backward` is then valid until the next pass with it.
-
-        Returns
-        -------
-        scores : array (N, C)
-        backward : callable
-            dscores (N, C) -> the gradient of every trained parameter, by name.
+        `rng` draws the dropout masks (None: no dropout). `trace` is filled with a node for every operation.
+        `workspace` is memory to reuse, one a thread; the backward pass is then valid until its next use. That
+        pass takes dscores (N, C) and returns the gradient of every trained parameter, by name.
         """
         x, words_backward = self._describe(words, trace)
         x_rows = None
@@ -199,7 +172,7 @@ class WindowModel:
         return np.concatenate(parts)
 
     def describe(self, words: Ints) -> Floats:
-        """Return the numbers that describe each distinct word: words (U, J) -> x (U, F)."""
+        """Return the numbers (U, F) that describe each distinct word of `words` (U, J)."""
         return self._describe(words, None)[0]
 
     def _describe(self, words: Ints, trace: Trace | None) -> tuple[Floats, Backward]:

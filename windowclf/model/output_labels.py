@@ -23,17 +23,11 @@ def output_labels(labels: LabelSet) -> tuple[str, ...]:
 
 
 def output_probabilities(decoder: Decoder, scores: Floats, lengths: Ints) -> Floats:
-    """Return the probability (N, L) of each of `output_labels` for each token.
+    """Return the probability (N, L) of each of `output_labels`, given scores (N, C) and lengths (S,).
 
     Where the output label of a token depends on the token beside it, pairs of internal labels count: a span
     starts with B in IOB1 if the span before it touches it and has the same type; learnt as IOB2, a span ends
     where the next label is not I. Without a sentence-level loss, tokens are independent.
-
-    Parameters
-    ----------
-    decoder : Decoder
-    scores : array (N, C)
-    lengths : array (S,)
     """
     labels = decoder.labels
     probs = decoder.probabilities(scores, lengths)
@@ -41,9 +35,8 @@ def output_probabilities(decoder: Decoder, scores: Floats, lengths: Ints) -> Flo
         return labels.merge(probs)
     columns = [probs[:, labels.names.index(OUTSIDE)]]
     for kind in labels.kinds:
-        prefixes = {
-            parse_label(name)[0]: i for i, name in enumerate(labels.names) if parse_label(name)[1] == kind
-        }
+        parsed = enumerate(map(parse_label, labels.names))
+        prefixes = {prefix: i for i, (prefix, own) in parsed if own == kind}
         starts, inside = [prefixes[p] for p in "BS" if p in prefixes], list(prefixes.values())
         whole = probs[:, inside].sum(axis=1)
         if labels.scheme is Scheme.IOB1:

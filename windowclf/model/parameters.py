@@ -18,15 +18,10 @@ def parameter_shapes(
     n_tuned: int | None = None,
     n_values: int = 0,
 ) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every parameter.
+    """Return the shape of every parameter; an affix dimension left open (-1) is a ConfigError.
 
     With two channels, the first R = `n_tuned` vectors have a tuned copy; default: all. `n_values` is the
     number of values of all columns together.
-
-    Raises
-    ------
-    ConfigError
-        If features.affix_dimension is -1, automatic, which is resolved when training starts.
     """
     if features.affix_dimension < 0:
         raise ConfigError(

@@ -55,20 +55,17 @@ _COUNTS = "training_counts"
 
 
 def check_savable(directory: Path) -> tuple[Path, set[str]]:
-    """Return the directory that a model saved to `directory` is written to, and the files it replaces.
+    """Return where a model saved to `directory` is written (in a run: `model` in it), and what it replaces.
 
-    In a run directory that is the directory `model` in it.
-
-    Raises
-    ------
-    ModelFileError
-        If it is a file, or a directory that is not empty and holds no model.
+    A file, or a directory that is not empty and holds no model, is a ModelFileError.
     """
     if is_run(directory):
         directory /= "model"
     if directory.exists() and not directory.is_dir():
         raise ModelFileError("this is a file; a model needs a directory", where=str(directory))
-    owned = {name for name in _listed_files(directory) if _is_file_of_model(name)}
+    known = (*_FILES, _COLUMNS, MANIFEST)
+    is_phrases = re.compile(_gazetteer_file(r"\d+")).fullmatch
+    owned = {name for name in _listed_files(directory) if name in known or is_phrases(name)}
     if not owned and directory.is_dir() and any(directory.iterdir()):
         raise ModelFileError(
             "this directory is not empty and holds no model",
@@ -78,23 +75,14 @@ def check_savable(directory: Path) -> tuple[Path, set[str]]:
     return directory, owned
 
 
-def _is_file_of_model(name: str) -> bool:
-    return name in (*_FILES, _COLUMNS, MANIFEST) or re.fullmatch(_gazetteer_file(r"\d+"), name) is not None
-
-
 def save_model(model: TrainedModel, directory: Path) -> str:
     """Write a model directory and return its version (the manifest's SHA-256).
 
-    A model that is there is replaced; other files in its directory are left alone. In a run directory the
-    model in it is replaced.
-
-    Raises
-    ------
-    ModelFileError
-        As `check_savable`.
+    What `check_savable` returns is replaced, with its errors; other files are left alone.
     """
     directory, owned = check_savable(directory)
     words, counts = _lines_and_counts(model.vocabulary)
+    config, calibration = config_to_dict(model.config), asdict(model.calibration)
     labels = {
         "labels": model.labels.names,
         "scheme": model.labels.scheme,
@@ -103,11 +91,7 @@ def save_model(model: TrainedModel, directory: Path) -> str:
     }
     with atomic_path(directory, owned=owned) as temporary:
         temporary.mkdir()
-        described = {
-            "config": config_to_dict(model.config),
-            "info": model.info,
-            "correction": asdict(model.calibration),
-        }
+        described = {"config": config, "info": model.info, "correction": calibration}
         write_json(temporary / "config.json", described)
         write_json(temporary / "labels.json", labels)
         (temporary / "vocabulary.txt").write_bytes("\n".join([*words, ""]).encode())
@@ -125,11 +109,8 @@ def save_model(model: TrainedModel, directory: Path) -> str:
 def load_model(directory: Path) -> TrainedModel:
     """Verify and open a model directory, or a run directory that holds one as `model`.
 
-    Raises
-    ------
-    ModelFileError
-        If a file is missing, cut short or changed, the format version is another, or the arrays do not have
-        the shapes of the configuration or are not finite.
+    It is a ModelFileError if a file is missing, cut short or changed, the format version is another, or the
+    arrays do not have the shapes of the configuration or are not finite.
     """
     if not (directory / MANIFEST).exists() and (directory / "model" / MANIFEST).exists():
         directory = directory / "model"
@@ -140,13 +121,7 @@ def load_model(directory: Path) -> TrainedModel:
 
 
 def find_model(name: str) -> Path:
-    """Return the directory of a model, given its path or the name of a shipped model.
-
-    Raises
-    ------
-    ModelFileError
-        If there is no such model.
-    """
+    """Return the directory of a model, given its path or a shipped model's name; else a ModelFileError."""
     if os.path.isdir(name):  # unlike Path.is_dir, False for names that no directory can have
         return Path(name)
     from importlib import resources  # a path needs no such search
@@ -174,6 +149,10 @@ def _lines_and_counts(vocabulary: Vocabulary) -> tuple[list[str], Ints]:
     return words, np.array([counts.get(word, 0) for word in words], dtype=np.int64)
 
 
+def _damaged(message: str, path: Path, found: object = None, allowed: str | None = None) -> ModelFileError:
+    return ModelFileError(message, where=str(path), found=found, allowed=allowed, hint=TRAIN_AGAIN)
+
+
 def _read_model(directory: Path) -> TrainedModel:
     stored = read_json(directory / "config.json")
     try:
@@ -183,20 +162,16 @@ def _read_model(directory: Path) -> TrainedModel:
         info = dict(stored["info"])
         calibration = read_calibration(stored["correction"])
         stored_labels = read_json(directory / "labels.json")
-        schemes = [
-            None if name is None else Scheme(name)
-            for name in (stored_labels["scheme"], stored_labels["inner_scheme"])
-        ]
+        stored_schemes = stored_labels["scheme"], stored_labels["inner_scheme"]
+        scheme, internal = [None if name is None else Scheme(name) for name in stored_schemes]
         names = stored_labels["labels"]
         if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
             raise ValueError(f"labels {names}")
         if len(names) < 2 or len(set(names)) < len(names):
             raise ValueError(f"too few labels, or one that comes twice: {names}")
-        labels = LabelSet(names, schemes[0], schemes[1], stored_labels["ignore"])
+        labels = LabelSet(names, scheme, internal, stored_labels["ignore"])
     except (AttributeError, KeyError, TypeError, ValueError, ConfigError) as error:
-        raise ModelFileError(
-            "the model's description is malformed", where=str(directory), found=str(error), hint=TRAIN_AGAIN
-        ) from error
+        raise _damaged("the model's description is malformed", directory, found=str(error)) from error
     arrays = map_arrays(directory / "model.safetensors")
     counts = arrays.pop(_COUNTS, np.zeros(0, np.int64))
     columns = _read_columns(directory / _COLUMNS, config)
@@ -205,30 +180,20 @@ def _read_model(directory: Path) -> TrainedModel:
     assert vectors is not None  # it was verified
     vocabulary = _read_vocabulary(directory / "vocabulary.txt", len(vectors), counts)
     gazetteers = _read_gazetteers(directory, config)
-    return TrainedModel(
-        config,
-        labels,
-        Encoder(vocabulary, WordFeatures(config.features), gazetteers, columns),
-        build_members(config, arrays),
-        info,
-        calibration,
-        sha256_of(directory / MANIFEST),
-    )
+    encoder = Encoder(vocabulary, WordFeatures(config.features), gazetteers, columns)
+    members = build_members(config, arrays)
+    return TrainedModel(config, labels, encoder, members, info, calibration, sha256_of(directory / MANIFEST))
 
 
 def _read_vocabulary(path: Path, n_vectors: int, counts: Ints) -> Vocabulary:
     try:
         words = WordLines(path.read_bytes())
     except UnicodeDecodeError as error:
-        raise ModelFileError("not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN) from error
+        raise _damaged("not UTF-8 text", path, found=str(error)) from error
     is_counts = counts.dtype.kind == "i" and counts.ndim == 1 and not (counts < 0).any()
     if not is_counts or len(words) != len(counts) or len(words) < n_vectors:
-        raise ModelFileError(
-            "the vocabulary does not fit the arrays",
-            where=str(path),
-            found=f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors",
-            hint=TRAIN_AGAIN,
-        )
+        found = f"{len(words)} words, {counts.dtype} counts of shape {counts.shape}, {n_vectors} vectors"
+        raise _damaged("the vocabulary does not fit the arrays", path, found=found)
     (lines,) = counts.nonzero()
     seen = dict(zip(words.take(lines), counts[lines].tolist(), strict=True))
     return Vocabulary(words.first(n_vectors), seen)
@@ -245,15 +210,11 @@ def _read_gazetteers(directory: Path, config: Config) -> Gazetteers:
         try:
             text = path.read_bytes().decode()
         except FileNotFoundError as error:
-            raise ModelFileError(
-                "a file of the model is missing", where=str(path), hint=TRAIN_AGAIN
-            ) from error
+            raise _damaged("a file of the model is missing", path) from error
         except UnicodeDecodeError as error:
-            raise ModelFileError(
-                "not UTF-8 text", where=str(path), found=str(error), hint=TRAIN_AGAIN
-            ) from error
+            raise _damaged("not UTF-8 text", path, found=str(error)) from error
         if not text.endswith("\n") and (text or not is_entity_list(name)):
-            raise ModelFileError("not whole lines of phrases", where=str(path), hint=TRAIN_AGAIN)
+            raise _damaged("not whole lines of phrases", path)
         gazetteers.append(Gazetteer(text, case=config.features.gazetteer_case))
     return Gazetteers(gazetteers)
 
@@ -264,20 +225,12 @@ def _read_columns(path: Path, config: Config) -> ColumnValues:
         return NO_COLUMNS
     stored = read_json(path).get("values")
     if not isinstance(stored, dict) or stored.keys() != set(names):
-        raise ModelFileError(
-            "not the values of the columns that the model takes",
-            where=str(path),
-            allowed=", ".join(names),
-            hint=TRAIN_AGAIN,
-        )
+        message = "not the values of the columns that the model takes"
+        raise _damaged(message, path, allowed=", ".join(names))
     for name, values in stored.items():
         is_list = isinstance(values, list) and all(isinstance(value, str) for value in values)
         if not is_list or len(set(values)) < len(values):
-            raise ModelFileError(
-                f"the values of the column {name!r} are no list of different strings",
-                where=str(path),
-                hint=TRAIN_AGAIN,
-            )
+            raise _damaged(f"the values of the column {name!r} are no list of different strings", path)
     return ColumnValues({name: stored[name] for name in names})
 
 
@@ -286,41 +239,26 @@ def _verify_arrays(
 ) -> None:
     vectors = vectors_of(arrays)
     if vectors is None or vectors.ndim != 2:
-        raise ModelFileError("no array of word vectors", where=str(path), hint=TRAIN_AGAIN)
+        raise _damaged("no array of word vectors", path)
     tuned = vectors_of(arrays, "tuned_vectors")
     n_tuned = tuned.shape[0] if tuned is not None and tuned.ndim else None
-    shapes = parameter_shapes(
-        config.model,
-        config.features,
-        len(vectors),
-        vectors.shape[1],
-        n_labels,
-        n_tuned=n_tuned,
-        n_values=n_values,
-    )
+    size = len(vectors), vectors.shape[1], n_labels
+    shapes = parameter_shapes(config.model, config.features, *size, n_tuned=n_tuned, n_values=n_values)
     expected = ensemble_shapes(config, shapes)
     found = {name: array.shape for name, array in arrays.items()}
     if found != expected:
-        wrong = sorted(name for name in expected.keys() | found if expected.get(name) != found.get(name))
-        raise ModelFileError(
-            f"array {wrong[0]!r} does not fit the configuration",
-            where=str(path),
-            found=found.get(wrong[0], "nothing"),
-            allowed=str(expected.get(wrong[0], "nothing")),
-            hint=TRAIN_AGAIN,
+        wrong = min(name for name in expected.keys() | found if expected.get(name) != found.get(name))
+        raise _damaged(
+            f"array {wrong!r} does not fit the configuration",
+            path,
+            found=found.get(wrong, "nothing"),
+            allowed=str(expected.get(wrong, "nothing")),
         )
     for name, array in arrays.items():
         if array.dtype.kind != "f":
-            raise ModelFileError(
-                f"array {name!r} holds no floating-point numbers",
-                where=str(path),
-                found=str(array.dtype),
-                hint=TRAIN_AGAIN,
-            )
+            raise _damaged(f"array {name!r} holds no floating-point numbers", path, found=str(array.dtype))
         if not np.isfinite(array).all():
-            raise ModelFileError(
-                f"array {name!r} holds values that are not finite", where=str(path), hint=TRAIN_AGAIN
-            )
+            raise _damaged(f"array {name!r} holds values that are not finite", path)
 
 
 def _write_manifest(directory: Path, names: Sequence[str]) -> str:
@@ -389,20 +327,10 @@ def _verify_files(directory: Path, names: Sequence[str]) -> None:
 
 def _verify_file(path: Path, entry: Mapping[str, object]) -> None:
     if not path.is_file():
-        raise ModelFileError("a file of the model is missing", where=str(path), hint=TRAIN_AGAIN)
+        raise _damaged("a file of the model is missing", path)
     if (size := path.stat().st_size) != entry.get("bytes"):
-        raise ModelFileError(
-            "a file of the model has another size than its manifest says",
-            where=str(path),
-            found=f"{size} bytes",
-            allowed=f"{entry.get('bytes')} bytes",
-            hint=TRAIN_AGAIN,
-        )
-    if (digest := sha256_of(path)) != entry.get("sha256"):
-        raise ModelFileError(
-            "a file of the model was changed or damaged",
-            where=str(path),
-            found=f"SHA-256 {digest}",
-            allowed=f"{entry.get('sha256')}",
-            hint=TRAIN_AGAIN,
-        )
+        message = "a file of the model has another size than its manifest says"
+        raise _damaged(message, path, found=f"{size} bytes", allowed=f"{entry.get('bytes')} bytes")
+    if (digest := sha256_of(path)) != (allowed := entry.get("sha256")):
+        message = "a file of the model was changed or damaged"
+        raise _damaged(message, path, found=f"SHA-256 {digest}", allowed=f"{allowed}")

@@ -32,84 +32,38 @@ class LabelScore(msgspec.Struct, gc=False):
 
 
 class TaggedToken(msgspec.Struct, gc=False):
-    """A token, its place in its text, and its label.
+    """A token, its place in its text, and its label."""
 
-    Attributes
-    ----------
-    text : str
-        `text[start:end]` of the whole text.
-    start, end : int
-        Code points of the text, end exclusive.
-    label : str
-        Of the best tag sequence that the label scheme allows.
-    score : float
-        The probability of the label.
-    probabilities : dict of str to float, or unset
-        That of every label, if requested.
-    top : list of LabelScore, or unset
-        The most probable labels, if requested.
-    """
-
-    text: str
-    start: int
-    end: int
-    label: str
-    score: float
-    probabilities: dict[str, float] | UnsetType = UNSET
-    top: list[LabelScore] | UnsetType = UNSET
+    text: str  #: `text[start:end]` of the whole text
+    start: int  #: code points of the text
+    end: int  #: exclusive
+    label: str  #: of the best tag sequence that the label scheme allows
+    score: float  #: the probability of the label
+    probabilities: dict[str, float] | UnsetType = UNSET  #: of every label, if requested
+    top: list[LabelScore] | UnsetType = UNSET  #: the most probable labels, if requested
 
 
 class Entity(msgspec.Struct, gc=False):
-    """A span of tokens, in the shape of Hugging Face's token-classification pipeline.
+    """A span of tokens, in the shape of Hugging Face's token-classification pipeline."""
 
-    Attributes
-    ----------
-    entity_group : str
-        Its type: the label without a prefix.
-    score : float
-        The probability that an entity of this type has exactly these bounds.
-    word : str
-        `text[start:end]` of the whole text, with white space as written.
-    start, end : int
-        Code points of the text, end exclusive.
-    """
-
-    entity_group: str
-    score: float
-    word: str
+    entity_group: str  # its type: the label without a prefix
+    score: float  # the probability that an entity of this type has exactly these bounds
+    word: str  # `text[start:end]` of the whole text in code points, with white space as written
     start: int
     end: int
 
 
 class TaggedText(msgspec.Struct):
-    """A text with what a model finds in it.
+    """A text with what a model finds in it; all offsets point into `text`."""
 
-    Attributes
-    ----------
-    text : str
-        The text; of a list of tokens, these joined by single spaces. All offsets point into it.
-    sentences : list of Extent
-        In order; white space between them belongs to none.
-    tokens : list of TaggedToken
-        Those of all sentences, in order.
-    entities : list of Entity, or unset
-        Empty where labels mark no spans; left out if not requested.
-    """
-
-    text: str
-    sentences: list[Extent]
-    tokens: list[TaggedToken]
-    entities: list[Entity] | UnsetType = UNSET
+    text: str  #: of a list of tokens, these joined by single spaces
+    sentences: list[Extent]  #: in order; white space between them belongs to none
+    tokens: list[TaggedToken]  #: of all sentences, in order
+    entities: list[Entity] | UnsetType = UNSET  #: empty where labels mark no spans; unset if not requested
 
 
 def tag_texts(model: TrainedModel, texts: Sequence[str | Sequence[str]]) -> list[TaggedText]:
-    """Tag raw texts, or sentences that are already split into tokens.
-
-    Returns
-    -------
-    list of TaggedText
-        One for each text, in order. `text[token.start:token.end] == token.text` for every token.
-    """
+    """Tag raw texts, or sentences that are already split into tokens; return one result for each."""
     read = [read_text(text) for text in texts]
     tagged = iter(model.tag([[token.text for token in s] for _, found in read for s in found]))
     return [describe_text(model, text, found, tagged) for text, found in read]
@@ -136,22 +90,11 @@ def describe_text(
     probabilities: bool = False,
     top: int | None = None,
 ) -> TaggedText:
-    """Put a text together with the labels of its sentences.
+    """Put a text and its sentences, as `read_text` returns them, together with their labels.
 
-    Parameters
-    ----------
-    model : TrainedModel
-    text, found
-        As `read_text` returns them.
-    tagged : iterator of Tagged
-        What `model.tag` returns for the sentences; as many are taken as there are. With `probabilities` or
-        `top`, the probabilities of every label are needed.
-    entities : bool
-        Whether entities are put together from the labels of the tokens.
-    probabilities : bool
-        Whether each token gets the probability of every label.
-    top : int, optional
-        How many of the most probable labels each token gets.
+    `tagged` yields what `model.tag` returns for the sentences; as many are taken as there are. Each token
+    gets the probability of every label (`probabilities`) and the `top` most probable labels; both need
+    `Tagged.every`.
     """
     answer = TaggedText(text, [], [], [] if entities else UNSET)
     for sentence in found:
@@ -173,11 +116,7 @@ def describe_text(
 
 
 def _add_probabilities(
-    tokens: Sequence[TaggedToken],
-    every: Floats,
-    labels: Sequence[str],
-    probabilities: bool,
-    top: int | None,
+    tokens: Sequence[TaggedToken], every: Floats, labels: Sequence[str], probabilities: bool, top: int | None
 ) -> None:
     """Give the tokens of a sentence their probabilities, from those of all labels (T, L)."""
     rows = every.tolist()

@@ -39,30 +39,15 @@ class TrainedModel:
 
     Any number of threads may use it at once. It can be pickled and copied; a compiled model is compiled again
     when it is unpickled.
-
-    Attributes
-    ----------
-    config : Config
-    labels : LabelSet
-    encoder : Encoder
-        With the vocabulary, the gazetteers and the values of columns.
-    members : tuple of WindowModel
-        One network, or those of an ensemble. Training changes their parameters in place.
-    info : dict
-        How the model was made: name and hash of its vectors, coverage, scores.
-    calibration : Calibration
-        Fitted on development data.
-    version : str
-        The SHA-256 of the manifest, which has the hashes of all files; empty before the model is saved.
     """
 
     config: Config
     labels: LabelSet
-    encoder: Encoder
-    members: tuple[WindowModel, ...]
-    info: dict[str, Any] = field(default_factory=dict)
-    calibration: Calibration = UNCALIBRATED
-    version: str = ""
+    encoder: Encoder  #: with the vocabulary, the gazetteers and the values of columns
+    members: tuple[WindowModel, ...]  #: one network, or an ensemble's; trained in place
+    info: dict[str, Any] = field(default_factory=dict)  #: its vectors' name and hash, coverage, scores
+    calibration: Calibration = UNCALIBRATED  #: fitted on development data
+    version: str = ""  #: the SHA-256 of the manifest, which has those of all files; empty before saving
 
     def __post_init__(self) -> None:
         self.network = self.members[0] if len(self.members) == 1 else Ensemble(self.members)
@@ -132,7 +117,7 @@ class TrainedModel:
         table_mb, cache_mb : float
             Megabytes (2^20 bytes) for known words, and for a cache of other words.
         dtype : {"float32", "float16"}
-            Of the table; float16 holds twice as many words.
+            Of table and cache; float16 holds twice as many words. Sums are float32.
         prefill : bool
             Put the most frequent words into the table now, so that processes that fork later share it.
 
@@ -156,10 +141,7 @@ class TrainedModel:
     def encode(
         self, sentences: Sentences, own: Sequence[OwnEntities] | None = None
     ) -> tuple[EncodedText, Ints]:
-        """Return the encoded text, and the window (N, K) around each token as rows of its words.
-
-        `own` (S,) is as in `Encoder.encode`.
-        """
+        """Return what `Encoder.encode` does, and the window (N, K) around each token as rows of its words."""
         encoded = self.encoder.encode(sentences, own)
         return encoded, windows(encoded.tokens, encoded.lengths, self.config.model.window)
 
@@ -196,10 +178,7 @@ class TrainedModel:
     def predict(self, sentences: Sentences) -> list[list[str]]:
         """Return the labels of each sentence, in the output scheme.
 
-        Raises
-        ------
-        DataError
-            If a sentence is not a sequence of words, or lacks a column of the configuration.
+        A sentence that is not a sequence of words, or lacks a column of the configuration, is a DataError.
         """
         check_sentences(sentences)
         spell = self.labels.to_output
@@ -209,11 +188,8 @@ class TrainedModel:
         """Return for each sentence the probability (words, L) of every label in `labels_of(scheme)`."""
         self.labels_of(scheme)  # refuses an unknown one
         check_sentences(sentences)
-        compute = (
-            self.decoder.probabilities
-            if scheme == "internal"
-            else partial(output_probabilities, self.decoder)
-        )
+        output = partial(output_probabilities, self.decoder)
+        compute = self.decoder.probabilities if scheme == "internal" else output
         return [
             part
             for scores, lengths in self.scores(sentences)
@@ -223,10 +199,7 @@ class TrainedModel:
     def labels_of(self, scheme: LabelScheme) -> tuple[str, ...]:
         """Return the labels that `predict` uses ("output"), or those that the network learnt ("internal").
 
-        Raises
-        ------
-        ConfigError
-            If the scheme is neither.
+        Any other scheme is a ConfigError.
         """
         if scheme == "internal":
             return self.labels.names
@@ -240,13 +213,8 @@ class TrainedModel:
         """Return the labels of each sentence, its spans, and their probabilities.
 
         The labels are the best legal sequence: the most probable one, apart from the O penalty
-        (`Calibration.outside_cost`). So a single label need not be the most probable one of its word.
-
-        Parameters
-        ----------
-        sentences : sequence of sequences of str
-        every : bool
-            Also return the probability of every label, in :attr:`Tagged.every`.
+        (`Calibration.outside_cost`). So a single label need not be the most probable one of its word. With
+        `every`, :attr:`Tagged.every` has the probability of every label.
         """
         check_sentences(sentences)
         return [
@@ -259,12 +227,7 @@ class TrainedModel:
         """Return the n best tag sequences of a sentence and their probabilities, best first.
 
         The first is that of `tag`. The probabilities of all legal sequences sum to 1. Fewer than n are
-        returned if there are fewer legal ones.
-
-        Raises
-        ------
-        ConfigError
-            If n is less than 1.
+        returned if there are fewer legal ones; n below 1 is a ConfigError.
         """
         check_sentences([sentence])
         ((scores, _),) = self.scores([sentence])

@@ -20,22 +20,15 @@ _SUMS_AT_ONCE = 1 << 16  # of several sentences; so many stay in the cache
 
 
 def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Floats | None = None) -> Ints:
-    """Return the id of the label of each token, (N,).
+    """Return the id of the label of each token, (N,); the sequences follow the scheme of the labels.
 
     Without transitions, words are labelled independently: the most probable sequence is the best label of
     each word, unless those break the scheme; then it is found among the legal sequences by dynamic
     programming. With transitions, every sentence is.
 
-    Parameters
-    ----------
-    scores : array (N, C)
-        Log probabilities, or scores that differ from them by a constant for each token.
-    lengths : array (S,)
-        Tokens of each sentence.
-    labels : LabelSet
-        The sequences follow its scheme, if it has one.
-    transitions : array (C + 1, C + 1), optional
-        The score of label j after label i; the last row and column are those of the sentence's ends.
+    `scores` (N, C) are log probabilities, or differ from them by a constant for each token; `lengths` (S,)
+    are in tokens; `transitions` (C + 1, C + 1) are the scores of label j after label i, the last row and
+    column being the sentence's ends.
     """
     if len(scores) == 0:
         return np.zeros(0, dtype=np.int64)
@@ -56,9 +49,8 @@ def best_labels(scores: Floats, lengths: Ints, labels: LabelSet, transitions: Fl
 def _best_legal_labels(scores: Floats, best: list[int], rules: "_Rules") -> list[int]:
     """Return the legal labels with the greatest sum of scores (T, C), given the best label of each word.
 
-    Only a window around the illegal pairs is searched. If the best legal labels of the window fit the labels
-    left and right of it, no sequence is better, for each part is the best that there is. If not, the window
-    grows.
+    Only a window around the illegal pairs is searched; if its labels do not fit those beside it, it grows.
+    If they fit, no sequence is better, for each part is the best that there is.
     """
     T, outside = len(best), len(rules.legal) - 1
     pairs = enumerate(pairwise([outside, *best, outside]))
@@ -114,22 +106,10 @@ def _best_with_transitions(scores: Floats, lengths: Ints, legal: Bools | None, t
 
 
 def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints:
-    """Return the tag sequences with the greatest sums of scores (Viterbi 1967).
+    """Return the tag sequences (T, S) with the greatest sums of scores (Viterbi 1967), padded with zeros.
 
-    Parameters
-    ----------
-    scores : array (T, S, C)
-        Sentences side by side; scores after the end of a sentence are ignored.
-    lengths : array (S,)
-        Longest first, so the first is T; none is 0.
-    transitions : array (C + 1, C + 1)
-        The score of label j after label i; the last row and column are those of the sentence's ends. -inf
-        for a forbidden pair.
-
-    Returns
-    -------
-    array (T, S)
-        Zeros after the end of a sentence.
+    The sentences are side by side in `scores` (T, S, C), longest first, none empty. `transitions` (C + 1,
+    C + 1) are as in `best_labels`, -inf for a forbidden pair.
     """
     T, S, C = scores.shape
     dtype = np.result_type(scores, np.float32)
@@ -165,37 +145,11 @@ def best_legal_paths(scores: Floats, lengths: Ints, transitions: Floats) -> Ints
 def n_best_labels(
     scores: Floats, transitions: Floats, n: int, legal: Bools | None = None
 ) -> list[tuple[Ints, float]]:
-    """Return the n most probable tag sequences of one sentence and their log probabilities.
+    """Return label ids (T,) and log probabilities of the n most probable tag sequences of one sentence.
 
     Viterbi's algorithm with the n best prefixes for every label instead of the best one (Schwartz and Chow
-    1990); the result is exact.
-
-    Parameters
-    ----------
-    scores : array (T, C)
-        Of every label at every word.
-    transitions : array (C + 1, C + 1)
-        The score of label j after label i; the last row and column are those of the sentence's ends. Zeros
-        if words are independent.
-    n : int
-        1 or more.
-    legal : array (C + 1, C + 1), optional
-        The legal pairs. Default: all.
-
-    Returns
-    -------
-    list of (array (T,), float)
-        Label ids and log probability, best first; fewer than n if there are fewer legal sequences. A sentence
-        without words has one, of no labels.
-
-    Raises
-    ------
-    ConfigError
-        If n is less than 1.
-    ShapeError
-        If the shapes do not fit together.
-    DataError
-        If no sequence is legal.
+    1990); the result is exact. `scores` (T, C), `transitions` and `legal` (C + 1, C + 1) are as in
+    `sum_labellings`. There are fewer than n if fewer are legal; a sentence without words has one, empty.
     """
     if n < 1:
         raise ConfigError("not a number of tag sequences", where="n", found=n, allowed="1 or more")
@@ -203,9 +157,7 @@ def n_best_labels(
     log_z = sum_labellings(scores, transitions, lengths=np.array([T]), legal=legal).log_z[0]
     if T == 0:
         return [(np.zeros(0, dtype=np.int64), 0.0)]
-    A = transitions.astype(np.float64)
-    if legal is not None:
-        A = np.where(legal, A, -np.inf)
+    A = np.where(True if legal is None else legal, transitions.astype(np.float64), -np.inf)
     # reached[r, c]: the sum of the r-th best prefix that ends with label c; before[t][r, c]: the prefix that
     # it continues, up to the word before, as r' · C + c'
     reached = A[None, C, :C] + scores[0]
@@ -217,8 +169,7 @@ def n_best_labels(
         reached = np.take_along_axis(sums, chosen, axis=0) + scores[t]
     ends = (reached + A[:C, C]).ravel()
     best = np.argsort(-ends, kind="stable")[:n]
-    best = best[ends[best] > -np.inf]
-    cells = best
+    cells = best = best[ends[best] > -np.inf]
     paths = np.empty((T, len(best)), dtype=np.int64)
     for t in range(T - 1, -1, -1):
         ranks, paths[t] = np.divmod(cells, C)
@@ -239,16 +190,13 @@ def legal_pairs(labels: LabelSet) -> Bools:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """Which labels may follow which, in several forms.
+    """Which labels may follow which, in several forms."""
 
-    `groups` holds labels that have the same predecessors, after these predecessors.
-    """
-
-    legal: Bools
+    legal: Bools  # (C + 1, C + 1), read-only
     illegal: frozenset[tuple[int, int]]
     first: tuple[int, ...]
     last: tuple[int, ...]
-    groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    groups: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]  # predecessors, the labels that have these
 
 
 def _rules(labels: LabelSet) -> _Rules:
@@ -258,7 +206,6 @@ def _rules(labels: LabelSet) -> _Rules:
 
 @lru_cache(maxsize=64)
 def _rules_of(names: tuple[str, ...], scheme: Scheme) -> _Rules:
-    """Make the rules of a set of labels, once; the table is read-only."""
     ends = [*names, None]
     table = np.array([[is_legal(first, second, scheme) for second in ends] for first in ends])
     table.flags.writeable = False

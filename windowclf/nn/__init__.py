@@ -12,7 +12,7 @@ from windowclf.nn.crf import (
     sum_labellings,
 )
 from windowclf.nn.crf_spans import span_log_probs
-from windowclf.nn.crf_sums import Sums, plain_sums
+from windowclf.nn.crf_sums import plain_sums
 from windowclf.nn.embeddings import embedding, tuned_embedding, window, word_embedding
 from windowclf.nn.gradcheck import Coordinate, GradientError, GradientReport, check_gradients
 from windowclf.nn.gradients import Gradient, RowGradient, clip_by_norm, global_norm
@@ -41,7 +41,6 @@ __all__ = [
     "Optimizer",
     "RowGradient",
     "Selection",
-    "Sums",
     "Trace",
     "TraceNode",
     "Workspace",

@@ -1,9 +1,8 @@
 """Activations: functions applied to each number.
 
-Each returns its value and its backward, which multiplies the upstream gradient by the local slope:
-dz = da · f'(z). All compute the slope from the value, which forward has computed already.
-
-Dimensions: N windows, H hidden units, but any shape is allowed.
+Each returns its value, of the shape of its argument z, usually (N, H), and its backward, da -> dz, which
+multiplies the upstream gradient by the local slope: dz = da · f'(z). All compute the slope from the value,
+which forward has computed already. Dimensions: N windows, H hidden units.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,18 +18,6 @@ Activation = Callable[[Floats], tuple[Floats, ActivationBackward]]
 def tanh(z: Floats) -> tuple[Floats, ActivationBackward]:
     """Squash to (-1, 1): a = tanh(z).
 
-    Parameters
-    ----------
-    z : Floats of any shape, usually (N, H)
-
-    Returns
-    -------
-    a : Floats, shape of z
-    backward : callable
-        da -> dz, both of the shape of z.
-
-    Notes
-    -----
     tanh = sinh / cosh, so by the quotient rule tanh' = (cosh² - sinh²) / cosh² = 1 - tanh².
     """
     a = np.tanh(z)
@@ -45,18 +32,6 @@ def tanh(z: Floats) -> tuple[Floats, ActivationBackward]:
 def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
     """Set negative numbers to 0: a = max(z, 0) (Nair and Hinton 2010).
 
-    Parameters
-    ----------
-    z : Floats of any shape, usually (N, H)
-
-    Returns
-    -------
-    a : Floats, shape of z
-    backward : callable
-        da -> dz, both of the shape of z.
-
-    Notes
-    -----
     The slope is 1 where z > 0 and 0 where z < 0. At the kink z = 0 any slope between is valid; we take 0.
     """
     # numpy's maximum of two arrays is twice as fast as that of an array and a number
@@ -73,18 +48,6 @@ def relu(z: Floats) -> tuple[Floats, ActivationBackward]:
 def logistic(z: Floats) -> tuple[Floats, ActivationBackward]:
     """Squash to (0, 1): a = 1 / (1 + e^-z).
 
-    Parameters
-    ----------
-    z : Floats of any shape, usually (N, H)
-
-    Returns
-    -------
-    a : Floats, shape of z
-    backward : callable
-        da -> dz, both of the shape of z.
-
-    Notes
-    -----
     With a = (1 + e^-z)^-1, da/dz = e^-z (1 + e^-z)^-2 = a · e^-z / (1 + e^-z) = a (1 - a).
     """
     # e^-|z| cannot overflow. For z >= 0 it is e^-z; for z < 0 we use the equal form a = e^z / (1 + e^z).

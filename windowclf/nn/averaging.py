@@ -30,17 +30,8 @@ from windowclf.nn.gradients import Gradient, RowGradient
 class Averages:
     """The averages of some parameters over the steps taken so far.
 
-    Parameters
-    ----------
-    parameters : mapping of str to Floats
-        With their initial values; training changes them in place. A table may be a view of the rows that it
-        can change.
-    decay : float
-        Greatest share of the average that a step keeps, 0 < decay < 1.
-
-    Attributes
-    ----------
-    n_steps : int
+    The parameters are given with their initial values; training changes them in place. A table may be a view
+    of the rows that it can change. A step keeps at most the share `decay` of the average, 0 < decay < 1.
     """
 
     def __init__(self, parameters: Mapping[str, Floats], decay: float) -> None:
@@ -53,13 +44,7 @@ class Averages:
         self._levels: dict[str, Floats] = {name: np.zeros(len(p)) for name, p in parameters.items()}
 
     def before_step(self, gradients: Mapping[str, Gradient]) -> None:
-        """Update the averages of the weights that the next step changes: those with a gradient.
-
-        Parameters
-        ----------
-        gradients : mapping of str to Floats or RowGradient
-            Of some or all parameters, as the optimizer will get them.
-        """
+        """Update the averages of the weights that the next step changes: those with a gradient."""
         for name, gradient in gradients.items():
             self._catch_up(name, gradient.ids if isinstance(gradient, RowGradient) else None)
         self.n_steps += 1

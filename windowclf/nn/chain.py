@@ -13,12 +13,10 @@ from windowclf.nn.operations import dropout, dropout_mask
 
 @dataclass(slots=True)
 class TraceNode:
-    """One operation of a traced pass.
+    """One operation of a traced pass: its name within the network, and the name of the operation.
 
     Attributes
     ----------
-    name, operation : str
-        The name within the network, and the name of the operation.
     value : array
         The output of forward.
     upstream : array or None

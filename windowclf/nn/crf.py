@@ -54,10 +54,9 @@ def crf_loss(
 
     Raises
     ------
-    ShapeError
-        If the shapes do not agree, or a target is not a label.
-    DataError
-        If a correct tag sequence has an illegal transition, or no legal one agrees with the targets.
+    ShapeError, DataError
+        If the shapes do not agree, or a target is not a label; if a correct tag sequence has an illegal
+        transition, or no legal one agrees with the targets.
 
     Notes
     -----
@@ -110,25 +109,17 @@ def crf_cross_entropy(
     Parameters
     ----------
     scores, A, lengths, legal
-        As in `crf_loss`.
+        As in `crf_loss`, and so is the result.
     unary : Floats of shape (N, C)
         The teacher's probability of every label at every token.
     pairs : Floats of shape (C + 1, C + 1)
         The teacher's expected number of each transition in the batch, starts and ends included; [C, C] and
         illegal transitions are ignored.
 
-    Returns
-    -------
-    loss : float
-    backward : callable
-        upstream (a number, 1 unless given) -> (dscores (N, C), dA (C + 1, C + 1)).
-
     Raises
     ------
-    ShapeError
-        If the shapes do not agree.
-    DataError
-        If no tag sequence of a sentence is legal.
+    ShapeError, DataError
+        If the shapes do not agree, or if no tag sequence of a sentence is legal.
 
     Notes
     -----
@@ -154,10 +145,7 @@ def marginals(
 ) -> tuple[Floats, Floats]:
     """Compute the probability of each label at each token, over all tag sequences of its sentence.
 
-    Parameters
-    ----------
-    scores, A, lengths, legal
-        As in `crf_loss`; N may be 0.
+    Parameters and errors are those of `crf_cross_entropy`; N may be 0.
 
     Returns
     -------
@@ -165,11 +153,6 @@ def marginals(
         The log of the sum over all tag sequences; 0 for a sentence without tokens.
     unary : Floats of shape (N, C)
         Each row sums to 1.
-
-    Raises
-    ------
-    ShapeError, DataError
-        As `crf_cross_entropy`.
     """
     sums = sum_labellings(scores, A, lengths=lengths, legal=legal)
     return sums.log_z.astype(scores.dtype), sums.unary.astype(scores.dtype)
@@ -180,10 +163,7 @@ def expected_pairs(
 ) -> tuple[Floats, Floats]:
     """Compute what `crf_cross_entropy` needs of a teacher: marginals and expected numbers of transitions.
 
-    Parameters
-    ----------
-    scores, A, lengths, legal
-        As in `crf_loss`; N may be 0.
+    Parameters and errors are those of `crf_cross_entropy`; N may be 0.
 
     Returns
     -------

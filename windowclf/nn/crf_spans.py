@@ -22,7 +22,6 @@ def span_log_probs(
     sequences: Sequence[Sequence[int]],
     legal: Bools | None = None,
     not_next: Bools | None = None,
-    sums: Sums | None = None,
 ) -> Floats:
     """Compute the log probability of sequences of labels, each from one token on.
 
@@ -31,22 +30,14 @@ def span_log_probs(
 
     Parameters
     ----------
-    scores : Floats of shape (N, C)
-        Of every label at every token, sentence after sentence; any finite numbers.
-    A : Floats of shape (C + 1, C + 1)
-        Transition, start and end scores; any finite numbers.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, together N; 0 is allowed.
+    scores, A, lengths, legal
+        As in `crf_loss`; N may be 0.
     begins : Ints of shape (M,)
         The first token of each span, 0 to N - 1.
     sequences : M sequences of int
         The label of each token of a span, one or more; all within one sentence.
-    legal : Bools of shape (C + 1, C + 1), optional
-        The legal transitions. Default: all.
     not_next : Bools of shape (M, C + 1), optional
         Labels that must not follow a span; the last one is the end of the sentence. Default: none.
-    sums : Sums, optional
-        Of `sum_labellings` for the same arguments; computed if not given.
 
     Returns
     -------
@@ -55,10 +46,9 @@ def span_log_probs(
 
     Raises
     ------
-    ShapeError
-        If the shapes do not agree, or a span is empty or not within one sentence.
-    DataError
-        If no tag sequence of a sentence is legal.
+    ShapeError, DataError
+        If the shapes do not agree, or a span is empty or not within one sentence; if no tag sequence of a
+        sentence is legal.
 
     Notes
     -----

@@ -1,13 +1,9 @@
 """Forward and backward sums over all tag sequences of a sentence: the core of the sentence-level loss.
 
-A tag sequence y of a sentence of T tokens has the score
-
-    A[C, y_1] + Σ_t s[t, y_t] + Σ_t A[y_{t-1}, y_t] + A[y_T, C]
-
-and a probability in proportion to the exponential of it: a linear-chain conditional random field (Lafferty,
-McCallum and Pereira 2001). There are C^T tag sequences, but the sum over them proceeds token by token
-(Rabiner 1989, section III). With α[t, j] the sum over all prefixes that end in label j at token t, and
-β[t, i] the sum over all suffixes after label i at token t,
+The score and the probability of a tag sequence are those of `windowclf.nn.crf`. A sentence of T tokens has
+C^T tag sequences, but the sum over them proceeds token by token (Rabiner 1989, section III). With α[t, j] the
+sum over all prefixes that end in label j at token t, and β[t, i] the sum over all suffixes after label i at
+token t,
 
     α[t, j] = e^s[t, j] Σ_i α[t-1, i] e^A[i, j]
     β[t, i] = Σ_j e^A[i, j] e^s[t+1, j] β[t+1, j]
@@ -32,32 +28,15 @@ class Walk:
 
     The sentences are sorted, longest first. The new order has the first tokens of all, then the second tokens
     of those that have one, and so on: the sentences that are open at a step are always the first ones.
-
-    Attributes
-    ----------
-    tokens : array (N,)
-        For each position in the new order, the number of the token in the batch.
-    sentences : array (N,)
-        For each position, the number of its sentence in the batch.
-    n_open : list of int
-        For each step, the number of sentences with a token there.
-    begins : list of int
-        For each step, its first position; then N.
-    last : array
-        The positions of the last tokens of all sentences that are not empty, longest sentence first.
-    previous : array
-        For each position from the second step on, the position of the token before.
-    n_sentences : int
-        S, including empty ones.
     """
 
-    tokens: Ints
-    sentences: Ints
-    n_open: list[int]
-    begins: list[int]
-    last: Ints
-    previous: Ints
-    n_sentences: int
+    tokens: Ints  # (N,): for each position in the new order, the number of the token in the batch
+    sentences: Ints  # (N,): for each position, the number of its sentence in the batch
+    n_open: list[int]  # for each step, the number of sentences with a token there
+    begins: list[int]  # for each step, its first position; then N
+    last: Ints  # positions of the last tokens of all sentences that are not empty, longest sentence first
+    previous: Ints  # for each position from the second step on, the position of the token before
+    n_sentences: int  # S, including empty ones
 
     @classmethod
     def of(cls, lengths: Ints) -> "Walk":
@@ -95,33 +74,16 @@ _LEAST_SUM = 1e-50
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sums over all tag sequences of a batch, in float64.
+    """The sums over all tag sequences of a batch, in float64."""
 
-    Attributes
-    ----------
-    log_z : array (S,)
-        The log of the sum over all tag sequences of each sentence; 0 for one without tokens, -inf if none is
-        legal.
-    unary : array (N, C)
-        Marginals: the probability of each label at each token.
-    pairs : array (C + 1, C + 1)
-        The expected number of times that label j follows label i, in all sentences together; the last row and
-        column count starts and ends.
-    log_alpha : array (N, C)
-        The log of α over its sum at each token: the log probabilities of its labels given the tokens up to
-        it, without scores of ends.
-    growth : array (N,)
-        The log of the sum of α, minus that of the token before.
-    log_beta : array (N, C)
-        The log of β at each token, up to a constant of the token.
-    """
-
-    log_z: Floats
-    unary: Floats
-    pairs: Floats
+    log_z: Floats  # (S,): log of the sum over all tag sequences; 0 without tokens, -inf if none is legal
+    unary: Floats  # (N, C): marginals, the probability of each label at each token
+    pairs: Floats  # (C + 1, C + 1): as of `expected_pairs`
+    # (N, C): the log of α over its sum at each token: the log probabilities of its labels given the tokens up
+    # to it, without scores of ends
     log_alpha: Floats
-    growth: Floats
-    log_beta: Floats
+    growth: Floats  # (N,): the log of the sum of α, minus that of the token before
+    log_beta: Floats  # (N, C): the log of β at each token, up to a constant of the token
 
 
 def log_sum_exp(x: Floats, axis: int) -> Floats:
@@ -136,18 +98,8 @@ def log_sum_exp(x: Floats, axis: int) -> Floats:
 def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     """Sum over all tag sequences in log space: the form to read, safe for any numbers.
 
-    Parameters
-    ----------
-    scores : Floats of shape (N, C)
-        -inf for a label that a token must not have.
-    A : Floats of shape (C + 1, C + 1)
-        -inf for illegal transitions.
-    lengths : Ints of shape (S,)
-        Tokens of each sentence, N together; 0 is allowed.
-
-    Returns
-    -------
-    Sums
+    Scores (N, C) are -inf for a label that a token must not have, A (C + 1, C + 1) for illegal transitions.
+    Lengths (S,) are the tokens of each sentence, N together; 0 is allowed.
     """
     walk, C = Walk.of(lengths), scores.shape[1]
     s = scores[walk.tokens].astype(np.float64)
@@ -180,7 +132,7 @@ def plain_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     log_alpha = alpha - np.where(np.isneginf(sums), 0, sums)[:, None]
     growth = sums.copy()
     growth[n_sentences:] -= np.where(np.isneginf(sums), 0, sums)[walk.previous]
-    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, beta)
+    return _in_order(walk, log_z, pairs, unary, log_alpha, growth, beta)
 
 
 def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
@@ -227,7 +179,7 @@ def fast_sums(scores: Floats, A: Floats, lengths: Ints) -> Sums:
     # e^s[t] β[t], divided by the sum of α[t-1] e^A e^s[t] β[t]
     onward = emission[later] * beta[later] / (both * alpha_sums)[later, None]
     pairs[:C, :C] = between * (alpha[walk.previous].T @ onward)
-    return _in_order(walk, log_z, unary, pairs, log_alpha, growth, log_beta)
+    return _in_order(walk, log_z, pairs, unary, log_alpha, growth, log_beta)
 
 
 def _exponentials(A: Floats) -> tuple[Floats, float]:
@@ -284,19 +236,11 @@ def _with_suspects(scores: Floats, A: Floats, lengths: Ints, suspects: Ints) -> 
     return Sums(log_z, unary, pairs, log_alpha, growth, log_beta)
 
 
-def _in_order(
-    walk: Walk,
-    log_z: Floats,
-    unary: Floats,
-    pairs: Floats,
-    log_alpha: Floats,
-    growth: Floats,
-    log_beta: Floats,
-) -> Sums:
+def _in_order(walk: Walk, log_z: Floats, pairs: Floats, unary: Floats, *of_tokens: Floats) -> Sums:
     """Count starts and ends, and restore the order of the batch."""
     C = unary.shape[1]
     pairs[C, :C] = unary[: len(walk.last)].sum(axis=0)
     pairs[:C, C] = unary[walk.last].sum(axis=0)
     position = np.empty(len(unary), np.int64)
     position[walk.tokens] = np.arange(len(unary))
-    return Sums(log_z, unary[position], pairs, log_alpha[position], growth[position], log_beta[position])
+    return Sums(log_z, unary[position], pairs, *(array[position] for array in of_tokens))

@@ -24,7 +24,6 @@ def embedding(E: Floats, *, ids: Ints, needs_gradient: bool = True) -> tuple[Flo
     Parameters
     ----------
     E : Floats of shape (V, D)
-        The table.
     ids : Ints of any shape
         Rows of E, from 0 to V - 1.
     needs_gradient : bool
@@ -121,10 +120,8 @@ def tuned_embedding(
     ----------
     T : Floats of shape (R, D)
         The tuned vectors of words 0 to R - 1.
-    special : Floats of shape (S, D)
-        The vectors of reserved ids.
-    ids : Ints of any shape
-        From 0 to S + V - 1.
+    special, ids
+        As in `word_embedding`.
     frozen : Floats of shape (V, D)
         The vectors that T was copied from, R <= V.
 

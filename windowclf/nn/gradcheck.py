@@ -38,30 +38,14 @@ class GradientError(WindowClfError):
 
 @dataclass(frozen=True)
 class Coordinate:
-    """One number of one argument, with its gradient found in two ways.
+    """One number of one argument, with its gradient found in two ways."""
 
-    Attributes
-    ----------
-    name : str
-        The argument.
-    index : tuple of int
-        Where in the argument.
-    analytic : float
-        The gradient that backward returns.
-    numeric : float
-        The central difference.
-    error : float
-        |analytic - numeric| in units of the tolerance: above 1 is wrong. Infinite for NaN.
-    moved : bool
-        Whether it was checked a few steps away because of a kink.
-    """
-
-    name: str
-    index: Index
-    analytic: float
-    numeric: float
-    error: float
-    moved: bool = False
+    name: str  #: of the argument
+    index: Index  #: where in the argument
+    analytic: float  #: the gradient that backward returns
+    numeric: float  #: the central difference
+    error: float  #: |analytic - numeric| in units of the tolerance: above 1 is wrong; infinite for NaN
+    moved: bool = False  #: whether it was checked a few steps away because of a kink
 
     def __str__(self) -> str:
         where = f"{self.name}[{', '.join(map(str, self.index))}]"
@@ -70,21 +54,12 @@ class Coordinate:
 
 @dataclass(frozen=True)
 class GradientReport:
-    """The outcome of `check_gradients`.
+    """The outcome of `check_gradients`."""
 
-    Attributes
-    ----------
-    coordinates : tuple of Coordinate
-        All that were checked.
-    untrained : tuple of str
-        Arguments for which backward returned None; not checked.
-    violations : tuple of str
-        Violations of the contract of an operation: wrong shapes, changed arguments, random results. If there
-        are any, no coordinate was checked.
-    """
-
-    coordinates: tuple[Coordinate, ...]
-    untrained: tuple[str, ...]
+    coordinates: tuple[Coordinate, ...]  #: all that were checked
+    untrained: tuple[str, ...]  #: arguments for which backward returned None; not checked
+    #: of the contract of an operation (wrong shapes, changed arguments, random results); if there are any, no
+    #: coordinate was checked
     violations: tuple[str, ...]
 
     @property
@@ -161,10 +136,6 @@ def check_gradients(
         Size of a random sample of the coordinates of *each* argument. Default: all.
     rng : numpy.random.Generator, optional
         Draws upstream and sample. Default: one with a fixed seed.
-
-    Returns
-    -------
-    GradientReport
 
     Raises
     ------

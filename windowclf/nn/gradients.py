@@ -54,24 +54,10 @@ class RowGradient:
 
     @classmethod
     def from_places(cls, ids: Ints, rows: Floats, n_rows: int) -> "RowGradient":
-        """Sum the gradients of all positions that read the same row.
+        """Sum the gradients `rows` (P, D) of all positions that read the same row, `ids` (P,) in any order.
 
         A row that is read at P positions has P downstream gradients, and its gradient is their *sum* (the
         multivariate chain rule). `dE[ids] += rows` would keep only one of them.
-
-        Parameters
-        ----------
-        ids : Ints of shape (P,)
-            The row read at each position, in any order, with repeats.
-        rows : Floats of shape (P, D)
-            The gradient at each position.
-        n_rows : int
-            Rows of the whole table.
-
-        Returns
-        -------
-        RowGradient
-            With R <= P rows.
 
         Raises
         ------
@@ -141,39 +127,17 @@ def check_ids(ids: Ints, n_rows: int) -> None:
 
 
 def global_norm(gradients: Iterable[Gradient]) -> float:
-    """Return the Euclidean norm of all gradients as one vector.
-
-    Parameters
-    ----------
-    gradients : iterable of Floats or RowGradient
-        For example `gradients.values()` of a model.
-
-    Returns
-    -------
-    float
-        Summed in float64, whatever the gradients' dtype.
-    """
-    return sqrt(sum(_squared_norm(gradient) for gradient in gradients))
+    """Return the Euclidean norm of all gradients as one vector, summed in float64 whatever their dtype."""
+    squares = (g.squared_norm() if isinstance(g, RowGradient) else _sum_of_squares(g) for g in gradients)
+    return sqrt(sum(squares))
 
 
 def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, Gradient]:
-    """Scale all gradients by one factor so that their common norm is at most `limit`.
+    """Scale all gradients by one factor so that their common norm is at most `limit`, which must be above 0.
 
     g <- g · limit / ‖g‖ if ‖g‖ > limit
     (Pascanu, Mikolov and Bengio 2013, "On the difficulty of training recurrent neural networks",
-    algorithm 1).
-
-    Parameters
-    ----------
-    gradients : mapping of str to Floats or RowGradient
-        By parameter name; not changed.
-    limit : float
-        Greatest norm, above 0.
-
-    Returns
-    -------
-    dict of str to Floats or RowGradient
-        New gradients, or the same objects if the norm is within the limit.
+    algorithm 1). The gradients are not changed; those within the limit are returned as they are.
 
     Raises
     ------
@@ -185,15 +149,8 @@ def clip_by_norm(gradients: Mapping[str, Gradient], limit: float) -> dict[str, G
     norm = global_norm(gradients.values())
     if norm <= limit:
         return dict(gradients)
-    return {name: _scale(gradient, limit / norm) for name, gradient in gradients.items()}
-
-
-def _scale(gradient: Gradient, factor: float) -> Gradient:
-    return gradient.scale(factor) if isinstance(gradient, RowGradient) else gradient * factor
-
-
-def _squared_norm(gradient: Gradient) -> float:
-    return gradient.squared_norm() if isinstance(gradient, RowGradient) else _sum_of_squares(gradient)
+    factor = limit / norm
+    return {k: g.scale(factor) if isinstance(g, RowGradient) else g * factor for k, g in gradients.items()}
 
 
 def _sum_of_squares(array: Floats) -> float:

@@ -9,20 +9,9 @@ from windowclf.arrays import Floats
 
 
 def xavier_uniform(n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.DTypeLike) -> Floats:
-    """Draw weights that keep the variance equal from layer to layer, forward and backward.
+    """Draw weights (n_in, n_out) that keep the variance equal from layer to layer, forward and backward.
 
     W ~ U[-√6 / √(n_in + n_out), √6 / √(n_in + n_out)] (Glorot and Bengio 2010, equation 16).
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Number of inputs and outputs of the layer.
-    rng : numpy.random.Generator
-    dtype : dtype
-
-    Returns
-    -------
-    Floats of shape (n_in, n_out)
     """
     return _uniform(n_in, n_out, rng, dtype, limit=sqrt(6 / (n_in + n_out)))
 
@@ -30,23 +19,10 @@ def xavier_uniform(n_in: int, n_out: int, rng: np.random.Generator, dtype: npt.D
 def uniform_rows(
     n: int, d: int, rng: np.random.Generator, dtype: npt.DTypeLike, scale: float | None = None
 ) -> Floats:
-    """Draw the rows of an embedding, by default with expected squared length 1.
+    """Draw the rows of an embedding (n, d) from [-scale, scale), by default with expected squared length 1.
 
-    Parameters
-    ----------
-    n : int
-        Rows.
-    d : int
-        Numbers a row.
-    rng : numpy.random.Generator
-    dtype : dtype
-    scale : float, optional
-        Numbers are drawn from [-scale, scale). Default: √(3 / d) (Ma and Hovy 2016, "End-to-end sequence
-        labeling", section 3.1): a uniform number's variance is scale² / 3, here 1 / d.
-
-    Returns
-    -------
-    Floats of shape (n, d)
+    The default scale is √(3 / d) (Ma and Hovy 2016, "End-to-end sequence labeling", section 3.1): a uniform
+    number's variance is scale² / 3, here 1 / d.
     """
     return _uniform(n, d, rng, dtype, limit=sqrt(3 / d) if scale is None else scale)
 

@@ -17,18 +17,7 @@ Loss = Callable[..., tuple[float, LossBackward]]
 
 
 def softmax(scores: Floats) -> Floats:
-    """Turn scores into probabilities: p_c = e^s_c / Σ_j e^s_j along the last axis.
-
-    Parameters
-    ----------
-    scores : Floats of shape (…, C)
-        Any finite numbers.
-
-    Returns
-    -------
-    Floats of shape (…, C)
-        Not negative, each row sums to 1.
-    """
+    """Turn finite scores (…, C) into probabilities: p_c = e^s_c / Σ_j e^s_j along the last axis."""
     # e^(s - m) / Σ e^(s - m) is the same for all m; with m the greatest score nothing overflows.
     exponentials = np.exp(scores - scores.max(axis=-1, keepdims=True))
     probs: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
@@ -124,9 +113,8 @@ def soft_cross_entropy(scores: Floats, *, targets: Floats) -> tuple[float, LossB
 
     Returns
     -------
-    loss : float
-    backward : callable
-        upstream (a number, 1 unless given) -> dscores (N, C).
+    loss, backward
+        As of `softmax_cross_entropy`.
 
     Raises
     ------
@@ -181,20 +169,7 @@ def l2_penalty(W: Floats, *, strength: float, anchor: Floats | None = None) -> t
 
     With an anchor, strength / 2 · Σ (W - anchor)², which keeps weights near pretrained ones
     (Xuhong, Grandvalet and Davoine 2018, "Explicit inductive bias for transfer learning", section 3: L2-SP).
-
-    Parameters
-    ----------
-    W : Floats of any shape
-    strength : float
-        Not negative; as in an optimizer's `l2` and `anchors`.
-    anchor : Floats, shape of W, optional
-        Default: 0.
-
-    Returns
-    -------
-    penalty : float
-    backward : callable
-        upstream (a number, 1 unless given) -> dW = upstream · strength · (W - anchor).
+    backward: upstream (a number, 1 unless given) -> dW = upstream · strength · (W - anchor).
     """
     away = W if anchor is None else W - anchor.astype(W.dtype)
     penalty = strength / 2 * float(np.square(away, dtype=np.float64).sum())

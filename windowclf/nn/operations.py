@@ -40,7 +40,6 @@ def affine(
     x : Floats of shape (N, n_in)
     W : Floats of shape (n_in, n_out)
     b : Floats of shape (n_out,)
-        Added to every row.
     x_needs_gradient : bool
         False if nothing below x is trained: dx is then None, and is not computed.
 
@@ -79,18 +78,10 @@ def affine(
 
 
 def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
-    """Put arrays side by side along their last axis: y = [part_1, part_2, …].
+    """Put arrays (…, F_1), (…, F_2), … side by side along their last axis: y = [part_1, part_2, …].
 
-    Parameters
-    ----------
-    *parts : Floats of shapes (…, F_1), (…, F_2), …
-        One or more, equal in all but the last axis.
-
-    Returns
-    -------
-    y : Floats of shape (…, F_1 + F_2 + …)
-    backward : callable
-        dy -> (dpart_1, dpart_2, …), always a tuple; each is the slice of dy for its part.
+    backward: dy (…, F_1 + F_2 + …) -> (dpart_1, dpart_2, …), always a tuple; each is the slice of dy for its
+    part.
     """
     borders = np.cumsum([part.shape[-1] for part in parts])[:-1]
 
@@ -101,20 +92,10 @@ def concatenate(*parts: Floats) -> tuple[Floats, ConcatenateBackward]:
 
 
 def dropout(x: Floats, *, mask: Floats) -> tuple[Floats, DropoutBackward]:
-    """Set numbers to 0 by a mask: y = x · mask (Srivastava et al. 2014, section 4).
+    """Set numbers to 0 by a mask of the shape of x: y = x · mask (Srivastava et al. 2014, section 4).
 
-    Parameters
-    ----------
-    x : Floats of any shape
-    mask : Floats, shape of x
-        From `dropout_mask`. It is an argument, not drawn here, so that a gradient check sees the same one
-        twice.
-
-    Returns
-    -------
-    y : Floats, shape of x
-    backward : callable
-        dy -> dx = dy · mask: what was set to 0 has no influence, so no gradient.
+    backward: dy -> dx = dy · mask: what was set to 0 has no influence, so no gradient. The mask (from
+    `dropout_mask`) is an argument, not drawn here, so that a gradient check sees the same one twice.
     """
 
     def backward(dy: Floats) -> Floats:
@@ -129,28 +110,10 @@ def dropout_mask(
     rng: np.random.Generator,
     dtype: npt.DTypeLike,
 ) -> Floats:
-    """Draw a mask for `dropout`: 0 with probability `rate`, else 1 / (1 - rate).
+    """Draw a mask for `dropout`: 0 with probability `rate`, exact to 2^-17, else 1 / (1 - rate).
 
     So the expected value of x · mask is x ("inverted" dropout; Srivastava et al. 2014, section 10), and
-    prediction needs no scaling.
-
-    Parameters
-    ----------
-    shape : tuple of int
-    rate : float
-        Share of the numbers to set to 0; 0 <= rate < 1. Exact to 2^-17.
-    rng : numpy.random.Generator
-    dtype : dtype
-        Of the array to be masked. The mask has the same zeros in any dtype.
-
-    Returns
-    -------
-    Floats of the shape and dtype asked for
-
-    Raises
-    ------
-    ConfigError
-        If `rate` is not in [0, 1).
+    prediction needs no scaling. The mask has the same zeros in any dtype.
     """
     if not 0 <= rate < 1:
         raise ConfigError("not a dropout rate", where="rate", found=rate, allowed="0 <= rate < 1")

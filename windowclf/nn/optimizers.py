@@ -1,8 +1,9 @@
 """Optimizers: update parameters by their gradients.
 
 An update rule is a function of a few lines that reads like its paper. It changes the parameter p and its
-memory (arrays of the shape of p, zero before the first step) in place, and knows nothing of layers or sparse
-rows: `Optimizer` passes it either a whole parameter or the rows that the batch has read.
+memory (arrays of the shape of p, zero before the first step) in place, by the gradient g, the learning rate,
+and the number t of the step, from 1. It knows nothing of layers or sparse rows: `Optimizer` passes it either
+a whole parameter or the rows that the batch has read.
 
 To add a rule, write the function and a row of `OPTIMIZERS`.
 
@@ -22,36 +23,15 @@ from windowclf.nn.gradients import Gradient, RowGradient
 
 
 def sgd(p: Floats, g: Floats, *, rate: float, t: int) -> None:
-    """Descend along the gradient: p <- p - rate · g (Robbins and Monro 1951).
-
-    Parameters
-    ----------
-    p, g : Floats of one shape
-        The parameter, changed in place, and its gradient.
-    rate : float
-        Learning rate.
-    t : int
-        Number of the step, from 1; not used.
-    """
+    """Descend along the gradient: p <- p - rate · g (Robbins and Monro 1951)."""
     p -= rate * g
 
 
 def momentum(p: Floats, g: Floats, v: Floats, *, rate: float, t: int, mu: float = 0.9) -> None:
-    """Keep part of the direction of past steps (Polyak 1964; Sutskever et al. 2013, section 2).
+    """Keep the share mu of the direction of past steps (Polyak 1964; Sutskever et al. 2013, section 2).
 
     v <- mu · v + g;  p <- p - rate · v. The learning rate multiplies v and is not part of it, so that a
     change of the rate by a schedule takes effect at once.
-
-    Parameters
-    ----------
-    p, g, v : Floats of one shape
-        Parameter and velocity, changed in place, and gradient.
-    rate : float
-        Learning rate.
-    t : int
-        Number of the step, from 1; not used.
-    mu : float
-        Share of the velocity that is kept; 0 is plain `sgd`.
     """
     v *= mu
     v += g
@@ -74,20 +54,8 @@ def adam(
 
     m <- beta1 · m + (1 - beta1) · g;  v <- beta2 · v + (1 - beta2) · g²;
     m̂ = m / (1 - beta1^t);  v̂ = v / (1 - beta2^t);  p <- p - rate · m̂ / (√v̂ + epsilon)
-    (Kingma and Ba 2015, algorithm 1). The hats correct the bias of m and v, which start at zero.
-
-    Parameters
-    ----------
-    p, g, m, v : Floats of one shape
-        Parameter and the two moments, changed in place, and gradient.
-    rate : float
-        Learning rate.
-    t : int
-        Number of the step, from 1.
-    beta1, beta2 : float
-        Shares of the moments that are kept.
-    epsilon : float
-        Keeps the quotient finite if the gradient has always been 0.
+    (Kingma and Ba 2015, algorithm 1). The hats correct the bias of m and v, which start at zero; epsilon
+    keeps the quotient finite if the gradient has always been 0.
     """
     scratch = np.multiply(g, 1 - beta1)  # memory for all intermediate results
     m *= beta1
@@ -147,8 +115,6 @@ class Optimizer:
 
     Attributes
     ----------
-    settings : dict of str to float
-        All hyper-parameters.
     n_steps : int
         Number of calls of `step`.
     memory : dict of str to dict of str to Floats
@@ -188,20 +154,11 @@ class Optimizer:
     def step(
         self, parameters: Mapping[str, Floats], gradients: Mapping[str, Gradient], learning_rate: float
     ) -> None:
-        """Update the parameters in place.
+        """Update the parameters in place by the gradients of some or all of them, which do not change.
 
         A parameter without a gradient does not change. Of a parameter with a RowGradient, only the rows in it
         and their memory are read and written; all others keep every bit. (So Adam's moments of a row do not
         decay in steps that do not read it, as in PyTorch's SparseAdam.)
-
-        Parameters
-        ----------
-        parameters : mapping of str to Floats
-            Changed in place.
-        gradients : mapping of str to Floats or RowGradient
-            Of some or all parameters; not changed.
-        learning_rate : float
-            Learning rate of this step.
 
         Raises
         ------

@@ -17,14 +17,8 @@ from windowclf.arrays import Floats, Ints
 class Selection:
     """The matrix S (M, U), kept as the indices of its ones.
 
-    Parameters
-    ----------
-    rows : Ints of shape (P,)
-        The rows that the sums add, sum after sum; from 0 to U - 1.
-    starts : Ints of shape (M + 1,)
-        Sum m adds `rows[starts[m] : starts[m + 1]]`.
-    n_rows : int
-        U.
+    Sum m adds `rows[starts[m] : starts[m + 1]]`: `rows` (P,) are from 0 to U - 1, `starts` is (M + 1,), and
+    `n_rows` is U.
     """
 
     def __init__(self, rows: Ints, starts: Ints, n_rows: int) -> None:

@@ -35,7 +35,6 @@ def window_affine(
     W : Floats of shape (K·F, H)
         Its block W_k, the rows k·F to (k+1)·F, is for the word at position k of a window.
     b : Floats of shape (H,)
-        Added to every row.
     ids : Ints of shape (N, K)
         The words of each window, as rows of x.
     x_needs_gradient : bool

@@ -15,8 +15,8 @@ from windowclf.config import TABLE_MB
 from windowclf.config_io import config_to_dict
 from windowclf.corpus import LabelSet, Sentences, check_sentences, parse_label
 from windowclf.errors import DataError
-from windowclf.evaluation import Compared, Evaluation, compare_family, evaluate_labels, sentence_counts
-from windowclf.runs.run import CorpusRecord, RunRecord
+from windowclf.evaluation import Compared, compare_family, evaluate_labels, sentence_counts
+from windowclf.runs.run import RunRecord
 from windowclf.tagger import WindowTagger
 
 _TRAINING_DATA = "training data"
@@ -33,40 +33,23 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """Runs that differ only in the seed.
+    """Runs that differ only in the seed."""
 
-    Attributes
-    ----------
-    name : str
-        The directory of its first run.
-    runs : tuple of str
-        Directories.
-    settings : dict
-        Configuration, training corpus and teacher, where systems differ in them.
-    dev : Spread or None
-        The recorded dev score; None where a run has none.
-    scores : dict of str to Spread
-        On the given data, named as in `Evaluation`, the main score first; empty without data.
-    """
-
-    name: str
-    runs: tuple[str, ...]
+    name: str  # the directory of its first run
+    runs: tuple[str, ...]  # directories
     seeds: tuple[int, ...]
-    settings: dict[str, Any]
-    dev: Spread | None
-    scores: dict[str, Spread]
+    settings: dict[str, Any]  # configuration, training corpus and teacher, where systems differ in them
+    dev: Spread | None  # the recorded dev score; None where a run has none
+    scores: dict[str, Spread]  # on the given data, as in `Evaluation`, the main one first; empty without data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference(Compared):
-    """How a system compares with the baseline on the given data, over `n_runs` runs of each.
-
-    `is_paired` says whether runs of the same seed were compared.
-    """
+    """How a system compares with the baseline on the given data."""
 
     system: str
-    n_runs: int
-    is_paired: bool
+    n_runs: int  # of each
+    is_paired: bool  # whether runs of the same seed were compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +110,8 @@ def compare_runs(
 ) -> RunComparison:
     """Compare runs by their recorded dev scores and, where data are given, by their models' scores on these.
 
-    Parameters
-    ----------
-    records : sequence of RunRecord
-        At least two. All other systems are tested against that of the first.
-    data : (sentences, labels), optional
-        To be labelled by every model.
-    table_mb : float
-        As of `TrainedModel.compile`.
-    n_resamples : int
-        Of the tests and intervals.
+    Every model labels `data`; all other systems are tested against that of the first run. `table_mb` is as of
+    `TrainedModel.compile`.
 
     Raises
     ------
@@ -195,39 +170,19 @@ def _load(record: RunRecord, data: tuple[Sentences, Sentences] | None, table_mb:
     check_sentences(sentences, gold)
     labels.check_comparable(gold)
     predicted = tagger.compile(table_mb=table_mb).predict(sentences)
-    is_of_spans = labels.scheme is not None
-    evaluation = evaluate_labels(
-        sentences,
-        gold,
-        predicted,
-        span_labels=is_of_spans,
-        ignore_label=labels.ignore,
-        seen=tagger.model.vocabulary.seen,
-    )
-    counts = sentence_counts(gold, predicted, span_labels=is_of_spans, ignore_label=labels.ignore)
-    return _Run(record, labels, _scores(evaluation), counts)
-
-
-def _scores(e: Evaluation) -> dict[str, float]:
-    scores = {
-        "f1": e.f1,
-        "precision": e.precision,
-        "recall": e.recall,
-        "token_accuracy": e.token_accuracy,
-        "seen": e.seen.accuracy,
-        "unseen": e.unseen.accuracy,
-    }
-    return {name: value for name, value in scores.items() if value is not None}
+    scoring: dict[str, Any] = {"span_labels": labels.scheme is not None, "ignore_label": labels.ignore}
+    e = evaluate_labels(sentences, gold, predicted, **scoring, seen=tagger.model.vocabulary.seen)
+    scores = {name: getattr(e, name) for name in ("f1", "precision", "recall", "token_accuracy")}
+    scores |= {"seen": e.seen.accuracy, "unseen": e.unseen.accuracy}
+    known = {name: value for name, value in scores.items() if value is not None}
+    return _Run(record, labels, known, sentence_counts(gold, predicted, **scoring))
 
 
 def _check_task(first: _Run, other: _Run) -> None:
     """Refuse two runs whose labels have nothing in common, or are scored differently."""
     types = [{parse_label(name)[1] for name in run.labels.names} - {""} for run in (first, other)]
-    is_alike = (first.labels.scheme is None, first.labels.ignore) == (
-        other.labels.scheme is None,
-        other.labels.ignore,
-    )
-    if types[0].isdisjoint(types[1]) or not is_alike:
+    scoring = [(run.labels.scheme is None, run.labels.ignore) for run in (first, other)]
+    if types[0].isdisjoint(types[1]) or scoring[0] != scoring[1]:
         raise DataError(
             "the labels of this run are of another task",
             where=str(other.record.directory),
@@ -285,16 +240,11 @@ def _differing(groups: Sequence[Sequence[_Run]]) -> list[dict[str, Any]]:
     """Return for each system those settings in which systems differ."""
     settings = [_settings(group[0].record) for group in groups]
     names = [name for name in settings[0] if any(values[name] != settings[0][name] for values in settings)]
-    differing = [{name: values[name] for name in names} for values in settings]
-    if _TRAINING_DATA in names:
-        for values, group in zip(differing, groups, strict=True):
-            values[_TRAINING_DATA] = _describe_corpus(group[0].record.train)
-    return differing
-
-
-def _describe_corpus(corpus: CorpusRecord) -> str:
-    digest = "" if corpus.sha256 is None else f", sha256 {corpus.sha256[:12]}"
-    return f"{corpus.name} ({corpus.tokens:,} words{digest})"
+    for values, group in zip(settings, groups, strict=True):
+        corpus = group[0].record.train
+        digest = "" if corpus.sha256 is None else f", sha256 {corpus.sha256[:12]}"
+        values[_TRAINING_DATA] = f"{corpus.name} ({corpus.tokens:,} words{digest})"
+    return [{name: values[name] for name in names} for values in settings]
 
 
 def _spread(values: Iterable[float | None]) -> Spread | None:

@@ -15,8 +15,7 @@ SCORE_NAMES = {
     "seen": "on seen words",
     "unseen": "on unseen words",
 }
-
-
+TEST_COLUMNS = (f"{100 * LEVEL:g} % from", "to", "p", "p (Holm)", "p of seeds", "clear")
 CLEAR = (
     f"clear: p is below {ALPHA} after Holm's correction over this table, and zero is outside the interval."
 )
@@ -39,17 +38,7 @@ def tables_of(comparison: RunComparison) -> list[Table]:
         rows = tuple((s.name, *(_setting(s.settings[name]) for name in names)) for s in c.systems)
         tables.append(Table("What differs", ("system", *names), rows))
     if c.differences:
-        columns = (
-            "system",
-            "difference",
-            f"{100 * LEVEL:g} % from",
-            "to",
-            "p",
-            "p (Holm)",
-            "p of seeds",
-            "clear",
-            "runs",
-        )
+        columns = ("system", "difference", *TEST_COLUMNS, "runs")
         title = f"{SCORE_NAMES[c.score]} against {c.baseline}, on {c.n_sentences:,} sentences"
         tables.append(Table(title, columns, tuple(map(_difference_row, c.differences))))
     if any(len(system.runs) > 1 for system in c.systems):
@@ -132,17 +121,7 @@ _STYLE = (
 
 
 def page_of(title: str, parts: Iterable[str], *, style: str = "") -> str:
-    """Return a page.
-
-    Parameters
-    ----------
-    title : str
-        Text, which is its first heading too.
-    parts : iterable of str
-        HTML, what follows.
-    style : str
-        CSS on top of that of all pages.
-    """
+    """Return a page: its title, as its first heading too, and parts of HTML; `style` adds to the CSS."""
     head = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',

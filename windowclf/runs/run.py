@@ -32,7 +32,6 @@ class TrainingRun:
 
     Parameters
     ----------
-    config : Config
     train, dev : str
         Corpora, as `windowclf.corpus.readers.locate` takes them; `dev` may be None.
     out : Path
@@ -124,10 +123,8 @@ class TrainingRun:
                 elif isinstance(event, Calibrated):
                     self.corrected = event
                     # these names are part of the format of run.json
-                    self.record["corrected"] = {
-                        "correction": asdict(event.calibration),
-                        "dev_score": event.dev_score,
-                    }
+                    correction = asdict(event.calibration)
+                    self.record["corrected"] = {"correction": correction, "dev_score": event.dev_score}
                 self._save()
                 self._write_record()
             yield event
@@ -162,9 +159,6 @@ def _describe(name: str, sentences: Sequence[Sentence]) -> dict[str, Any]:
     return asdict(CorpusRecord(name, sha256, len(sentences), sum(map(len, sentences))))
 
 
-# -- reading what was kept ---------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class CorpusRecord:
     """A corpus of a run; `sha256` is that of its file, None if it is not in a file."""
@@ -182,27 +176,15 @@ class CorpusRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A run on files.
+    """A run on files."""
 
-    Attributes
-    ----------
-    directory : Path
-        As given; it contains the model.
-    dev_score : float or None
-        Of the saved model: entity F1, or token accuracy.
-    teacher : str or None
-        The version of the teacher model.
-    finished : str or None
-        Why the training ended; None if it was interrupted.
-    """
-
-    directory: Path
+    directory: Path  # as given; it contains the model
     config: Config
     train: CorpusRecord
     dev: CorpusRecord | None
-    dev_score: float | None
-    teacher: str | None
-    finished: str | None
+    dev_score: float | None  # of the saved model: entity F1, or token accuracy
+    teacher: str | None  # the version of the teacher model
+    finished: str | None  # why the training ended; None if it was interrupted
 
 
 @dataclass(frozen=True, slots=True)

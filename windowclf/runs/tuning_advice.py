@@ -29,18 +29,13 @@ ALPHA = 0.05
 class Trial:
     """The dev scores of a tuning.
 
-    Attributes
-    ----------
-    scores : tuple of float
-        One per seed, in [0, 1]: entity F1, or token accuracy.
-    p_value : float or None
-        Of the difference from the choice by size alone, by approximate randomisation over sentences with
-        Holm's correction; None for that choice itself.
+    `p_value` is of the difference from the choice by size alone, by approximate randomisation over sentences
+    with Holm's correction; None for that choice itself.
     """
 
     tuning: Tuning
     seeds: tuple[int, ...]
-    scores: tuple[float, ...]
+    scores: tuple[float, ...]  # one per seed, in [0, 1]: entity F1, or token accuracy
     mean: float
     p_value: float | None
 
@@ -55,8 +50,6 @@ class Advice:
         In words, with the scores.
     prior : str
         The choice by the number of training words alone.
-    n_sentences, n_words : int
-        Of the training data.
     left_out : dict of str to str
         Tunings that were not tried, and why.
     trials : tuple of Trial
@@ -111,8 +104,7 @@ def explained(advice: Advice, *clauses: str) -> Advice:
 
 TRIAL_SENTENCES = 2000  # of training and of dev, at most
 TRIAL_SEEDS = 2
-# the trial reads at most this share of what the training reads …
-_SHARE = 1 / 5
+_SHARE = 1 / 5  # the trial reads at most this share of what the training reads …
 _FEWEST_READ = 6000  # … but each of its trainings reads at least this many sentences, over all epochs
 _PART = 2  # a sample is partial if the training data are more than this many times as large
 
@@ -151,8 +143,6 @@ def advise_tuning(
     config : Config
         Of the intended training; its `model.tuning` is ignored. The trial uses single networks, without a
         teacher.
-    sentences, labels : sequences of sequences of str
-    dev : (sentences, labels), optional
     vectors : optional
         As of `WindowTagger`.
     on_event : callable, optional
@@ -261,9 +251,8 @@ def _trial_config(config: Config, n_sentences: int, n_sample: int, n_trainings: 
 
 def _trial_epochs(training: TrainingConfig, n_sentences: int, n_sample: int, n_trainings: int) -> int:
     """Return at most half of the default epochs of the sample, or as few as there is time for."""
-    to_read = max(
-        _FEWEST_READ, _SHARE * n_sentences * resolve_training(training, n_sentences).epochs / n_trainings
-    )
+    real_epochs = resolve_training(training, n_sentences).epochs
+    to_read = max(_FEWEST_READ, _SHARE * n_sentences * real_epochs / n_trainings)
     return max(1, min(ceil(resolve_training(training, n_sample).epochs / 2), round(to_read / n_sample)))
 
 
@@ -282,14 +271,9 @@ def _try(
         tagger = WindowTagger(config, vectors=vectors, tuning=tuning, seed=seed)
         for event in tagger.fit_events(*sample, dev=dev):
             yield TrialEvent(tuning, seed, i + 1, len(runs), event)
-        counts[tuning].append(
-            sentence_counts(
-                dev[1],
-                tagger.predict(dev[0]),
-                span_labels=label_set.scheme is not None,
-                ignore_label=label_set.ignore,
-            )
-        )
+        predicted, of_spans = tagger.predict(dev[0]), label_set.scheme is not None
+        found = sentence_counts(dev[1], predicted, span_labels=of_spans, ignore_label=label_set.ignore)
+        counts[tuning].append(found)
     return counts
 
 

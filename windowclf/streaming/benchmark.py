@@ -48,15 +48,10 @@ def measure_speed(
 
     Parameters
     ----------
-    model : str
-        As `WindowTagger.load` takes it.
-    file : str or Path
-        Not standard input.
-    options : ReadOptions
-        How the file is read; its format is not "auto".
-    ways : sequence of Way
-    table_mb : float
-        As of `WindowTagger.compile`.
+    model, table_mb
+        As `WindowTagger.load` and `WindowTagger.compile` take them.
+    file, options
+        Not standard input; the format is not "auto".
     repetitions : int
         Of each way, after a warm-up.
     seconds : float
@@ -88,13 +83,7 @@ def measure_speed(
 
 
 def _answer(question: str, *arguments: Any) -> Any:
-    return getattr(_bench(*arguments), question)()
-
-
-@cache
-def _bench(*arguments: Any) -> "_Bench":
-    """Return that of this process."""
-    return _Bench(*arguments)
+    return getattr(_bench_of_process(*arguments), question)()
 
 
 class _Bench:
@@ -149,3 +138,6 @@ class _Bench:
         limit = 1 if self._way.n_processes > 1 else None
         with open("/dev/null", "wb") as nowhere, threadpool_limits(limit):
             return tag_blocks(self._block_tagger, blocks, nowhere, n_processes=self._way.n_processes)
+
+
+_bench_of_process = cache(_Bench)

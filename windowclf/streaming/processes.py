@@ -8,6 +8,7 @@ import signal
 import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,7 +102,8 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
             else:
                 # a worker has one item at a time: it reads while this writes, so there is no deadlock
                 worker = idle.pop()
-                _send(worker, item)
+                with _report_end(worker):
+                    worker.connection.send(item)
                 busy[worker.connection] = worker, n_taken
                 n_taken += 1
         if not busy:
@@ -109,7 +111,8 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
         for ready in wait([*busy, *([source] if is_open() and source is not None else [])]):
             if isinstance(ready, Connection):
                 worker, number = busy.pop(ready)
-                results[number] = _receive(worker)
+                with _report_end(worker):
+                    results[number] = worker.connection.recv()
                 idle.append(worker)
         while n_yielded in results:
             result, failure = results.pop(n_yielded)
@@ -121,27 +124,18 @@ def _exchange(workers: list[_Worker], items: Iterator[Item], source: int | None)
         raise fault
 
 
-def _send(worker: _Worker, item: object) -> None:
+@contextmanager
+def _report_end(worker: _Worker) -> Iterator[None]:
+    """Turn the end of a worker that is written to or read from into a WindowClfError."""
     try:
-        worker.connection.send(item)
-    except ConnectionError as error:
-        raise _ended(worker) from error
-
-
-def _receive(worker: _Worker) -> Any:
-    try:
-        return worker.connection.recv()
+        yield
     except (EOFError, ConnectionError) as error:
-        raise _ended(worker) from error
-
-
-def _ended(worker: _Worker) -> WindowClfError:
-    worker.process.join()
-    return WindowClfError(
-        "a process ended before its work was done",
-        found=f"exit status {worker.process.exitcode}",
-        hint="Perhaps memory ran out; use fewer --jobs.",
-    )
+        worker.process.join()
+        raise WindowClfError(
+            "a process ended before its work was done",
+            found=f"exit status {worker.process.exitcode}",
+            hint="Perhaps memory ran out; use fewer --jobs.",
+        ) from error
 
 
 def _fork(function: Callable[[Any], Any], others: list[_Worker]) -> _Worker:

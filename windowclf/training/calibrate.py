@@ -31,22 +31,22 @@ STRETCH = 5  # costs
 
 
 def calibrate(model: TrainedModel, dev: DevData) -> Calibration:
-    """Fit the calibration of a model on development data.
+    """Fit the temperature; then, if configured, the O penalty; last, Platt scaling of spans.
 
-    First the temperature at which the true labels are most probable. Then, if configured, the O penalty with
-    the best entity F1: the most probable labels mark too few spans. Last, Platt scaling of spans: most words
-    are outside spans, so that the temperature is fitted mostly to these.
+    The most probable labels mark too few spans, hence the penalty. Most words are outside spans, so that the
+    temperature is fitted mostly to these, hence the scaling.
     """
     scores, lengths, labels = dev.scores(model), dev.lengths, dev.labels
     label_set, A = model.labels, model.transitions
     targets = label_set.encode_all(labels, unknown=IGNORED)
     if not (targets != IGNORED).any():
         return UNCALIBRATED
-    if A is None:
-        temperature = fit_temperature(softmax_loss(scores, targets))
-    else:
-        temperature = fit_temperature(_crf_loss(scores, A, targets, lengths, allowed_pairs(label_set)))
-    calibration = Calibration(temperature)
+    loss = (
+        softmax_loss(scores, targets)
+        if A is None
+        else _crf_loss(scores, A, targets, lengths, allowed_pairs(label_set))
+    )
+    calibration = Calibration(fit_temperature(loss))
     if label_set.scheme is None:
         return calibration
     if model.config.training.fit_outside_cost:
@@ -89,19 +89,11 @@ def fit_outside_cost(
 def choose_cost(costs: Floats, counts: Floats) -> float:
     """Return the O penalty nearest to 0 whose F1 is within one standard error of the best.
 
-    Parameters
-    ----------
-    costs : array (Q,)
-        Ascending, at equal distances; at least `STRETCH`.
-    counts : array (Q, S, 3)
-        Right, true and predicted entities of each sentence, at each cost.
-
-    Notes
-    -----
-    With few entities F1 varies much from cost to cost, so the mean over `STRETCH` costs around each is used;
-    costs near either end are not chosen. The one-standard-error rule: Breiman, Friedman, Olshen and Stone
-    1984, Classification and Regression Trees, section 3.4.3. Here the error is that of the difference to the
-    best, by the delta method: sentence s moves F1 = 2 r / n by (2 r_s - F1 n_s) / n.
+    `costs` (Q,) ascend at equal distances, at least `STRETCH` of them; `counts` (Q, S, 3) are right, true and
+    predicted entities. With few entities F1 varies much from cost to cost, so the mean over `STRETCH` costs
+    around each is used; costs near either end are not chosen. The one-standard-error rule: Breiman, Friedman,
+    Olshen and Stone 1984, Classification and Regression Trees, section 3.4.3. Here the error is that of the
+    difference to the best, by the delta method: sentence s moves F1 = 2 r / n by (2 r_s - F1 n_s) / n.
     """
     totals = counts.sum(axis=1)
     f1 = score_of(totals)
@@ -110,8 +102,7 @@ def choose_cost(costs: Floats, counts: Floats) -> float:
     f1, moves = (sliding_window_view(values, STRETCH, axis=0).mean(axis=-1) for values in (f1, moves))
     best = int(f1.argmax())
     errors = np.sqrt(((moves[best] - moves) ** 2).sum(axis=1))
-    middle = STRETCH // 2
-    near = np.flatnonzero(f1 >= f1[best] - errors) + middle
+    near = np.flatnonzero(f1 >= f1[best] - errors) + STRETCH // 2
     return float(min(costs[near], key=abs))
 
 
@@ -126,24 +117,12 @@ _TEMPERATURES = (0.1, 10.0)  # the range of the search
 
 
 def fit_temperature(loss: Callable[[float], float]) -> float:
-    """Return the temperature T in [0.1, 10] that minimises a loss.
+    """Return the temperature T in [0.1, 10] that minimises the mean negative log probability of true labels.
 
-    Parameters
-    ----------
-    loss : callable
-        T -> mean negative log probability of the true labels of development data, with all scores (of a CRF:
-        and transitions) divided by T. `softmax_loss` makes one.
-
-    Raises
-    ------
-    DataError
-        If the loss is not finite.
-
-    Notes
-    -----
-    Guo et al. 2017, section 4.2. The loss is convex in 1/T, for softmax and CRF are log-linear, so that it
-    has one minimum; Brent's method finds it on log T. It is at 0 if the true label of every word has the
-    highest score, and at infinity if scores say nothing: hence the bounds.
+    `loss(T)` divides all scores (of a CRF: and transitions) by T; DataError if it is not finite. Guo et al.
+    2017, section 4.2. The loss is convex in 1/T, for softmax and CRF are log-linear, so that it has one
+    minimum; Brent's method finds it on log T. It is at 0 if the true label of every word has the highest
+    score, and at infinity if scores say nothing: hence the bounds.
     """
     from scipy.optimize import minimize_scalar  # here: tagging and evaluating do without it
 
@@ -160,19 +139,7 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
 
 
 def softmax_loss(scores: Floats, targets: Ints) -> Callable[[float], float]:
-    """Return the loss of independent words as a function of the temperature, for `fit_temperature`.
-
-    Parameters
-    ----------
-    scores : array (N, C)
-    targets : array (N,)
-        The true label of each word; negative: none, which is left out.
-
-    Raises
-    ------
-    DataError
-        If no word has a true label.
-    """
+    """Return the loss of independent words, from scores (N, C) and targets (N,), negative for none."""
     is_labelled = targets >= 0
     if not is_labelled.any():
         raise DataError("no word has a label to fit a temperature to", found=f"{len(targets)} words")
@@ -189,25 +156,8 @@ def fit_scaling(
     kinds: Sequence[str],
     is_right: Sequence[bool] | Bools,
 ) -> PlattScaling | None:
-    """Fit Platt scaling to the spans found in development data.
+    """Fit Platt scaling to the n spans found in development data; None if there are none.
 
-    Parameters
-    ----------
-    probabilities : sequence or array (n,)
-        The model's probability of each span.
-    n_words : sequence of int (n,)
-        Words of each, at least 1.
-    kinds : sequence of str (n,)
-    is_right : sequence or array (n,)
-        Whether each is correct.
-
-    Returns
-    -------
-    PlattScaling or None
-        None if there are no spans.
-
-    Notes
-    -----
     Platt 1999, "Probabilistic outputs for support vector machines", on log odds. By his section 2.2 the
     targets are not 1 and 0 but (n_right + 1) / (n_right + 2) and 1 / (n_wrong + 2), so that few predictions,
     or only correct ones, do not lead to certainty.

@@ -17,40 +17,20 @@ from windowclf.model import TrainedModel
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """A corpus as integers.
+    """A corpus as integers: the windows of sentence s are `starts[s]` to `starts[s + 1]`."""
 
-    Attributes
-    ----------
-    words : array (U, J)
-        The ids of each distinct word.
-    windows : array (N, K)
-        Rows of `words`: a window for each labelled token.
-    targets : array (N,)
-        The label of each window; -1 for none, where the objective needs whole sentences.
-    starts : array (S + 1,)
-        The windows of sentence s are `starts[s]` to `starts[s + 1]`.
-    """
-
-    words: Ints
-    windows: Ints
-    targets: Ints
-    starts: Ints
+    words: Ints  # (U, J), the ids of each distinct word
+    windows: Ints  # (N, K), rows of `words`: a window for each labelled token
+    targets: Ints  # (N,), the label of each window; -1 for none, where the objective needs whole sentences
+    starts: Ints  # (S + 1,)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The data of one step.
+    """The data of one step."""
 
-    Attributes
-    ----------
-    windows : array (N,)
-        Numbers of windows, sentence after sentence.
-    lengths : array (S,)
-        Windows of each sentence; they sum to N.
-    """
-
-    windows: Ints
-    lengths: Ints
+    windows: Ints  # (N,), numbers of windows, sentence after sentence
+    lengths: Ints  # (S,), windows of each sentence
 
 
 MOST_WINDOWS = 8192  # of one step; a longer batch, such as a sentence of 100,000 words, is several steps
@@ -100,17 +80,7 @@ def prepare_training(
 
 
 class DevData:
-    """Development data, encoded once, to score models on.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        The encoder of the models.
-    label_set : LabelSet
-    width : int
-        K.
-    sentences, labels : sequences of sequences of str
-    """
+    """Development data, encoded once with the encoder of the models, to score models of width K on."""
 
     def __init__(
         self, encoder: Encoder, label_set: LabelSet, width: int, sentences: Sentences, labels: Sentences

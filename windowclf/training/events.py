@@ -51,26 +51,20 @@ class MemberDone:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """The movement of tuned vectors was carried over to words that are not in the training data.
-
-    `fitted` is the number of vectors that the map was fitted on, `moved` that of the others it moved.
-    """
+    """The movement of tuned vectors was carried over to words that are not in the training data."""
 
     method: str
     strength: float
-    fitted: int
-    moved: int
+    fitted: int  # vectors that the map was fitted on
+    moved: int  # the others, which it moved
 
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """The model was calibrated on development data, the last step of a training.
-
-    `dev_score` is the score after calibration; the O penalty was tuned on the same data.
-    """
+    """The model was calibrated on development data, the last step of a training."""
 
     calibration: Calibration
-    dev_score: float
+    dev_score: float  # after calibration; the O penalty was tuned on the same data
 
 
 Event = StepDone | EpochDone | TrainingDone | MemberDone | Carried | Calibrated

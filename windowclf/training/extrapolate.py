@@ -16,7 +16,7 @@ import numpy as np
 from windowclf.arrays import Floats
 from windowclf.vectors import nearest_rows, unit_rows
 
-Displacement = Callable[[Floats], Floats]
+Displacement = Callable[[Floats], Floats]  # x (R, D) -> Δ(x) (R, D), fitted to b and Δ, both (M, D), M ≥ 1
 
 N_NEIGHBOURS = 10
 _PENALTIES = 10.0 ** np.arange(-6, 4)  # tried; in units of the mean eigenvalue of the points' scatter matrix
@@ -34,16 +34,7 @@ def fit_ridge(points: Floats, displacements: Floats) -> Displacement:
     2009, section 3.4.1). Of ten λ, the one with the smallest leave-one-out error is taken, without refitting:
     the error at point i is its residual divided by 1 - h_i, where h_i = 1/M + x_i (XᵀX + λ I)⁻¹ x_iᵀ is the
     i-th diagonal element of the hat matrix (Allen 1974, PRESS).
-
-    Parameters
-    ----------
-    points, displacements : arrays (M, D)
-        b and Δ, M at least 1; of one point, the map is its displacement everywhere.
-
-    Returns
-    -------
-    callable
-        x (R, D) -> Δ(x) (R, D), in float64.
+    With one point, the map is its displacement everywhere. Δ(x) is in float64.
     """
     b, d = points.astype(np.float64), displacements.astype(np.float64)
     b_mean, d_mean = b.mean(axis=0), d.mean(axis=0)
@@ -77,17 +68,6 @@ def fit_neighbours(points: Floats, displacements: Floats, k: int = N_NEIGHBOURS)
 
     with N(x) the k points of highest cosine (Nadaraya 1964 and Watson 1964, with the cosine as kernel). Where
     no point is within a right angle of x, it stays where it is.
-
-    Parameters
-    ----------
-    points, displacements : arrays (M, D)
-        b and Δ, M at least 1.
-    k : int
-
-    Returns
-    -------
-    callable
-        x (R, D) -> Δ(x) (R, D).
     """
     units = unit_rows(points)
 
@@ -110,31 +90,16 @@ FITS: Mapping[str, Callable[[Floats, Floats], Displacement]] = {
 
 
 def carry_over(before: Floats, after: Floats, others: Floats, *, method: str, strength: float) -> int:
-    """Move the vectors that training left unchanged like those that it moved.
+    """Move `others` (R, D), in place, like the vectors that training moved from `before` to `after` (M, D).
 
-    Parameters
-    ----------
-    before, after : arrays (M, D)
-        Vectors that training could move, before and after it; those that did not move are ignored.
-    others : array (R, D)
-        The other vectors, changed in place; with strength 0 unchanged.
-    method : str
-        A row of `FITS`.
-    strength : float
-        In [0, 1].
-
-    Returns
-    -------
-    int
-        The number of vectors that the map was fitted on; 0 if nothing was carried over.
+    Returns the number of vectors that the map was fitted on; 0 if nothing was carried over.
     """
     has_moved = (before != after).any(axis=1)
-    n_moved = int(has_moved.sum())
-    if not n_moved or not strength:
+    if not has_moved.any() or not strength:
         return 0
     points = before[has_moved]
     displacement = FITS[method](points, after[has_moved] - points)
     for first in range(0, len(others), _ROWS_AT_ONCE):
         part = others[first : first + _ROWS_AT_ONCE]
         part += (strength * displacement(part)).astype(part.dtype)
-    return n_moved
+    return len(points)

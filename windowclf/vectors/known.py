@@ -17,28 +17,15 @@ from windowclf.vectors.word_vectors import default_vectors_name
 
 @dataclass(frozen=True, slots=True)
 class VectorsStatus:
-    """A vector set that is known by name.
-
-    Attributes
-    ----------
-    name, licence : str
-        The licence is empty for sets that were converted under a name.
-    words, dimension : int
-    here : bool
-        Whether it can be loaded without a download.
-    is_default : bool
-        Whether it is the default.
-    obtain : str
-        How to get it; empty if it is here.
-    """
+    """A vector set that is known by name."""
 
     name: str
-    licence: str
+    licence: str  #: empty for sets that were converted under a name
     words: int
     dimension: int
-    here: bool
+    here: bool  #: whether it can be loaded without a download
     is_default: bool
-    obtain: str
+    obtain: str  #: how to get it; empty if it is here
 
 
 def list_vectors() -> list[VectorsStatus]:

@@ -12,12 +12,7 @@ _GROUP = 32  # rows that are represented by their greatest cosine
 
 
 def unit_rows(matrix: Floats) -> Floats:
-    """Scale each row of a matrix (V, D) to length 1, in float32; zeros stay zeros, with cosines of 0.
-
-    Parameters
-    ----------
-    matrix : array (V, D)
-    """
+    """Scale each row of a matrix (V, D) to length 1, in float32; zeros stay zeros, with cosines of 0."""
     rows = matrix.astype(np.float32)
     norms = np.sqrt(np.einsum("vd,vd->v", rows, rows))
     norms[norms == 0] = 1
@@ -33,10 +28,8 @@ def nearest_rows(queries: Floats, rows: Floats, k: int, *, own: Ints | None = No
 
     Parameters
     ----------
-    queries : array (Q, D)
+    queries, rows : arrays (Q, D) and (V, D)
         Rows of length 1, from `unit_rows`.
-    rows : array (V, D)
-        Rows of length 1.
     k : int
         At least 1; fewer are found if there are fewer rows.
     own : array (Q,), optional

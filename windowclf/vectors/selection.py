@@ -75,14 +75,8 @@ def choose_vectors(
 ) -> tuple[Vocabulary, Floats, tuple[float, ...]]:
     """Take the vectors that a model keeps, scaled to a standard deviation; each joined set by itself.
 
-    Parameters
-    ----------
-    vectors : WordVectors
-    counts : mapping of str to int
-        Number of occurrences of each word in the training data.
-    config : ModelConfig
-    tuned_from_count : int
-        As in `choose_words`.
+    `counts` has the number of occurrences of each word in the training data; `tuned_from_count` is as in
+    `choose_words`.
 
     Returns
     -------

@@ -35,20 +35,10 @@ class Table(NamedTuple):
 
 
 def check_table(table: Table, where: str, *, words_are_lines: bool = False) -> None:
-    """Check that the words are distinct and without blanks, and that each has one row of finite numbers.
+    """Raise a VectorsError unless words are distinct, without blanks, and each with a row of finite numbers.
 
-    Parameters
-    ----------
-    table : Table
-    where : str
-        The file, for messages.
-    words_are_lines : bool
-        Whether word i is line i + 1 of `where`. If not, messages count words.
-
-    Raises
-    ------
-    VectorsError
-        If a word or row has a fault; the first is named.
+    The error names the first fault in `where`. If `words_are_lines`, word i is line i + 1 of it; if not,
+    messages count words.
     """
     words, matrix = table
     if not words:

@@ -81,19 +81,9 @@ class WordVectors:
         return {word: row for row, word in enumerate(self.words)}
 
     def nearest(self, word: str, n: int = 10) -> list[tuple[str, float]]:
-        """Return the `n` other words with the highest cosine to `word`, highest first.
+        """Return the `n` other words with the highest cosine to `word`, as written in the set, highest first.
 
-        Parameters
-        ----------
-        word : str
-            A word of the set, as written there.
-        n : int
-            Number of neighbours.
-
-        Returns
-        -------
-        list of (str, float)
-            Word and cosine, in [-1, 1]; of equal cosines, the more frequent word first.
+        Cosines are in [-1, 1]; of equal ones, the more frequent word is first.
 
         Raises
         ------
@@ -154,11 +144,6 @@ def load_vectors(name_or_path: str | Path | None = None, *, cache_dir: Path | No
           (as written, lower-cased, digits folded), with zeros for what it lacks.
     cache_dir : Path, optional
         Default: ``WINDOWCLF_CACHE`` or the platform's cache folder.
-
-    Returns
-    -------
-    WordVectors
-        With a matrix (V, D) in float32 or float16, read-only if it is mapped.
 
     Raises
     ------

@@ -73,50 +73,6 @@ class InferenceRequest(msgspec.Struct):
     outputs: list[RequestOutput] | None = None
 
 
-class ResponseOutput(msgspec.Struct):
-    """An output tensor: a JSON document for each text."""
-
-    name: str
-    shape: list[int]
-    datatype: str
-    data: list[str]
-
-
-class InferenceResponse(msgspec.Struct):
-    """The answer of POST /v2/models/{model}/infer."""
-
-    model_name: str
-    model_version: str
-    outputs: list[ResponseOutput]
-    id: str | UnsetType = UNSET
-
-
-class TensorMetadata(msgspec.Struct):
-    """An input or output tensor; -1 is any length."""
-
-    name: str
-    datatype: str = "BYTES"
-    shape: list[int] = msgspec.field(default_factory=lambda: [-1])
-
-
-class ModelMetadata(msgspec.Struct):
-    """The protocol's description of a model."""
-
-    name: str
-    versions: list[str]
-    platform: str
-    inputs: list[TensorMetadata]
-    outputs: list[TensorMetadata]
-
-
-class ServerMetadata(msgspec.Struct):
-    """The protocol's description of the service."""
-
-    name: str
-    version: str
-    extensions: list[str]
-
-
 _INFER = msgspec.json.Decoder(InferenceRequest)
 _MODEL = "/v2/models/<model>"
 _VERSION = "/v2/models/<model>/versions/<version>"
@@ -127,7 +83,7 @@ _VERSION = "/v2/models/<model>/versions/<version>"
 def make_blueprint(models: Models, tagging: Tagging, limits: Limits) -> Blueprint:
     """Return the routes of /v2."""
     blueprint = Blueprint("inference", __name__)
-    server = ServerMetadata("windowclf", version_of("windowclf"), [])
+    server = {"name": "windowclf", "version": version_of("windowclf"), "extensions": []}
 
     @blueprint.get("/v2", strict_slashes=False)  # the protocol writes it in both ways
     def describe_server() -> Response:
@@ -147,10 +103,10 @@ def make_blueprint(models: Models, tagging: Tagging, limits: Limits) -> Blueprin
     def describe_model(model: str, version: str | None = None) -> Response:
         found = _find(models, model, version)
         versions = [found.version] if found.version else []
-        outputs = [TensorMetadata(name) for name in OUTPUTS]
-        return json_response(
-            ModelMetadata(found.name, versions, "windowclf", [TensorMetadata(INPUT)], outputs)
-        )
+        # -1: any length
+        texts, *outputs = [{"name": name, "datatype": "BYTES", "shape": [-1]} for name in (INPUT, *OUTPUTS)]
+        described = {"name": found.name, "versions": versions, "platform": "windowclf"}
+        return json_response({**described, "inputs": [texts], "outputs": outputs})
 
     @blueprint.get(f"{_MODEL}/ready")
     @blueprint.get(f"{_VERSION}/ready")
@@ -172,9 +128,12 @@ def make_blueprint(models: Models, tagging: Tagging, limits: Limits) -> Blueprin
         names = _outputs_of(wanted)
         options = Options(found, entities=True, probabilities=False, top=None, displacy=False)
         results = tagging.results(options, texts, deadline)
-        tensors = [_tensor_of(name, results) for name in names]
-        echoed = UNSET if wanted.id is None else wanted.id
-        return json_response(InferenceResponse(found.name, found.version, tensors, echoed))
+        tensors = []
+        for name in names:
+            data = [encode(OUTPUTS[name](result)).decode() for result in results]
+            tensors.append({"name": name, "shape": [len(data)], "datatype": "BYTES", "data": data})
+        answer = {"model_name": found.name, "model_version": found.version, "outputs": tensors}
+        return json_response(answer if wanted.id is None else {**answer, "id": wanted.id})
 
     return blueprint
 
@@ -229,8 +188,3 @@ def _outputs_of(wanted: InferenceRequest) -> list[str]:
         if output.name not in OUTPUTS:
             raise WrongField(f"/outputs/{i}/name", f"{output.name!r}; allowed: {', '.join(OUTPUTS)}")
     return [output.name for output in wanted.outputs]
-
-
-def _tensor_of(name: str, results: Sequence[TaggedText]) -> ResponseOutput:
-    data = [encode(OUTPUTS[name](result)).decode() for result in results]
-    return ResponseOutput(name, [len(data)], "BYTES", data)

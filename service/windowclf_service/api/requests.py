@@ -125,24 +125,14 @@ def read_query(environ: Environ, models: Models) -> Query:
 
 def resolve(parameters: Parameters, query: Query, models: Models) -> Options:
     """Return how to tag: as the body says, else as the query says, else by default."""
-    model = parameters.model
-    if model is UNSET:
-        model = None if query.model is UNSET else query.model
-    aggregation = parameters.aggregation
-    if aggregation is UNSET:
-        aggregation = query.aggregation
-    probabilities = parameters.probabilities
-    if probabilities is UNSET:
-        probabilities = query.probabilities
-    top = parameters.top
-    if top is UNSET:
-        top = None if query.top is UNSET else query.top
+
+    def given(name: str) -> Any:
+        values = getattr(parameters, name), getattr(query, name)
+        return next((value for value in values if value is not UNSET), None)
+
+    model, is_displacy = models.choose(given("model")), query.format == "displacy"
     return Options(
-        models.choose(model),
-        aggregation != "none",
-        probabilities is True,
-        top,
-        query.format == "displacy",
+        model, given("aggregation") != "none", given("probabilities") is True, given("top"), is_displacy
     )
 
 

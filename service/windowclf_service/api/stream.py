@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby, islice
 from logging import Logger
 
@@ -35,40 +36,32 @@ _BARE = Parameters()
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
+@dataclass(eq=False)
 class TagStream:
     """The answer to a request in newline-delimited JSON, as an iterator over blocks of lines.
 
     It needs no request context. A server stops to iterate when the client has gone.
     """
 
-    def __init__(
-        self,
-        body: bytes,
-        models: Models,
-        tagging: Tagging,
-        query: Query,
-        limits: Limits,
-        request_id: str,
-        logger: Logger,
-    ) -> None:
-        self._models = models
-        self._tagging = tagging
-        self._query = query
-        self._limits = limits
-        self._request_id = request_id
-        self._logger = logger
-        self._lines = ((n, line) for n, line in enumerate(io.BytesIO(body), 1) if not line.isspace())
+    body: bytes
+    models: Models
+    tagging: Tagging
+    query: Query
+    limits: Limits
+    request_id: str
+    logger: Logger
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the answers to the lines, in order, up to `LINES_AT_ONCE` at a time."""
         is_first = True
-        while block := list(islice(self._lines, LINES_AT_ONCE)):
+        lines = ((n, line) for n, line in enumerate(io.BytesIO(self.body), 1) if not line.isspace())
+        while block := list(islice(lines, LINES_AT_ONCE)):
             answers, number, fault = self._answer(block)
             if fault is not None:
                 if is_first:
                     fault.description = f"line {number}: {describe(fault)}"
                     raise fault
-                answers.append(LineError(describe(fault), fault.code or 500, self._request_id, number))
+                answers.append(LineError(describe(fault), fault.code or 500, self.request_id, number))
             yield _encode_lines(answers)
             if fault is not None:
                 return
@@ -89,12 +82,12 @@ class TagStream:
         try:
             # neighbours with equal options are tagged together
             for options, group in groupby(lines, key=lambda line: line[1]):
-                results = self._tagging.results(options, [value for value, _ in group], None)
+                results = self.tagging.results(options, [value for value, _ in group], None)
                 answers += answer_of(options, results).results
         except HTTPException as error:
             return [], block[0][0], error
         except Exception as error:
-            self._logger.error("request %s failed", self._request_id, exc_info=error)
+            self.logger.error("request %s failed", self.request_id, exc_info=error)
             return [], block[0][0], InternalServerError()
         return answers, block[min(len(lines), len(block) - 1)][0], fault
 
@@ -102,7 +95,7 @@ class TagStream:
         """Read a line; the pointers of its errors point into the value of the line."""
         value = decode(_DECODER, line, what="It")
         if isinstance(value, LineRequest):
-            check_length(value.inputs, self._limits.characters, "/inputs")
-            return value.inputs, resolve(value.parameters, self._query, self._models)
-        check_length(value, self._limits.characters, "")
-        return value, resolve(_BARE, self._query, self._models)
+            check_length(value.inputs, self.limits.characters, "/inputs")
+            return value.inputs, resolve(value.parameters, self.query, self.models)
+        check_length(value, self.limits.characters, "")
+        return value, resolve(_BARE, self.query, self.models)

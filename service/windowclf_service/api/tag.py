@@ -1,6 +1,7 @@
 """From inputs to answers: tag them, within limits and deadlines, or explain their labels."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import UNSET
@@ -61,21 +62,14 @@ class Tagging:
                     deadline.check()
                     answer.sentences.append(Extent(sentence[0].start, sentence[-1].end))
                     explained = tagger.explain([token.text for token in sentence])
-                    answer.tokens += [
-                        ExplainedToken(
-                            *token,
-                            explanation.label,
-                            explanation.learnt_as,
-                            [LabelScore(*pair) for pair in explanation.probabilities[:top]],
-                            [
-                                WindowPart(*part)
-                                for part in zip(explanation.window, explanation.contributions, strict=True)
-                            ],
-                            explanation.score,
-                            explanation.empty_score,
+                    for token, why in zip(sentence, explained, strict=True):
+                        best = [LabelScore(*pair) for pair in why.probabilities[:top]]
+                        parts = zip(why.window, why.contributions, strict=True)
+                        window = [WindowPart(*part) for part in parts]
+                        scores = why.score, why.empty_score
+                        answer.tokens.append(
+                            ExplainedToken(*token, why.label, why.learnt_as, best, window, *scores)
                         )
-                        for token, explanation in zip(sentence, explained, strict=True)
-                    ]
                 answers.append(answer)
         return answers
 
@@ -105,18 +99,10 @@ def _tag_and_count(options: Options, inputs: Sequence[Input], deadline: Deadline
         n_labels = len(model.labels.output_names)
         _check_amount(sum(map(len, words)), n_labels, options.probabilities, options.top)
     tagged = _tag_in_parts(options.model.tagger, words, every, deadline)
-    results = [
-        describe_text(
-            model,
-            text,
-            found,
-            tagged,
-            entities=options.entities,
-            probabilities=options.probabilities,
-            top=options.top,
-        )
-        for text, found in read
-    ]
+    describe = partial(
+        describe_text, entities=options.entities, probabilities=options.probabilities, top=options.top
+    )
+    results = [describe(model, text, found, tagged) for text, found in read]
     metrics().count_tokens(options.model.name, sum([len(result.tokens) for result in results]))
     return results
 

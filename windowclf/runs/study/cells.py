@@ -46,46 +46,25 @@ class Carrying:
 
 @dataclass(frozen=True, slots=True)
 class CellRecord:
-    """What is kept of a cell as JSON.
+    """What is kept of a cell as JSON; only the last two differ from run to run."""
 
-    Attributes
-    ----------
-    words, sentences : int
-        Of its training data.
-    dev_score : float
-        Of the finished model.
-    carrying : tuple of Carrying
-        Every way that was tried, in the mode that carries over.
-    seconds, words_per_second : float
-        Of training; only these differ from run to run.
-    """
-
-    words: int
+    words: int  # of its training data
     sentences: int
     best_epoch: int
     epochs: int
-    dev_score: float
-    carrying: tuple[Carrying, ...]
-    seconds: float
+    dev_score: float  # of the finished model
+    carrying: tuple[Carrying, ...]  # every way that was tried, in the mode that carries over
+    seconds: float  # of training
     words_per_second: float
 
 
 @dataclass(frozen=True, eq=False)
 class Cell:
-    """A finished training.
-
-    Attributes
-    ----------
-    record : CellRecord
-    counts : array (S, 3)
-        `sentence_counts` of the test data.
-    slices : dict of str to dict of str to array (S, 3)
-        `slice_counts` of the test data; of the group "label", arrays (1, 3), summed over sentences.
-    """
+    """A finished training, with the counts of the test data."""
 
     record: CellRecord
-    counts: Ints
-    slices: Mapping[str, Mapping[str, Ints]]
+    counts: Ints  # (S, 3), as of `sentence_counts`
+    slices: Mapping[str, Mapping[str, Ints]]  # (S, 3), as of `slice_counts`; of "label" (1, 3), their sums
 
 
 class CellStore:
@@ -112,10 +91,8 @@ class CellStore:
             read = map_arrays(self._path(key, _ARRAYS))
             arrays = {name: np.array(array, np.int64) for name, array in read.items()}
             labels = sorted(name.partition("/")[2] for name in arrays if name.startswith(f"{LABEL}/"))
-            groups = {**GROUPS, LABEL: tuple(labels)}
-            slices = {
-                group: {name: arrays[f"{group}/{name}"] for name in names} for group, names in groups.items()
-            }
+            groups = {**GROUPS, LABEL: tuple(labels)}.items()
+            slices = {group: {name: arrays[f"{group}/{name}"] for name in names} for group, names in groups}
             return Cell(record, arrays[_COUNTS], slices)
         except (msgspec.DecodeError, ModelFileError, OSError, KeyError) as error:
             found = error.problem if isinstance(error, ModelFileError) else str(error)

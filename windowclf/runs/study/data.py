@@ -72,25 +72,26 @@ class StudyData:
         return self.label_set.scheme is not None
 
     @property
+    def scoring(self) -> dict[str, Any]:
+        """How labels are scored, as the functions that count take it."""
+        return {"span_labels": self.span_labels, "ignore_label": self.label_set.ignore}
+
+    @property
     def score(self) -> str:
         """The name of the main score."""
         return "f1" if self.span_labels else "token_accuracy"
 
     @property
-    def described_vectors(self) -> Vectors:
-        """Name, hash and size of the pretrained vectors."""
+    def described(self) -> dict[str, Any]:
+        """Names, hashes and sizes of the corpora and of the pretrained vectors."""
+        corpora = {"train": self.train, "dev": self.dev, "test": self.test}
         v = self.vectors
-        return Vectors(v.name, v.sha256, len(v), v.dimension)
+        vectors = Vectors(v.name, v.sha256, len(v), v.dimension)
+        return {part: corpus.described for part, corpus in corpora.items()} | {"vectors": vectors}
 
 
 def read_study_data(config: Config, train: str, dev: str, test: str) -> StudyData:
-    """Read the corpora of a study and the vectors that its configuration names.
-
-    Parameters
-    ----------
-    config : Config
-    train, dev, test : str
-        As `windowclf.corpus.readers.locate` takes them.
+    """Read corpora, as `windowclf.corpus.readers.locate` takes them, and the vectors of the configuration.
 
     Raises
     ------
@@ -117,13 +118,7 @@ def read_study_data(config: Config, train: str, dev: str, test: str) -> StudyDat
 
 
 def check_sizes(sizes: Sequence[str] | None, train: Labelled) -> tuple[str, ...]:
-    """Return sizes in words, smallest first, once each; None means those of `DEFAULT_SIZES` that fit.
-
-    Raises
-    ------
-    ConfigError
-        If one is neither ``all`` nor a number of words below that of the corpus.
-    """
+    """Return sizes in words, smallest first, once each; None means those of `DEFAULT_SIZES` that fit."""
     n = train.n_words
     if sizes is None:
         sizes = [size for size in DEFAULT_SIZES if size == ALL or int(size) < n]

@@ -3,6 +3,7 @@
 P chosen words, D dimensions.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ from windowclf.inspection import (
     row_of,
     trace_movement,
 )
-from windowclf.model import TrainedModel, load_model
+from windowclf.model import load_model
 from windowclf.runs.study.data import StudyData
 from windowclf.runs.study.modes import BASELINE, TUNED
 from windowclf.runs.study.results import ProjectedWord, Replaced, SizeDrift
@@ -38,7 +39,11 @@ def drift_of_size(size: str, models: Path, data: StudyData) -> SizeDrift:
     """Return how tuning changed the vectors at a size, in the models of the first seed in `models`."""
     trained = {mode: load_model(models / f"{size}-{mode}").compile() for mode in (BASELINE, TUNED)}
     tuned = trained[TUNED]
-    chosen = _with_vectors(tuned)
+    chosen = []
+    for word in CHOSEN:
+        with suppress(VectorsError):
+            row_of(tuned, word)
+            chosen.append(word)
     vocabulary = tuned.vocabulary
     most = count_tuned(vocabulary, vocabulary.training_counts) + _MOST_OTHERS
     movement = trace_movement(tuned, vectors=data.vectors, most=most, include=chosen)
@@ -74,18 +79,6 @@ def read_drift(path: Path) -> SizeDrift | None:
         return msgspec.json.decode(path.read_bytes(), type=SizeDrift)
     except (msgspec.DecodeError, OSError):
         return None
-
-
-def _with_vectors(model: TrainedModel) -> list[str]:
-    """Return those of the lecture's words that have a vector in the model."""
-    found = []
-    for word in CHOSEN:
-        try:
-            row_of(model, word)
-        except VectorsError:
-            continue
-        found.append(word)
-    return found
 
 
 def _examples(movement: Movement, stranded: Surroundings, found: Drift) -> list[str]:

@@ -1,6 +1,7 @@
 """The figures of the tuning study's report, as SVG files: the same bytes for the same results."""
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from math import cos, hypot, nan, pi, sin
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,8 @@ def draw_differences(results: StudyResults) -> str:
             axis.set_title(_panel_title(results, name))
         axes[0, 0].set_yticks(range(len(modes)), modes)
         axes[0, 0].set_ylim(len(modes) - 0.5, -0.5)
-        gaps = [
-            gap for size in results.sizes for name in panels for gap in _gaps(results, size, name).values()
-        ]
+        cells = product(results.sizes, panels)
+        gaps = [gap for size, name in cells for gap in _gaps(results, size, name).values()]
         _scale_differences(axes[0, 0], 100 * min(g.low for g in gaps), 100 * max(g.high for g in gaps))
         unit = f"percentage points of {SCORE_NAMES[results.score]}"
         figure.supxlabel(f"difference from {baseline} ({unit}; logarithmic beyond ±1)", fontsize=FONT_SIZE)
@@ -95,9 +95,9 @@ def draw_carrying(results: StudyResults) -> str:
     def draw(figure: "Figure") -> None:
         axes = list(figure.subplots(n_rows, 2, squeeze=False).flat)
         for axis, size in zip(axes, sizes, strict=False):
-            nothing = [t for t in results.carrying if t.size == size and not t.strength]
-            for trial in nothing:
-                axis.axhline(100 * trial.dev_score, color="black", linewidth=1, label="nothing carried")
+            for trial in results.carrying:
+                if trial.size == size and not trial.strength:
+                    axis.axhline(100 * trial.dev_score, color="black", linewidth=1, label="nothing carried")
             for i, method in enumerate(methods):
                 trials = [t for t in results.carrying if (t.size, t.method) == (size, method)]
                 axis.plot(
@@ -168,14 +168,12 @@ def _draw_curves(axis: "Axes", results: StudyResults, name: str | None) -> None:
 
 def _scores(point: Point, name: str | None) -> tuple[float, float, float]:
     """Return score, low and high in per cent; NaN, which is not drawn, where there is none."""
+    values: tuple[float | None, ...] = point.mean, point.low, point.high
     if name is not None:
         part = point.part(name)
-        if part is None or not part.count:
-            return nan, nan, nan
-        mean, low, high = part.score, part.low, part.high
-    else:
-        mean, low, high = point.mean, point.low, point.high
-    return 100 * mean, nan if low is None else 100 * low, nan if high is None else 100 * high
+        values = (part.score, part.low, part.high) if part and part.count else (None, None, None)
+    mean, low, high = (nan if value is None else 100 * value for value in values)
+    return mean, low, high
 
 
 def _gaps(results: StudyResults, size: str, name: str | None) -> dict[str, Gap]:
@@ -190,9 +188,8 @@ def _draw_gaps(axis: "Axes", results: StudyResults, size: str, name: str | None)
     clear = {test.mode for test in results.tests if test.size == size and test.is_clear}
     modes = list(results.modes)[1:]
     for mode, gap in _gaps(results, size, name).items():
-        y = modes.index(mode)
-        colour = _style(mode)["color"]
-        marker = _style(mode)["marker"] if name is None else "|"
+        y, style = modes.index(mode), _style(mode)
+        colour, marker = style["color"], style["marker"] if name is None else "|"
         face = colour if mode in clear else "white"
         axis.plot([100 * gap.low, 100 * gap.high], [y, y], color=colour, linewidth=1.5)
         axis.plot(100 * gap.difference, y, marker, color=colour, markerfacecolor=face, markersize=6)
@@ -220,9 +217,6 @@ def _style(mode: str) -> dict[str, Any]:
     """Return colour, marker and line style: the same in all studies."""
     i = list(MODES).index(mode)
     return {"color": _COLOURS[i], "marker": _MARKERS[i], "linestyle": _LINES[i]}
-
-
-# -- the drift scatter: where chosen words were before training and where they are after it ---------------
 
 
 def draw_drift(drift: SizeDrift) -> str:
@@ -277,7 +271,8 @@ def _label(axis: "Axes", words: Sequence[ProjectedWord]) -> None:
         steps = int(distance / _STEP) + 1
         for i in range(steps + 1):  # along the arrow, the points at its ends larger
             x, y = (b + (a - b) * i / steps for b, a in zip(before, after, strict=True))
-            taken.append(_box(x, y, 3 if i in (0, steps) else 1))
+            half = 3 if i in (0, steps) else 1
+            taken.append((x - half, y - half, x + half, y + half))
     frame = _in_points(axis, axis.viewLim.min), _in_points(axis, axis.viewLim.max)
     for name, (x, y), style in labels:
         name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
@@ -312,16 +307,11 @@ def _find_room(
         return round(covered + outside, 1)  # rounding noise must not decide between equals
 
     candidates = []
-    for distance in _DISTANCES:
-        for turn in _TURNS:
-            dx, dy = cos(turn) * (distance + width / 2), sin(turn) * (distance + height / 2)
-            left, bottom = x + dx - width / 2, y + dy - height / 2
-            candidates.append(((dx, dy), (left, bottom, left + width, bottom + height)))
+    for distance, turn in product(_DISTANCES, _TURNS):
+        dx, dy = cos(turn) * (distance + width / 2), sin(turn) * (distance + height / 2)
+        left, bottom = x + dx - width / 2, y + dy - height / 2
+        candidates.append(((dx, dy), (left, bottom, left + width, bottom + height)))
     return min(candidates, key=lambda candidate: cost(candidate[1]))  # the first of equals
-
-
-def _box(x: float, y: float, half: float) -> _Box:
-    return x - half, y - half, x + half, y + half
 
 
 def _overlap(a: _Box, b: _Box) -> float:

@@ -35,13 +35,7 @@ _DECIDED = ("vectors_rate", "vectors_from_epoch", "l2_anchor", "tuned_from_count
 
 
 def check_modes(names: Sequence[str]) -> tuple[str, ...]:
-    """Return modes in the order of `MODES`, once each.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such mode, or the baseline or every other mode is missing.
-    """
+    """Return modes in the order of `MODES`, once each; ConfigError without the baseline or any other mode."""
     for name in names:
         if name not in MODES:
             raise ConfigError(
@@ -74,28 +68,18 @@ def without_mode(config: Config) -> Config:
 def configure(config: Config, mode: str, *, n_sentences: int, dimension: int) -> Config:
     """Return the configuration of a mode; `CARRIED` is trained as `TUNED`.
 
-    Parameters
-    ----------
-    config : Config
-        Decides everything that the mode does not.
-    mode : str
-        One of `MODES`.
-    n_sentences : int
-        Of the training data, which decide the number of epochs.
-    dimension : int
-        Of the pretrained vectors, and of those of ``random``.
+    The training sentences decide the number of epochs; `dimension` is that of the pretrained vectors, and of
+    those of ``random``.
     """
     plain = without_mode(config)
     late = resolve_training(plain.training, n_sentences).epochs // 2 + 1
     assignments: dict[str, dict[str, Any]] = {
         BASELINE: {"model.tuning": "frozen"},
-        TUNED: {},
         "tuned-slow": {"training.vectors_rate": _SLOW_RATE},
         "tuned-late": {"training.vectors_from_epoch": late},
         "tuned-anchored": {"training.l2_anchor": _ANCHOR},
         "tuned-frequent": {"training.tuned_from_count": _FREQUENT},
         "two-channel": {"model.tuning": "two-channel"},
         "random": {"model.vectors": f"{RANDOM_PREFIX}{dimension}"},
-        CARRIED: {},
     }
-    return override(plain, (), further=assignments[mode], where=mode)
+    return override(plain, (), further=assignments.get(mode), where=mode)

@@ -6,11 +6,12 @@ Scores and differences are in per cent.
 import json
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain
 from typing import Any
 
 from windowclf.evaluation import LEVEL, check_matplotlib
 from windowclf.inspection import DRIFT_COLUMNS, WordDrift, drift_row
-from windowclf.runs.report import CLEAR, SCORE_NAMES, Table, page_of, paragraph, table_html
+from windowclf.runs.report import CLEAR, SCORE_NAMES, TEST_COLUMNS, Table, page_of, paragraph, table_html
 from windowclf.runs.study.figures import (
     draw_carrying,
     draw_differences,
@@ -249,12 +250,12 @@ def seed_tables(results: StudyResults) -> list[Table]:
 def comparison_table(results: StudyResults) -> Table:
     """Return the family of comparisons, one per row."""
     title = f"Difference from {_baseline(results)} on all of {results.test.name}, in percentage points"
-    columns = ("training data", "mode", "difference", f"{100 * LEVEL:g} % from", "to")
+    columns = ("training data", "mode", "difference", *TEST_COLUMNS)
     rows = (
         (
             size_name(results, test.size),
             test.mode,
-            *(f"{100 * value:+.2f}" for value in (test.gap.difference, test.gap.low, test.gap.high)),
+            *_per_cent(test.gap),
             f"{test.p_value:.4f}",
             f"{test.corrected:.4f}",
             "–" if test.seeds_p_value is None else f"{test.seeds_p_value:.4f}",
@@ -262,7 +263,7 @@ def comparison_table(results: StudyResults) -> Table:
         )
         for test in results.tests
     )
-    return Table(title, (*columns, "p", "p (Holm)", "p of seeds", "clear"), tuple(rows))
+    return Table(title, columns, tuple(rows))
 
 
 def gap_tables(results: StudyResults, group: str) -> list[Table]:
@@ -271,13 +272,10 @@ def gap_tables(results: StudyResults, group: str) -> list[Table]:
     for size in results.sizes:
         points = [results.point(size, mode) for mode in results.modes]
         names = _filled(points, group)
-        columns = [
-            title
-            for name, count in names.items()
-            for title in (f"{name} ({count:,.0f})", f"against {_baseline(results)}")
-        ]
+        against = f"against {_baseline(results)}"
+        columns = chain.from_iterable((f"{name} ({count:,.0f})", against) for name, count in names.items())
         rows = tuple(
-            (p.mode, *(cell for name in names for cell in _slice_cells(p.slices[group].get(name))))
+            (p.mode, *chain.from_iterable(_slice_cells(p.slices[group].get(name)) for name in names))
             for p in points
         )
         tables.append(Table(size_name(results, size), ("mode", *columns), rows))
@@ -311,14 +309,8 @@ def drift_tables(drift: SizeDrift) -> list[Table]:
 def carrying_table(results: StudyResults) -> Table:
     """Return what was tried on dev to carry movement over."""
     rows = tuple(
-        (
-            size_name(results, trial.size),
-            trial.method,
-            f"{trial.strength:g}",
-            f"{100 * trial.dev_score:.2f}",
-            str(trial.chosen),
-        )
-        for trial in results.carrying
+        (size_name(results, t.size), t.method, f"{t.strength:g}", f"{100 * t.dev_score:.2f}", str(t.chosen))
+        for t in results.carrying
     )
     title = f"{score_name(results)} in per cent on {results.dev.name}, mean over seeds"
     return Table(title, ("training data", "method", "strength", "score", "best for seeds"), rows)
@@ -346,11 +338,12 @@ def _filled(points: Iterable[Point], group: str) -> dict[str, float]:
 def _slice_cells(part: Slice | None) -> tuple[str, str]:
     if part is None or not part.count:
         return "–", "–"
-    return f"{100 * part.score:.2f}", _gap(part.gap)
-
-
-def _gap(gap: Gap | None) -> str:
+    score, gap = f"{100 * part.score:.2f}", part.gap
     if gap is None:
-        return "–"
-    difference, low, high = (f"{100 * value:+.2f}" for value in (gap.difference, gap.low, gap.high))
-    return f"{difference} ({low} to {high})"
+        return score, "–"
+    difference, low, high = _per_cent(gap)
+    return score, f"{difference} ({low} to {high})"
+
+
+def _per_cent(gap: Gap) -> tuple[str, ...]:
+    return tuple(f"{100 * value:+.2f}" for value in (gap.difference, gap.low, gap.high))

@@ -64,51 +64,30 @@ class Gap:
 class Slice:
     """A mode on a part of the test words or entities.
 
-    Attributes
-    ----------
-    count : float
-        True ones in the slice, the mean over seeds, whose training data differ.
-    score, low, high : float
-        Accuracy or F1, the mean over seeds, in [0, 1], and its interval by Student's t (None with one seed).
-    gap : Gap or None
-        Against the baseline on the same slice; None for the baseline itself, and for the groups "frequency"
-        and "label".
+    `gap` is against the baseline on the same slice; None for the baseline itself, and for the groups
+    "frequency" and "label".
     """
 
-    count: float
-    score: float
-    low: float | None
+    count: float  # true ones in the slice, the mean over seeds, whose training data differ
+    score: float  # accuracy or F1, the mean over seeds, in [0, 1]
+    low: float | None  # its interval by Student's t; None with one seed
     high: float | None
     gap: Gap | None
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A mode at a size.
+    """A mode at a size."""
 
-    Attributes
-    ----------
-    size, mode : str
-        The size as given: "1000", or "all".
-    words : int
-        Words of training, the mean over seeds, rounded.
-    scores, dev_scores : tuple of float
-        Of each seed, on test and on dev, in [0, 1].
-    mean, low, high : float
-        Of `scores`, and its interval by Student's t (None with one seed).
-    slices : dict of str to dict of str to Slice
-        Those of each of `GROUPS`.
-    """
-
-    size: str
-    words: int
+    size: str  # as given: "1000", or "all"
+    words: int  # of training, the mean over seeds, rounded
     mode: str
-    scores: tuple[float, ...]
+    scores: tuple[float, ...]  # of each seed on test, in [0, 1]
     dev_scores: tuple[float, ...]
-    mean: float
-    low: float | None
+    mean: float  # of `scores`
+    low: float | None  # its interval by Student's t; None with one seed
     high: float | None
-    slices: dict[str, dict[str, Slice]]
+    slices: dict[str, dict[str, Slice]]  # those of each of `GROUPS`
 
     def part(self, name: str) -> Slice | None:
         """Return a slice of the groups "training" and "vectors"; None if nothing is in it."""
@@ -136,24 +115,15 @@ class CarryingTrial:
     method: str
     strength: float
     dev_score: float
-    chosen: int
-    """For how many seeds it was the best."""
+    chosen: int  # for how many seeds it was the best
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectedWord:
-    """A word in the plane of the drift scatter, before training and after it.
-
-    Attributes
-    ----------
-    word : str
-    count : int
-        How often training read it.
-    before, after : (float, float)
-    """
+    """A word in the plane of the drift scatter, before training and after it."""
 
     word: str
-    count: int
+    count: int  # how often training read it
     before: tuple[float, float]
     after: tuple[float, float]
 
@@ -171,31 +141,21 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class SizeDrift:
-    """How tuning changed the vectors at a size, in the model of the first seed.
-
-    Attributes
-    ----------
-    model : str
-        Where the model is, within the directory of the study.
-    looked_at : int
-        Words; `seen` to `most_stranded` as of `Drift`.
-    projected : tuple of ProjectedWord
-        Chosen words on the first two principal components of their vectors before and after.
-    replaced : tuple of Replaced
-        The same replacements in the tuned model and in that of the baseline; empty if nothing was stranded.
-    """
+    """How tuning changed the vectors at a size, in the model of the first seed."""
 
     size: str
-    model: str
-    looked_at: int
+    model: str  # where the model is, within the directory of the study
+    looked_at: int  # words; `seen` to `most_stranded` as of `Drift`
     seen: int
     moved: int
     stranded: int
     median_relative: float
     furthest: tuple[WordDrift, ...]
     most_stranded: tuple[WordDrift, ...]
-    projected: tuple[ProjectedWord, ...]
-    replaced: tuple[Replaced, ...]
+    projected: tuple[ProjectedWord, ...]  # chosen words on the first two principal components
+    replaced: tuple[
+        Replaced, ...
+    ]  # the same in the tuned and the baseline's model; empty if none is stranded
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,13 +207,7 @@ class StudyResults:
 
 
 def read_results(path: Path) -> StudyResults:
-    """Read the results of a study.
-
-    Raises
-    ------
-    DataError
-        If they are not there, or of another form.
-    """
+    """Read the results of a study; DataError if they are not there, or of another form."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=StudyResults)
     except (OSError, msgspec.DecodeError) as error:
@@ -295,15 +249,8 @@ def compare_modes(
 
     pairs = {name: (counts(*cell), counts(cell[0], BASELINE), True) for name, cell in family.items()}
     return tuple(
-        ModeTest(
-            *family[name],
-            Gap.of(found),
-            found.p_value,
-            found.corrected,
-            found.seeds_p_value,
-            found.is_clear,
-        )
-        for name, found in compare_family(pairs).items()
+        ModeTest(*family[name], Gap.of(f), f.p_value, f.corrected, f.seeds_p_value, f.is_clear)
+        for name, f in compare_family(pairs).items()
     )
 
 
@@ -342,9 +289,8 @@ def _score(counts: Ints) -> float:
 
 def _slices(group: str, runs: Sequence[Cell], base: Sequence[Cell] | None) -> dict[str, Slice]:
     """Return the slices of a group that are not empty."""
-    names = dict.fromkeys(name for run in runs for name in run.slices[group])
     slices = {}
-    for name in names:
+    for name in dict.fromkeys(name for run in runs for name in run.slices[group]):
         counts = [run.slices[group].get(name, _NO_COUNTS) for run in runs]
         count = fmean(int(of[:, 1].sum()) for of in counts)
         if not count:

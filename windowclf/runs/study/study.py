@@ -10,8 +10,9 @@ import os
 import platform
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import product, starmap
 from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,7 @@ class TuningStudy:
     ) -> None:
         if with_report:
             check_report()
-        self.data = data
-        self.out = out
+        self.data, self.out = data, out
         self.sizes = check_sizes(sizes, data.train)
         self.modes = check_modes(modes)
         self.n_seeds = n_seeds
@@ -101,8 +101,6 @@ class TuningStudy:
         self._models = out / "models"
         self._claim()
 
-    # -- what there is to do -------------------------------------------------------------------------
-
     def jobs(self) -> list[Job]:
         """Return the trainings that are not done yet, the longest first, so that processes end together."""
         trained = [mode for mode in self.modes if mode != CARRIED]
@@ -114,9 +112,7 @@ class TuningStudy:
                 CARRIED in self.modes and mode == TUNED,
                 self._models / f"{size}-{mode}" if seed == 0 and mode in (BASELINE, TUNED) else None,
             )
-            for size in reversed(self.sizes)
-            for mode in trained
-            for seed in range(self.n_seeds)
+            for size, mode, seed in product(reversed(self.sizes), trained, range(self.n_seeds))
         ]
         return [job for job in jobs if not self._is_done(job)]
 
@@ -132,8 +128,7 @@ class TuningStudy:
         """
         jobs = self.jobs()
         drifting = [size for size, drift in self._drifts().items() if drift is None]
-        total = len(jobs) + len(drifting)
-        done = 0
+        total, done = len(jobs) + len(drifting), 0
         yield Progress(done, total, "the first trainings")
         with closing(self._trained(jobs, n_processes)) as finished:
             for key in finished:
@@ -170,8 +165,6 @@ class TuningStudy:
             stop.value = 1
             workers.close()
 
-    # -- drift ---------------------------------------------------------------------------------------
-
     def _drift_path(self, size: str) -> Path:
         return self.out / "cells" / f"{size}-drift.json"
 
@@ -179,16 +172,10 @@ class TuningStudy:
         sizes = self.sizes if TUNED in self.modes else ()
         return {size: read_drift(self._drift_path(size)) for size in sizes}
 
-    # -- files ---------------------------------------------------------------------------------------
-
     def _inputs(self) -> dict[str, Any]:
         """Return everything that decides the result of a training of a size, a mode and a seed."""
-        data = self.data
         inputs = {
-            "train": asdict(data.train.described),
-            "dev": asdict(data.dev.described),
-            "test": asdict(data.test.described),
-            "vectors": asdict(data.described_vectors),
+            **self.data.described,
             "config": config_to_dict(self.config),
             "versions": {name: version(name) for name in _LIBRARIES},
             "threads": self.threads,
@@ -219,12 +206,7 @@ class TuningStudy:
         write_text(path, json_of(inputs))
 
     def _finish(self) -> StudyResults:
-        keys = [
-            CellKey(size, mode, seed)
-            for size in self.sizes
-            for mode in self.modes
-            for seed in range(self.n_seeds)
-        ]
+        keys = starmap(CellKey, product(self.sizes, self.modes, range(self.n_seeds)))
         cells = {key: self._cells[key] for key in keys}
         results = self._results(cells)
         write_text(self.out / RESULTS, json_of(results))
@@ -240,10 +222,7 @@ class TuningStudy:
         inputs = self._inputs()
         return StudyResults(
             score=self.data.score,
-            train=self.data.train.described,
-            dev=self.data.dev.described,
-            test=self.data.test.described,
-            vectors=self.data.described_vectors,
+            **self.data.described,
             config=inputs["config"],
             versions=inputs["versions"]
             | {"python": platform.python_version()}

@@ -26,21 +26,11 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)  # of carrying over, beside none; chosen on d
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training.
+    """A training."""
 
-    Attributes
-    ----------
-    key : CellKey
-        Never of the mode that carries over, which starts from a training of `tuned`.
-    carries : bool
-        Whether the movement is carried over afterwards, for another cell.
-    model : Path or None
-        Where the model is kept, to read drift from it.
-    """
-
-    key: CellKey
-    carries: bool
-    model: Path | None
+    key: CellKey  # never of the mode that carries over, which starts from a training of `tuned`
+    carries: bool  # whether the movement is carried over afterwards, for another cell
+    model: Path | None  # where the model is kept, to read drift from it
 
 
 def train_cells(
@@ -92,53 +82,27 @@ def _knowledge(vocabulary: Vocabulary, part: Labelled, config: Config, data: Stu
         counts = count_words(part.sentences)
         words = choose_words(data.vectors.words, counts, config.model.max_vectors)
         vocabulary = Vocabulary(words, counts)
-    return Knowledge.of(
-        part.sentences,
-        part.labels,
-        vocabulary,
-        span_labels=data.span_labels,
-        ignore_label=data.label_set.ignore,
-    )
+    return Knowledge.of(part.sentences, part.labels, vocabulary, **data.scoring)
 
 
 def _count(tagger: WindowTagger, record: CellRecord, knowledge: Knowledge, data: StudyData) -> Cell:
-    test, ignore = data.test, data.label_set.ignore
+    test = data.test
     predicted = tagger.predict(test.sentences)
-    slices = slice_counts(
-        test.sentences,
-        test.labels,
-        predicted,
-        knowledge,
-        span_labels=data.span_labels,
-        ignore_label=ignore,
-    )
+    slices = slice_counts(test.sentences, test.labels, predicted, knowledge, **data.scoring)
     slices[LABEL] = {name: counts.sum(axis=0, keepdims=True) for name, counts in slices[LABEL].items()}
-    counts = sentence_counts(test.labels, predicted, span_labels=data.span_labels, ignore_label=ignore)
-    return Cell(record, counts, slices)
+    return Cell(record, sentence_counts(test.labels, predicted, **data.scoring), slices)
 
 
 def carry_best(
     tagger: WindowTagger, data: StudyData, dev_score: float, *, check: Callable[[], None] = lambda: None
 ) -> Iterator[Carrying]:
-    """Carry the movement over in the way that is best on dev, and yield every way that was tried.
+    """Carry the movement over, in place, in the way that is best on dev, and yield every way that was tried.
 
     Only the vectors that dev and test read and training does not (R) are moved. Of equal ways, the first
-    counts; the very first is to carry nothing.
-
-    Parameters
-    ----------
-    tagger : WindowTagger
-        With tuned vectors; changed in place.
-    data : StudyData
-    dev_score : float
-        With nothing carried.
-    check : callable
-        Called before each trial.
+    counts; the very first is to carry nothing, with `dev_score`.
     """
     model, dev = tagger.model, (data.dev.sentences, data.dev.labels)
-    movement = trace_movement(
-        model, vectors=data.vectors, most=1
-    )  # the words of training are always included
+    movement = trace_movement(model, vectors=data.vectors, most=1)  # always includes the words of training
     before, after = movement.before, movement.after  # (M, D)
     ids = [model.encoder.encode(corpus.sentences).words[:, 0] - N_SPECIAL for corpus in (data.dev, data.test)]
     rows = np.unique(np.concatenate(ids))

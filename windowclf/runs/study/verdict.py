@@ -1,7 +1,6 @@
 """The results of the tuning study in words; every claim rests on a test or an interval."""
 
 from collections.abc import Sequence
-from itertools import chain
 
 from windowclf.runs.study.data import ALL
 from windowclf.runs.study.modes import BASELINE, CARRIED, TUNED
@@ -20,46 +19,33 @@ def verdict_of(
 ) -> tuple[str, ...]:
     """Return the verdict, a sentence or two each: tuning, the rule, every mode, unseen words, carrying over.
 
-    Parameters
-    ----------
-    points, tests, carrying
-        As of `StudyResults`.
-    of_spans : bool
-        Whether entities were scored, or else words.
+    `of_spans` says whether entities were scored, or else words.
     """
     words = {point.size: point.words for point in points}
-    parts = [
-        _on_tuning(words, tests),
-        _on_the_rule(words, tests),
-        _on_modes(words, points, tests),
-        _on_unseen_words(points, of_spans=of_spans),
-        _on_carrying(points, carrying),
-    ]
-    return tuple(chain.from_iterable(parts))
-
-
-def _on_tuning(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
-    """Say of each size whether tuning helps."""
     of_tuned = [test for test in tests if test.mode == TUNED]
+    return (
+        *_on_tuning(words, of_tuned),
+        *_on_the_rule(words, of_tuned),
+        *_on_modes(words, points, tests),
+        *_on_unseen_words(points, of_spans=of_spans),
+        *_on_carrying(points, carrying),
+    )
+
+
+def _on_tuning(words: dict[str, int], of_tuned: Sequence[ModeTest]) -> list[str]:
+    """Say of each size whether tuning helps."""
     found = [f"{_effect(test)} at {words[test.size]:,} words ({_gap(test.gap)})" for test in of_tuned]
     return [f"Tuning the vectors, against leaving them frozen: {'; '.join(found)}."] if found else []
 
 
-def _on_the_rule(words: dict[str, int], tests: Sequence[ModeTest]) -> list[str]:
+def _on_the_rule(words: dict[str, int], of_tuned: Sequence[ModeTest]) -> list[str]:
     """Say whether the lecture's rule holds at the sizes that were tried."""
-    of_tuned = [test for test in tests if test.mode == TUNED]
+    small = [test for test in of_tuned if words[test.size] < FROZEN_BELOW]
+    large = [test for test in of_tuned if words[test.size] >= TUNED_FROM]
     said = []
     for rule, keeps, sign in (
-        (
-            f"Below {FROZEN_BELOW:,} words keep them frozen",
-            [t for t in of_tuned if words[t.size] < FROZEN_BELOW],
-            -1,
-        ),
-        (
-            f"From {TUNED_FROM:,} words tune them",
-            [t for t in of_tuned if words[t.size] >= TUNED_FROM],
-            1,
-        ),
+        (f"Below {FROZEN_BELOW:,} words keep them frozen", small, -1),
+        (f"From {TUNED_FROM:,} words tune them", large, 1),
     ):
         if not keeps:
             said.append(f"“{rule}” was not tried: no size falls under it.")
@@ -83,8 +69,8 @@ def _on_modes(words: dict[str, int], points: Sequence[Point], tests: Sequence[Mo
         worse = [test.mode for test in of_size if test.is_clear and test.gap.difference < 0]
         said.append(
             f"At {n:,} words{' (all)' if size == ALL else ''}, {best.mode} has the highest mean "
-            f"({100 * best.mean:.2f} %). Clearly better than {BASELINE}: {_list(better)}; "
-            f"clearly worse: {_list(worse)}."
+            f"({100 * best.mean:.2f} %). Clearly better than {BASELINE}: {', '.join(better) or 'none'}; "
+            f"clearly worse: {', '.join(worse) or 'none'}."
         )
     return said
 
@@ -92,11 +78,8 @@ def _on_modes(words: dict[str, int], points: Sequence[Point], tests: Sequence[Mo
 def _on_unseen_words(points: Sequence[Point], *, of_spans: bool) -> list[str]:
     """Say how tuning affects words that training saw, and those whose vector it never read."""
     said = []
-    titles = {_SEEN: "words seen in training", _LEFT: "words whose vector training never read"}
-    if of_spans:
-        titles = {
-            name: f"entities {'of' if name == _SEEN else 'with'} {title}" for name, title in titles.items()
-        }
+    of, having = ("entities of ", "entities with ") if of_spans else ("", "")
+    titles = {_SEEN: f"{of}words seen in training", _LEFT: f"{having}words whose vector training never read"}
     for name, title in titles.items():
         gaps = [
             (point.words, part.gap)
@@ -113,13 +96,8 @@ def _on_carrying(points: Sequence[Point], carrying: Sequence[CarryingTrial]) -> 
     """Say whether carrying movement over closes the gap on words that training never read."""
     found = []
     for size in dict.fromkeys(trial.size for trial in carrying):
-        tuned, carried = (
-            next(
-                (point.part(_LEFT) for point in points if (point.size, point.mode) == (size, mode)),
-                None,
-            )
-            for mode in (TUNED, CARRIED)
-        )
+        parts = {point.mode: point.part(_LEFT) for point in points if point.size == size}
+        tuned, carried = parts.get(TUNED), parts.get(CARRIED)
         if tuned is None or carried is None or tuned.gap is None or carried.gap is None:
             continue
         n = next(point.words for point in points if point.size == size)
@@ -158,7 +136,3 @@ def _gap(gap: Gap) -> str:
 
 def _number(n: int, noun: str = "size") -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none"
