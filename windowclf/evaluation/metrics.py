@@ -20,12 +20,7 @@ Labels = Sequence[str]
 class Score:
     """Precision, recall and F1 of one class, each in [0, 1]; 0 where a denominator is 0, as conlleval has it.
 
-    Attributes
-    ----------
-    label : str
-        The label, or the entity type.
-    support, predicted : int
-        How many there are in truth, and how many were predicted.
+    The class is a label or an entity type; `support` is how many there are in truth.
     """
 
     label: str
@@ -50,12 +45,10 @@ class Evaluation:
 
     Attributes
     ----------
-    token_accuracy : float
-        Share of scored tokens with the right label; ignored tokens are not scored.
+    token_accuracy, n_tokens : float, int
+        Share of scored tokens with the right label, and their number; ignored tokens are not scored.
     precision, recall, f1 : float or None
         Of whole entities; None for plain labels.
-    n_sentences, n_tokens : int
-        Sentences, and scored tokens.
     labels, entities : tuple of Score
         Of each label, by tokens, and of each entity type; None for plain labels.
     seen, unseen : Share

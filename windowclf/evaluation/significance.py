@@ -114,11 +114,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Correct the p-values of a family of tests, so that its error rate is that of one test.
 
     Choose the family before you see results. The corrected values are in the order of the names, at least the
-    p-values and at most 1.
-
-    Notes
-    -----
-    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian J. of Statistics 6.
+    p-values and at most 1. Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian
+    J. of Statistics 6.
     """
     corrected: dict[str, float] = {}
     largest = 0.0
@@ -132,15 +129,9 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 class Interval:
     """By how much the first system is better: the mean score over its runs, minus that of the second.
 
-    Attributes
-    ----------
-    low, high : float
-        A confidence interval for other runs on other sentences of this kind.
-    standard_error : float
-        Of the difference.
-    n_runs : (int, int)
-        Of the first and of the second. With one run each, the interval covers sentences only: the variation
-        over seeds is not known.
+    `low` and `high` are a confidence interval for other runs on other sentences of this kind; the standard
+    error is that of the difference. `n_runs` are those of the first and of the second: with one run each, the
+    interval covers sentences only, since the variation over seeds is not known.
     """
 
     difference: float
@@ -284,18 +275,11 @@ Pair = tuple[Sequence[Ints], Sequence[Ints], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """How the first system of a pair compares with the second.
+    """How the first system of a pair compares with the second: by how much it is better.
 
-    Attributes
-    ----------
-    difference, low, high : float
-        By how much it is better, and the interval of `interval_of`.
-    p_value, corrected : float
-        Of `compare`, and after Holm's correction over the family.
-    seeds_p_value : float or None
-        Of `compare_seeds`; None with too few runs, or where they are not paired.
-    is_clear : bool
-        The corrected p-value is below `ALPHA`, and zero is outside the interval.
+    `low` and `high` are those of `interval_of`; the p-values are those of `compare`, after Holm's correction
+    over the family, and of `compare_seeds` (None with too few runs, or where they are not paired). It is
+    clear if the corrected p-value is below `ALPHA` and zero is outside the interval.
     """
 
     difference: float

@@ -25,14 +25,9 @@ _ROWS_AT_ONCE = 4096  # words whose neighbours' vectors are gathered at once; bo
 class Surroundings:
     """Words, their nearest neighbours among the pretrained vectors, and their cosines.
 
-    Attributes
-    ----------
-    rows : array (S,)
-        Rows of the movement.
-    neighbours : array (S, k)
-        Rows of the k other words with the highest cosine before training, highest first.
-    before, after : arrays (S, k) of float32
-        Cosines of word and neighbour before and after training.
+    `rows` (S,) are rows of the movement, `neighbours` (S, k) those of the k other words with the highest
+    cosine before training, highest first. `before` and `after` (S, k), float32, are the cosines of word and
+    neighbour before and after training.
     """
 
     rows: Ints

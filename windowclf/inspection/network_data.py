@@ -49,16 +49,9 @@ _SPARE_VECTORS = 8  # words in no window: their rows must get no gradient
 class Verdict:
     """The outcome of one check of a network.
 
-    Attributes
-    ----------
-    figure : float or None
-        The measured number; None where it is not finite.
-    allowed : tuple of (float, float)
-        The lowest and the highest figure that pass.
-    passed : bool
-        Whether the figure is allowed and there are no other faults.
-    detail : str
-        How the figure was measured, why this much is allowed and, if it failed, what went wrong.
+    `figure` is None where it is not finite, `allowed` the lowest and the highest figure that pass; a check
+    with other faults fails too. `detail` says how the figure was measured, why this much is allowed and, if
+    it failed, what went wrong.
     """
 
     name: str

@@ -77,8 +77,10 @@ class _Probe:
         chosen = choose_windows(encoded, rng, whole_sentences=objective.needs_sentences)
         return cls(model, objective, chosen, data.seed)
 
-    def loss(self) -> tuple[float, Callable[[float], Mapping[str, Any]]]:
-        """Return the loss, with the same dropout masks at every call, and its backward."""
+    def loss(
+        self, pick: Callable[[Mapping[str, Any]], list[Any]]
+    ) -> tuple[float, Callable[[float], list[Any]]]:
+        """Return the loss, with the same dropout masks at every call, and its backward: what `pick` picks."""
         rng = np.random.default_rng(self.seed)
         chosen = self.chosen
         scores, backward = self.model.forward(chosen.words, chosen.windows, rng=rng)
@@ -86,12 +88,12 @@ class _Probe:
             scores, targets=chosen.targets, lengths=chosen.lengths, places=chosen.places
         )
 
-        def of_all(upstream: float) -> Mapping[str, Any]:
+        def picked(upstream: float) -> list[Any]:
             assert upstream == 1, "the loss is what is differentiated"
             dscores, own = loss_backward()
-            return backward(dscores) | own
+            return pick(backward(dscores) | own)
 
-        return loss, of_all
+        return loss, picked
 
     def used_rows(self, name: str) -> Ints:
         """Return the rows of a table that the windows use."""
@@ -108,13 +110,7 @@ def check_narrow(data: CheckData) -> Verdict:
     names = list(probe.model.parameters)
 
     def function(**_: Floats) -> tuple[float, Callable[[float], list[Any]]]:
-        loss, backward = probe.loss()
-
-        def in_order(upstream: float) -> list[Any]:
-            gradients = backward(upstream)
-            return [gradients.get(name) for name in names]
-
-        return loss, in_order
+        return probe.loss(lambda gradients: [gradients.get(name) for name in names])
 
     report = check_gradients(function, probe.model.parameters, rng=np.random.default_rng(data.seed))
     config = probe.model.config
@@ -137,13 +133,7 @@ def check_sample(data: CheckData) -> Verdict:
     def function(**values: Floats) -> tuple[float, Callable[[float], list[Any]]]:
         for name, sampled in values.items():
             flat[name][indices[name]] = sampled
-        loss, backward = probe.loss()
-
-        def of_sample(upstream: float) -> list[Any]:
-            gradients = backward(upstream)
-            return [_at(gradients[name], indices[name]) if name in gradients else None for name in indices]
-
-        return loss, of_sample
+        return probe.loss(lambda grads: [_at(grads[n], indices[n]) if n in grads else None for n in indices])
 
     report = check_gradients(function, {name: flat[name][indices[name]] for name in indices}, rng=rng)
     coordinates = [_unsampled(probe, coordinate, indices) for coordinate in report.coordinates]
