@@ -27,7 +27,7 @@ WORKERS = 2
 SLOW_CLIENTS = 600
 POST = "POST /v1/tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 GROWTH_ALLOWED_MB = 10.0
-LEAKED_BYTES = 20_000  # a request, where a leak is planted
+LEAKED_BYTES = 1000  # a request, where a leak is planted
 
 
 def ask(address: str, path: str, body: object = None) -> tuple[int, float]:
@@ -116,9 +116,9 @@ def measure_slow_clients(model: str) -> dict[str, Any]:
 def measure_leak(model: str, n_requests: int) -> dict[str, Any]:
     """Ask with fresh text again and again; then ask a service that keeps a little of each request."""
     with windowclf_serve(model, "--workers", WORKERS, "--no-access-log") as service:
-        sound = growth(service, n_requests, n_requests // 2)
+        sound = growth(service, n_requests, n_requests // 10)
     with same_server("leaking", WORKERS, MODEL=model, LEAKED_BYTES=str(LEAKED_BYTES)) as service:
-        leaking_growth = growth(service, n_requests, n_requests // 2)
+        leaking_growth = growth(service, n_requests, n_requests // 10)
     return {
         "requests": n_requests,
         "growth of each worker, MB": sound,
