@@ -23,8 +23,7 @@ def command(model: str, as_json: bool) -> None:
 
         windowclf info runs/mine
     """
-    tagger = WindowTagger.load(model)
-    stored = tagger.model
+    stored = WindowTagger.load(model).model
     arrays = {name: array.shape for name, array in stored.parameters.items()}
     if as_json:
         print_json(

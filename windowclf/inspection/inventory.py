@@ -67,8 +67,7 @@ def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescr
         norms += float(np.sqrt(np.einsum("vd,vd->v", rows, rows)).sum())
         total += float(rows.sum())
         squares += float(np.einsum("vd,vd->", rows, rows))
-    n_numbers = vectors.matrix.size
-    mean = total / n_numbers
+    mean = total / vectors.matrix.size
     return VectorsDescription(
         name=vectors.name,
         source=vectors.source,
@@ -77,7 +76,7 @@ def describe_vectors(vectors: WordVectors, *, n_words: int = 10) -> VectorsDescr
         words=len(vectors),
         dimension=vectors.dimension,
         mean_norm=norms / len(vectors),
-        deviation=float(np.sqrt(max(0.0, squares / n_numbers - mean * mean))),
+        deviation=float(np.sqrt(max(0.0, squares / vectors.matrix.size - mean * mean))),
         first_words=tuple(vectors.words[:n_words]),
     )
 

@@ -107,8 +107,7 @@ def explain(model: TrainedModel, sentence: Sequence[str]) -> list[Explanation]:
     chosen = decoder.best(scores, encoded.lengths)
     (tagged,) = decoder.tag(scores, encoded.lengths, every=False)
     values, full_scores, empty_scores = shapley_values(model.network, encoded.words, around, chosen)
-    names = model.labels.names
-    half = around.shape[1] // 2
+    names, half = model.labels.names, around.shape[1] // 2
     padded = [None] * half + list(sentence) + [None] * half
     outside: list[tuple[str, ...]] = [()] * half
     lists = outside + _lists_of_words(model, sentence) + outside
