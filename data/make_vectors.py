@@ -33,13 +33,19 @@ def sample_words(paths: tuple[Path, ...]) -> Iterator[str]:
                 yield line.split("\t", 1)[0].lower()
 
 
-def main() -> None:
-    """Write the set and its number of words in the catalogue."""
-    extra = set(sample_words(SAMPLE_FILES))
+def small_table(extra: set[str]) -> Table:
+    """Return the most frequent words and those of `extra`, in order of frequency."""
     full = load_vectors("glove-6b-50d")
     rows = sorted(set(range(N_FREQUENT)) | {full.index[word] for word in extra if word in full.index})
     table = Table([full.words[row] for row in rows], full.matrix[rows].astype(np.float16))
     check_table(table, "the small set")
+    return table
+
+
+def main() -> None:
+    """Write the set and its number of words in the catalogue."""
+    extra = set(sample_words(SAMPLE_FILES))
+    table = small_table(extra)
     TARGET.mkdir(parents=True, exist_ok=True)
     write_table(table, TARGET)
     n_words = len(table.words)

@@ -88,7 +88,7 @@ def test_interrupted_a_study_says_how_it_goes_on(tmp_path: Path) -> None:
     assert errors.startswith(f"interrupted: finished trainings are kept in {out}, ")
     assert "the same command continues" in errors
     assert "Traceback" not in errors
-    left = int(errors.split(" trainings are left")[0].rpartition(" ")[2])
+    left = int(errors.split(" are left")[0].rpartition(" ")[2])
     assert 0 < left < TRAININGS
 
 
