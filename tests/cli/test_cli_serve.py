@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 
 from windowclf_cli.main import cli
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 ROOT = Path(__file__).parents[2]
 README = "".join((ROOT / page).read_text(encoding="utf-8") for page in ("README.md", "docs/serving.md"))
 

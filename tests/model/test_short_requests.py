@@ -111,6 +111,7 @@ def impatient() -> Iterator[None]:
     sys.setswitchinterval(interval)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("is_compiled", [False, True], ids=["plain", "compiled"])
 def test_threads_may_use_a_model_that_was_just_loaded(

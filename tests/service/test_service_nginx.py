@@ -15,6 +15,8 @@ import pytest
 import http_load
 import nginx
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 TEXT = {"inputs": "museums in Paris are amazing"}
 HEADERS = b"POST /v1/tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 BODY = HEADERS + b"Content-Length: 90\r\n\r\n{"

@@ -18,6 +18,8 @@ import pytest
 import http_load
 from windowclf_service.board import Board
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 TEXT = {"inputs": "museums in Paris are amazing"}
 POST = b"POST /v1/tag HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 LONG = {"inputs": ["Paris is old . " * 15_000] * 4}

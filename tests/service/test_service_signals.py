@@ -14,6 +14,8 @@ import pytest
 
 import http_load
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 TEXT = {"inputs": "museums in Paris are amazing"}
 
 

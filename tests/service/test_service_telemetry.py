@@ -192,6 +192,7 @@ def ask(n):
 ask(50_000)  # more than the pipe and the queue hold; nobody reads
 print("asked", flush=True)
 sys.stdin.readline()
+telemetry.flush_log(30)
 ask(1)
 telemetry.flush_log(30)
 """

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 TEXT = "museums in Paris are amazing\n\n  Rome is old ,  New  York too"
 STRANGE = [
     "👩‍👩‍👧 museums in Paris 🇫🇷 are amazing",

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 TEXT = "museums in Paris are amazing\n\n  Rome is old ,  New  York too"
 
 OpenPage = Callable[..., Page]

@@ -5,6 +5,8 @@ from importlib.resources import files
 import pytest
 from flask.testing import FlaskClient
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 ASSETS = sorted(
     f.name for f in files("windowclf_service").joinpath("page").iterdir() if f.name != "page.html"
 )

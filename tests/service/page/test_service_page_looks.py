@@ -13,6 +13,8 @@ from windowclf import WindowTagger
 from windowclf.corpus import ReadOptions, read_labelled
 from windowclf_service.config import ServiceConfig
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 ROOT = Path(__file__).parents[3]
 TEXT = "museums in Paris are amazing\nRome is old ,  New  York too"
 

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, Route, expect
 
 from windowclf_service.config import Limits, ServiceConfig
 
+pytestmark = pytest.mark.slow  # processes and a browser
+
 OpenPage = Callable[..., Page]
 
 
